@@ -1,0 +1,33 @@
+"""Sequence models of what people do next, as scikit-learn estimators.
+
+An event log goes in, predictions of people's next behaviour come out, and everything in
+between is ordinary scikit-learn. Names are loaded on first use, so that ``import skbseq``
+stays light and TensorFlow is loaded by the first estimator that is fitted.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EventLog": "events",
+    "LSTMBehaviorClassifier": "estimators",
+    "SequenceEncoder": "preprocessing",
+    "load": "persistence",
+    "save": "persistence",
+}
+_ROOMS = ("datasets", "estimators", "events", "exceptions", "persistence", "preprocessing")
+
+__all__ = [*_HOMES, *_ROOMS]
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"skbseq.{_HOMES[name]}"), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"skbseq.{name}")
+    raise AttributeError(f"module 'skbseq' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

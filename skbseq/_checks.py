@@ -1,0 +1,33 @@
+"""What skbseq uses of scikit-learn's private side, in one place, so that one file follows it."""
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_y as check_y
+from sklearn.utils.validation import validate_data
+
+try:  # scikit-learn 1.9 and later
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:
+        """Nothing, before scikit-learn has callbacks."""
+
+    def with_callbacks(method):
+        """The method as it is, before scikit-learn has callbacks."""
+        return method
+
+
+__all__ = [
+    "CallbackSupportMixin",
+    "Interval",
+    "Options",
+    "StrOptions",
+    "check_feature_names_in",
+    "check_sample_weight",
+    "check_y",
+    "fit_context",
+    "validate_data",
+    "with_callbacks",
+]

@@ -1,0 +1,88 @@
+"""Encoded sequences as flat arrays and offsets, without padding."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skbseq.exceptions import SequenceFrameError
+
+
+def offsets_of(lengths):
+    """Where each of several ranges laid end to end begins, and where the last one ends."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def ranges(starts, stops):
+    """All positions of many ranges end to end, and the offsets of the ranges among them."""
+    lengths = stops - starts
+    offsets = offsets_of(lengths)
+    positions = np.arange(offsets[-1])
+    positions += np.repeat(starts - offsets[:-1], lengths)
+    return positions, offsets
+
+
+def array_lengths(X):
+    """Number of real steps of each row of an array, NaN at its end being padding.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels)
+
+    Returns
+    -------
+    ndarray of int64 of shape (n_samples,)
+
+    Raises
+    ------
+    SequenceFrameError
+        If there is NaN before the last real step of a row.
+    """
+    missing = np.isnan(X)
+    real = ~missing if X.ndim == 2 else ~missing.all(axis=2)
+    lengths = np.where(real.any(axis=1), X.shape[1] - real[:, ::-1].argmax(axis=1), 0)
+    inside = np.arange(X.shape[1]) < lengths[:, None]
+    gaps = missing & (inside if X.ndim == 2 else inside[..., None])
+    if gaps.any():
+        row, step = (int(i) for i in np.argwhere(gaps)[0][:2])
+        raise SequenceFrameError(
+            f"Row {row} holds NaN at step {step}, before its last real step. In an array NaN is "
+            "padding and stands at the end of a row only; give a sequence frame to "
+            "SequenceEncoder, which keeps missing values visible, or fill it in."
+        )
+    return lengths.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Encoded sequences of several channels, end to end.
+
+    Parameters
+    ----------
+    codes : ndarray of int32 of shape (n_events, n_categorical_channels)
+    numbers : ndarray of float32 of shape (n_events, n_numeric_channels)
+    context : ndarray of float32 of shape (n_samples, n_context_columns)
+    offsets : ndarray of int64 of shape (n_samples + 1,)
+        The events of sample ``i`` are ``offsets[i]`` to ``offsets[i + 1]``.
+    """
+
+    codes: np.ndarray
+    numbers: np.ndarray
+    context: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self):
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self):
+        """Number of events of each sample."""
+        return np.diff(self.offsets)
+
+    def take(self, rows):
+        """Some samples, in the order asked for."""
+        positions, offsets = ranges(self.offsets[:-1][rows], self.offsets[1:][rows])
+        return Sequences(
+            self.codes[positions], self.numbers[positions], self.context[rows], offsets
+        )

@@ -1,0 +1,75 @@
+"""Batches of samples of like length, padded on the right."""
+
+import numpy as np
+
+# Sorting by length within windows of so many batches keeps padding to a few per cent while the
+# composition of batches stays random from epoch to epoch.
+WINDOW = 50
+
+
+def batch_plan(lengths, batch_size, rng=None):
+    """Cut samples into batches of like length.
+
+    Parameters
+    ----------
+    lengths : ndarray of int of shape (n_samples,)
+    batch_size : int
+    rng : numpy.random.Generator, default=None
+        Shuffles samples into windows, sorts within each by length, and shuffles the batches.
+        None: sorts all samples, as for prediction.
+
+    Returns
+    -------
+    list of ndarray of int
+        Rows of each batch; together every row once.
+    """
+    n = len(lengths)
+    if rng is None:
+        order = np.argsort(lengths, kind="stable")
+    else:
+        order = rng.permutation(n)
+        window = np.arange(n) // (WINDOW * batch_size)
+        order = order[np.lexsort((lengths[order], window))]
+    batches = np.split(order, np.arange(batch_size, n, batch_size))
+    if rng is not None:
+        batches = [batches[i] for i in rng.permutation(len(batches))]
+    return batches
+
+
+def pad_batch(sequences, rows, n_rows=None):
+    """Padded arrays of some samples.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    rows : ndarray of int of shape (batch,)
+    n_rows : int, default=None
+        Fill up with empty sequences to so many rows.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``codes``, ``numbers``, ``context`` and ``lengths``; at least one step long.
+    """
+    starts = sequences.offsets[:-1][rows]
+    lengths = sequences.offsets[1:][rows] - starts
+    if n_rows is not None and n_rows > len(rows):
+        fill = n_rows - len(rows)
+        starts = np.concatenate([starts, np.zeros(fill, np.int64)])
+        lengths = np.concatenate([lengths, np.zeros(fill, np.int64)])
+        rows = np.concatenate([rows, np.zeros(fill, np.int64)])
+    steps = np.arange(max(lengths.max(initial=0), 1))
+    real = steps < lengths[:, None]
+    at = np.where(real, starts[:, None] + steps, 0)
+    return {
+        "codes": _gather(sequences.codes, at, real),
+        "numbers": _gather(sequences.numbers, at, real),
+        "context": sequences.context[rows],
+        "lengths": lengths.astype(np.int32),
+    }
+
+
+def _gather(values, at, real):
+    if len(values) == 0:
+        return np.zeros((*at.shape, values.shape[1]), values.dtype)
+    return values[at] * real[..., None].astype(values.dtype)

@@ -1,0 +1,166 @@
+"""Compiled graphs as a shared resource: one per architecture, kept for reuse."""
+
+import threading
+from collections import OrderedDict
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# A grid search alternates between few architectures; each holds a model's memory.
+_KEEP = 8
+_POOL = OrderedDict()
+_LOCK = threading.RLock()
+
+
+class Program:
+    """A built network with its traced steps of training and prediction.
+
+    Estimators of one architecture share it. Whoever uses it holds its ``lock`` and puts weights
+    in first, for between two uses another estimator may have put in its own.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From inputs to logits.
+    device : str
+        Name of the TensorFlow device.
+    """
+
+    def __init__(self, model, device):
+        self.lock = threading.RLock()
+        self.model, self.device = model, device
+        self.loaded = None
+        self.signature = {
+            "codes": tf.TensorSpec((None, None, model.input["codes"].shape[2]), tf.int32),
+            "numbers": tf.TensorSpec((None, None, model.input["numbers"].shape[2]), tf.float32),
+            "context": tf.TensorSpec((None, model.input["context"].shape[1]), tf.float32),
+            "lengths": tf.TensorSpec((None,), tf.int32),
+        }
+        self._predict = tf.function(self._predict_step, input_signature=[self.signature])
+        self._seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+        self._trainers = OrderedDict()
+
+    def _predict_step(self, batch):
+        return self.model(batch, training=False)
+
+    def predict_batch(self, batch):
+        """Logits of shape (batch, n_outputs)."""
+        with tf.device(self.device):
+            return self._predict(batch)
+
+    def load(self, weights):
+        """Put weights in, unless this very list of them is in already."""
+        if self.loaded is not weights:
+            self.model.set_weights(weights)
+            self.loaded = weights
+
+    def set_seed(self, seed):
+        """Restart the random numbers of dropout."""
+        for i, variable in enumerate(self._seeds):
+            variable.assign(np.array([seed, i], variable.dtype))
+
+    def trainer(self, key, optimizer):
+        """The trainer of an optimizer's key; made with this optimizer where there is none."""
+        if key not in self._trainers:
+            with tf.device(self.device):
+                self._trainers[key] = Trainer(self, optimizer)
+            while len(self._trainers) > _KEEP:
+                self._trainers.popitem(last=False)
+        self._trainers.move_to_end(key)
+        return self._trainers[key]
+
+
+class Trainer:
+    """A traced training step of a program with one optimizer.
+
+    Parameters
+    ----------
+    program : Program
+    optimizer : keras.optimizers.Optimizer
+        Not built yet.
+    """
+
+    def __init__(self, program, optimizer):
+        self.program, self.model, self.optimizer = program, program.model, optimizer
+        optimizer.build(self.model.trainable_variables)
+        self.fresh_state = self.state()
+        self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
+        column, number = tf.TensorSpec((None,), tf.float32), tf.TensorSpec((), tf.float32)
+        signature = [program.signature, column, column, number, number]
+        self._train = tf.function(self._train_step, input_signature=signature)
+
+    def state(self):
+        """Values of the optimizer's variables."""
+        return [keras.ops.convert_to_numpy(variable) for variable in self.optimizer.variables]
+
+    def start(self, state, learning_rate):
+        """Put in an optimizer state, and a learning rate unless a schedule sets it."""
+        for variable, value in zip(self.optimizer.variables, state, strict=True):
+            variable.assign(value)
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
+        self.program.loaded = None
+
+    def compile(self):
+        """Show callbacks and scikeras a model compiled with this optimizer."""
+        self.model.compile(optimizer=self.optimizer, loss=_keras_loss(self.model))
+
+    def train_batch(self, batch, targets, weights, l1, l2):
+        """One optimizer step; the mean weighted loss as a tensor."""
+        with tf.device(self.program.device):
+            return self._train(batch, targets, weights, l1, l2)
+
+    def _train_step(self, batch, targets, weights, l1, l2):
+        with tf.GradientTape() as tape:
+            logits = self.model(batch, training=True)
+            loss = tf.reduce_mean(weights * cross_entropy(targets, logits))
+            objective = loss
+            for weight in self._penalised:
+                value = tf.cast(weight, tf.float32)
+                objective += l1 * tf.reduce_sum(tf.abs(value)) + l2 * tf.reduce_sum(value**2)
+            objective = self.optimizer.scale_loss(objective)
+        variables = self.model.trainable_variables
+        self.optimizer.apply(tape.gradient(objective, variables), variables)
+        return loss
+
+
+def cross_entropy(targets, logits):
+    """Cross-entropy of each sample: logistic for one logit, softmax for several."""
+    if logits.shape[1] == 1:
+        return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets, tf.int32), logits)
+
+
+def _keras_loss(model):
+    """The same loss as Keras knows it, for callbacks that look at the model."""
+    if model.output.shape[1] == 1:
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def get_program(spec, device, build):
+    """The program of an architecture; built where there is none.
+
+    Parameters
+    ----------
+    spec : hashable
+        All that decides the network.
+    device : str
+        Name of the TensorFlow device.
+    build : callable
+        Makes a model of the spec.
+
+    Returns
+    -------
+    Program
+    """
+    key = (spec, device)
+    with _LOCK:
+        if key not in _POOL:
+            with tf.device(device):
+                _POOL[key] = Program(build(spec), device)
+            while len(_POOL) > _KEEP:  # the one unused for longest goes
+                _POOL.popitem(last=False)
+        _POOL.move_to_end(key)
+        return _POOL[key]

@@ -1,0 +1,5 @@
+"""Estimators of behaviour: scikit-learn on the outside, Keras networks within."""
+
+from skbseq.estimators._lstm_classifier import LSTMBehaviorClassifier
+
+__all__ = ["LSTMBehaviorClassifier"]

@@ -1,0 +1,351 @@
+"""What all behaviour estimators share on scikit-learn's side: parameters, data, state."""
+
+import os
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skbseq import _frames
+from skbseq._checks import (
+    CallbackSupportMixin,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    check_y,
+    validate_data,
+)
+from skbseq.estimators._inputs import InputSchema
+
+_PREFIXES = ("optimizer", "callbacks", "fit")
+_FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
+_PATIENCE = 5
+
+
+def _engine_module():
+    """TensorFlow comes in here, at the first fit or prediction, and not before.
+
+    Unless told otherwise it keeps its start-up messages to itself: on a machine without a GPU
+    they read like errors. Whatever goes wrong is raised in Python all the same.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from skbseq.estimators import _keras
+
+    return _keras
+
+
+class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
+    """Parameters, input and state of an estimator over sequences.
+
+    Subclasses name their parameters in ``__init__``, which ends in ``**routed`` for those of
+    the optimizer, the callbacks and the fit, and make the ``_network_spec`` of their network.
+    """
+
+    _parameter_constraints = {
+        "units": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "bidirectional": ["boolean"],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "pooling": [StrOptions({"last", "mean", "max"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "validation_split": [Interval(Real, 0, 1, closed="left")],
+        "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "callbacks": "no_validation",
+        "optimizer": "no_validation",
+        "warm_start": ["boolean"],
+        "device": [str],
+        "precision": [StrOptions({"auto", "float32", "mixed_float16", "mixed_bfloat16"})],
+        "verbose": [Interval(Integral, 0, 2, closed="both"), "boolean"],
+        "random_state": ["random_state"],
+    }
+
+    # -------------------------------------------------------------- parameters
+
+    def _set_routed(self, routed):
+        for name, value in routed.items():
+            self._check_routed(name)
+            setattr(self, name, value)
+
+    def _check_routed(self, name):
+        prefix, _, rest = name.partition("__")
+        if not rest or prefix not in _PREFIXES:
+            raise TypeError(
+                f"{type(self).__name__} has no parameter {name!r}. Its parameters are "
+                f"{', '.join(self._get_param_names())}, and routed ones that begin with "
+                f"{', '.join(p + '__' for p in _PREFIXES)}."
+            )
+        if prefix == "fit" and rest not in _FIT_PARAMETERS:
+            raise TypeError(
+                f"{name!r} is not routed anywhere; fit__ takes {', '.join(_FIT_PARAMETERS)}."
+            )
+
+    def get_params(self, deep=True):
+        """Parameters by name, routed ones such as ``optimizer__beta_1`` among them.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether parameters that are estimators tell theirs.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return super().get_params(deep=deep) | self._routed()
+
+    def set_params(self, **params):
+        """Set parameters, routed ones among them.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name, such as ``units=64`` or ``optimizer__weight_decay=0.01``.
+
+        Returns
+        -------
+        estimator
+            The estimator itself.
+        """
+        routed = {
+            n: v for n, v in params.items() if n.startswith(tuple(f"{p}__" for p in _PREFIXES))
+        }
+        super().set_params(**{n: v for n, v in params.items() if n not in routed})
+        self._set_routed(routed)
+        return self
+
+    def _routed(self, prefix=None):
+        prefixes = _PREFIXES if prefix is None else (prefix,)
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if "__" in name and name.partition("__")[0] in prefixes
+        }
+
+    # -------------------------------------------------------------- data in
+
+    def _read(self, X, *, reset):
+        """Sequences of X; with reset, learn its schema first."""
+        framed = _frames.is_sequence_frame(X)
+        if not reset and framed != (self.schema_.array_ndim is None):
+            raise ValueError(
+                f"{type(self).__name__} was fitted on {self.schema_}; got "
+                f"{'a sequence frame' if framed else 'numbers without lists'}. Give data of the "
+                "kind seen at fit."
+            )
+        if not framed:
+            X = self._validate_array(X, reset=reset)
+            if reset:
+                self.schema_ = InputSchema.of_array(X)
+            return self.schema_.read_array(X)
+        columns = _frames.split_sequences(X)
+        if reset:
+            self.schema_ = InputSchema.of_frame(columns)
+            self.feature_names_in_ = np.array(_frames.all_names(X), dtype=object)
+            self.n_features_in_ = len(self.feature_names_in_)
+        return self.schema_.read_frame(columns)
+
+    def _validate_array(self, X, *, reset):
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float32, np.float64],
+            allow_nd=True,
+            ensure_all_finite="allow-nan",
+        )
+        if X.ndim > 3:
+            raise ValueError(
+                f"X has {X.ndim} dimensions; expected (n_samples, n_steps) or "
+                "(n_samples, n_steps, n_channels)."
+            )
+        return X
+
+    def _read_target(self, data, y):
+        y = check_y(y, estimator=self)
+        check_consistent_length(data, y)
+        return y
+
+    def _weights_of(self, data, sample_weight):
+        if sample_weight is None:
+            return np.ones(len(data), np.float32)
+        return check_sample_weight(sample_weight, data, dtype=np.float32, ensure_non_negative=True)
+
+    # -------------------------------------------------------------- network
+
+    def _embedding_dims(self, sizes):
+        if self.embedding_dim is not None:
+            return (self.embedding_dim,) * len(sizes)
+        # fastai's rule of thumb: grows slowly with the vocabulary, never above 50.
+        return tuple(min(50, round(1.6 * size**0.56)) for size in sizes)
+
+    def _network_spec(self, n_classes):
+        sizes = tuple(self.schema_.vocabulary_sizes.values())
+        return {
+            "vocabulary_sizes": sizes,
+            "embedding_dims": self._embedding_dims(sizes),
+            "n_numbers": len(self.schema_.numbers),
+            "n_context": len(self.schema_.context),
+            "n_outputs": 1 if n_classes == 2 else n_classes,
+            "units": self.units,
+            "n_layers": self.n_layers,
+            "bidirectional": self.bidirectional,
+            "dropout": float(self.dropout),
+            "recurrent_dropout": float(self.recurrent_dropout),
+            "pooling": self.pooling,
+            "policy": "float32" if self.precision == "auto" else self.precision,
+        }
+
+    # -------------------------------------------------------------- training
+
+    @contextmanager
+    def _all_or_nothing(self):
+        """A fit that fails, or is interrupted, leaves the fitted state as it was."""
+        before = self._fitted_state()
+        try:
+            yield
+        except BaseException:
+            for name in self._fitted_state():
+                delattr(self, name)
+            vars(self).update(before)
+            raise
+
+    def _fitted_state(self):
+        return {name: value for name, value in vars(self).items() if _is_fitted_name(name)}
+
+    def _train(self, data, y, weights, *, spec, resume, one_epoch):
+        """Run scikeras' engine over the samples of positive weight and keep what it learnt.
+
+        Parameters
+        ----------
+        data : Sequences
+        y : ndarray of shape (n_samples,)
+        weights : ndarray of float32 of shape (n_samples,)
+        spec : dict
+            Fields of the network's spec.
+        resume : bool
+            Go on from the weights of the last fit.
+        one_epoch : bool
+            As ``partial_fit``: one epoch, nothing held out, histories joined.
+        """
+        module = _engine_module()
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        rows, held_out = np.flatnonzero(weights > 0), np.zeros(0, int)
+        if self.validation_split and not one_epoch:
+            rng = np.random.default_rng([seed, 1])
+            train, test = split_rows(y[rows], self.validation_split, rng)
+            rows, held_out = rows[train], rows[test]
+        # The mean weight is 1, so that their unit changes neither step nor penalty.
+        weights = (weights / weights[rows].mean(dtype=np.float64)).astype(np.float32)
+        validation = (data.take(held_out), y[held_out], weights[held_out])
+        watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
+        task = module.Task(
+            spec=module.network_spec(spec),
+            device=module.choose_device(self.device),
+            seed=seed,
+            weights=self.weights_ if resume else None,
+            optimizer_state=self._optimizer_state if resume else None,
+            penalty=(self.l1, self.l2),
+            patience=self._patience() if held_out.size else None,
+            validation=validation if held_out.size else None,
+            watch=watch,
+        )
+        engine = module.KerasEngine(task, **self._engine_parameters())
+        if resume:
+            engine.resume(self.classes_, self.history_)
+        self.spec_, self.device_ = spec, task.device
+        if one_epoch:
+            engine.partial_fit(data.take(rows), y[rows], self.classes_, weights[rows])
+        else:
+            engine.fit(data.take(rows), y[rows], weights[rows])
+        self.weights_, self._optimizer_state = engine.weights_, engine.optimizer_state_
+        self.history_ = dict(engine.history_)
+        self.n_iter_ = len(self.history_["loss"])
+        if watch is not None:
+            watch[0].call_on_fit_task_end(estimator=self)
+
+    def _engine_parameters(self):
+        routed = self._routed()
+        if isinstance(self.optimizer, (str, type)):
+            routed = {"optimizer__learning_rate": self.learning_rate} | routed
+        return {
+            "optimizer": self.optimizer,
+            "callbacks": self.callbacks,
+            "batch_size": self.batch_size,
+            "epochs": self.epochs,
+            "warm_start": self.warm_start,
+            "verbose": int(self.verbose),
+            **routed,
+        }
+
+    def _n_epochs(self):
+        return getattr(self, "fit__epochs", self.epochs)
+
+    def _patience(self):
+        if isinstance(self.early_stopping, (bool, np.bool_)):
+            return _PATIENCE if self.early_stopping else None
+        return int(self.early_stopping)
+
+    def _begin_callbacks(self, n_epochs):
+        """Tell scikit-learn's callbacks, from 1.9 on, that a fit begins."""
+        if not hasattr(self, "_init_callback_context"):
+            return None
+        context = self._init_callback_context(max_subtasks=n_epochs)
+        context.call_on_fit_task_begin(estimator=self)
+        return context, self
+
+    # -------------------------------------------------------------- prediction
+
+    @property
+    def model_(self):
+        """The network as a Keras model of its own, for export and inspection."""
+        check_is_fitted(self)
+        module = _engine_module()
+        return module.keras_model(module.network_spec(self.spec_), self.weights_)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        data = self._read(X, reset=False)
+        module = _engine_module()
+        spec, device = module.network_spec(self.spec_), module.choose_device(self.device)
+        return module.predict(spec, device, self.weights_, data)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "weights_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+
+def _is_fitted_name(name):
+    return (name.endswith("_") and not name.startswith("__")) or name == "_optimizer_state"
+
+
+def split_rows(y, share, rng):
+    """Rows to train on and rows held out, stratified: every class gives its share.
+
+    A class keeps at least one row for training.
+
+    Returns
+    -------
+    train, held_out : ndarray of int, ascending
+    """
+    held_out = []
+    for label in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == label))
+        held_out.append(rows[: min(round(share * len(rows)), len(rows) - 1)])
+    held_out = np.sort(np.concatenate(held_out))
+    return np.setdiff1d(np.arange(len(y)), held_out), held_out

@@ -1,0 +1,161 @@
+"""From an encoded frame or a numeric array to flat sequences, checked column by column."""
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq._sequences import Sequences, array_lengths, offsets_of
+from skbseq.exceptions import SequenceFrameError
+
+_UNKNOWN = 1
+_FIX = "Put a SequenceEncoder before the estimator, which turns it into codes or floats."
+
+
+class InputSchema:
+    """Which columns an estimator was fitted on, and the sizes of their vocabularies.
+
+    Parameters
+    ----------
+    vocabulary_sizes : dict of str to int
+        Categorical channels: 1 + the largest code seen at fit.
+    numbers : list of str
+        Numeric channels.
+    context : list of str
+        Ordinary columns.
+    array_ndim : int, default=None
+        Dimensions of X where it was an array: then ``numbers`` counts its channels.
+    """
+
+    def __init__(self, vocabulary_sizes, numbers, context, array_ndim=None):
+        self.vocabulary_sizes = vocabulary_sizes
+        self.numbers = numbers
+        self.context = context
+        self.array_ndim = array_ndim
+
+    def __str__(self):
+        if self.array_ndim is not None:
+            return f"an array of {self.array_ndim} dimensions and {len(self.numbers)} channels"
+        channels = ", ".join(map(repr, [*self.vocabulary_sizes, *self.numbers]))
+        context = ", ".join(map(repr, self.context)) or "none"
+        return f"a sequence frame with the list columns {channels} and ordinary columns {context}"
+
+    @classmethod
+    def of_array(cls, X):
+        """Learn the schema of an array of shape (n_samples, n_steps[, n_channels])."""
+        n_channels = 1 if X.ndim == 2 else X.shape[2]
+        return cls({}, [f"x{i}" for i in range(n_channels)], [], X.ndim)
+
+    @classmethod
+    def of_frame(cls, columns):
+        """Learn the schema of a sequence frame that was taken apart."""
+        sizes, numbers = {}, []
+        for name, column in columns.lists.items():
+            kind = _frames.kind_of(column.values.type)
+            if kind == "integer":
+                top = int(_frames.integers(column.values).max(initial=_UNKNOWN))
+                sizes[name] = top + 1
+            elif kind in ("float", "boolean", "null"):
+                numbers.append(name)
+            else:
+                raise SequenceFrameError(
+                    f"Channel {name!r} holds {kind} values; a network takes codes (integers) or "
+                    f"floats. {_FIX}"
+                )
+        for name, values in columns.ordinary.items():
+            kind = _frames.kind_of(values.type)
+            if kind not in ("integer", "float", "boolean"):
+                raise SequenceFrameError(
+                    f"Ordinary column {name!r} holds {kind} values; context must be numbers. "
+                    "Drop it, or put a SequenceEncoder before the estimator, which uses only the "
+                    "ordinary columns that its context= names."
+                )
+        return cls(sizes, numbers, list(columns.ordinary))
+
+    def read_frame(self, columns):
+        """Sequences of a frame that was taken apart, its columns in any order."""
+        self._check_names(columns)
+        lists = columns.lists
+        offsets = next(iter(lists.values())).offsets
+        sizes = self.vocabulary_sizes.items()
+        codes = [self._codes(name, lists[name], size) for name, size in sizes]
+        numbers = [_finite(name, lists[name].values, offsets) for name in self.numbers]
+        context = [_finite(name, columns.ordinary[name], None) for name in self.context]
+        n_events = int(offsets[-1])
+        return Sequences(
+            _stack(codes, n_events, np.int32),
+            _stack(numbers, n_events, np.float32),
+            _stack(context, columns.n_rows, np.float32),
+            offsets,
+        )
+
+    def read_array(self, X):
+        """Sequences of an array of shape (n_samples, n_steps[, n_channels])."""
+        if X.ndim != self.array_ndim or (X.ndim == 3 and X.shape[2] != len(self.numbers)):
+            raise ValueError(f"X has shape {X.shape}; the estimator was fitted on {self}.")
+        lengths = array_lengths(X)
+        values = X[..., None] if X.ndim == 2 else X
+        offsets = offsets_of(lengths)
+        with np.errstate(over="ignore"):
+            numbers = values[np.arange(X.shape[1]) < lengths[:, None]].astype(np.float32)
+        if not np.isfinite(numbers).all():
+            row = _row_of(int(np.argwhere(~np.isfinite(numbers))[0][0]), offsets)
+            raise SequenceFrameError(f"Row {row} holds a value that is infinite as float32.")
+        no_codes = np.zeros((len(numbers), 0), np.int32)
+        return Sequences(no_codes, numbers, np.zeros((len(X), 0), np.float32), offsets)
+
+    def _check_names(self, columns):
+        channels = [*self.vocabulary_sizes, *self.numbers]
+        for wanted, there, kind in (
+            (channels, columns.lists, "list"),
+            (self.context, columns.ordinary, "ordinary"),
+        ):
+            lost = [name for name in wanted if name not in there]
+            new = [name for name in there if name not in wanted]
+            if lost or new:
+                problem = f"lacks the {kind} column {lost[0]!r}" if lost else ""
+                problem = problem or f"has the {kind} column {new[0]!r}, unknown at fit"
+                raise SequenceFrameError(
+                    f"The frame {problem}. The estimator was fitted on {self}."
+                )
+
+    def _codes(self, name, column, size):
+        if _frames.kind_of(column.values.type) not in ("integer", "null"):
+            raise SequenceFrameError(
+                f"Channel {name!r} held integer codes at fit; now it holds "
+                f"{_frames.kind_of(column.values.type)} values. {_FIX}"
+            )
+        missing = _frames.is_missing(column.values)
+        codes = _frames.integers(column.values)
+        bad = missing | (codes < 0)
+        if bad.any():
+            at = _frames.first_row(bad)
+            what = "a missing code" if missing[at] else f"the negative code {codes[at]}"
+            raise SequenceFrameError(
+                f"Row {_row_of(at, column.offsets)} of channel {name!r} holds {what}. {_FIX}"
+            )
+        return np.where(codes < size, codes, _UNKNOWN).astype(np.int32)
+
+
+def _finite(name, values, offsets):
+    kind = _frames.kind_of(values.type)
+    if kind not in ("integer", "float", "boolean", "null"):
+        raise SequenceFrameError(f"Column {name!r} holds {kind} values, not numbers. {_FIX}")
+    numbers = _frames.numbers(values)
+    with np.errstate(over="ignore"):
+        result = numbers.astype(np.float32)
+    if not np.isfinite(result).all():
+        at = _frames.first_row(~np.isfinite(result))
+        row = at if offsets is None else _row_of(at, offsets)
+        what = "NaN" if np.isnan(numbers[at]) else f"{numbers[at]}, infinite as float32"
+        raise SequenceFrameError(
+            f"Row {row} of column {name!r} holds {what}. SequenceEncoder scales numbers and "
+            "keeps missing ones visible; put it before the estimator, or fill them in."
+        )
+    return result
+
+
+def _row_of(position, offsets):
+    return int(np.searchsorted(offsets, position, side="right")) - 1
+
+
+def _stack(columns, n_rows, dtype):
+    return np.stack(columns, axis=1) if columns else np.zeros((n_rows, 0), dtype)

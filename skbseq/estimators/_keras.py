@@ -1,0 +1,257 @@
+"""scikeras beneath the estimators, and the repairs it needs: the only file that imports it.
+
+scikit-learn never sees the classifier of scikeras. It sees estimators of its own making, whose
+tags, clone, labels and shapes are therefore right; they hand their data to :class:`KerasEngine`
+when they are fitted. So TensorFlow is loaded by the first fit and not by an import, and what
+scikeras 0.13 breaks on the newer scikit-learn stays out of sight. What it serves here: routed
+parameters of the optimizer and the callbacks, target encoding, histories, and epochs that go on.
+"""
+
+import inspect
+import json
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from scikeras.wrappers import KerasClassifier
+
+from skbseq._training import choose_device, get_program, predict_logits, train
+from skbseq.networks import LSTMSpec, build_lstm, initial_weights
+
+__all__ = ["KerasEngine", "Task", "choose_device", "keras_model", "network_spec", "predict"]
+
+
+@dataclass
+class Task:
+    """What a fit needs beyond the parameters that scikeras knows.
+
+    Parameters
+    ----------
+    spec : LSTMSpec
+    device : str
+    seed : int
+    weights, optimizer_state : list of ndarray or None
+        Where to go on; None starts anew.
+    penalty : tuple of (float, float)
+        L1 and L2.
+    patience : int or None
+        Epochs without a better validation loss before training stops.
+    validation : tuple of (Sequences, ndarray of labels, ndarray of weights) or None
+    watch : tuple of (context, estimator) or None
+        The callback context of scikit-learn 1.9, and whose it is.
+    """
+
+    spec: LSTMSpec
+    device: str
+    seed: int
+    weights: list | None
+    optimizer_state: list | None
+    penalty: tuple
+    patience: int | None
+    validation: tuple | None
+    watch: tuple | None
+
+
+class KerasEngine(KerasClassifier):
+    """scikeras' classifier over :class:`Sequences`, trained in batches of like length.
+
+    Parameters
+    ----------
+    task : Task
+    optimizer : str or class or keras.optimizers.Optimizer
+    **parameters : dict
+        Further parameters of scikeras, routed ones among them.
+    """
+
+    def __init__(self, task, *, optimizer, **parameters):
+        _check_optimizer(optimizer, parameters)
+        super().__init__(optimizer=optimizer, **parameters)
+        self._task = task
+        self._program = get_program(task.spec, task.device, build_lstm)
+
+    def resume(self, classes, history):
+        """Take up a fit where another engine left it."""
+        self.classes_ = classes
+        self.history_ = {name: list(values) for name, values in history.items()}
+        self._initialize(None, classes)
+
+    @property
+    def feature_encoder(self):
+        """Nothing: sequences are encoded before they come here."""
+        return _Identity()
+
+    def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
+        # The estimator above has checked both; scikeras only wants the kind of the target.
+        if reset:
+            self.target_type_ = self._type_of_target(y)
+        return X, y
+
+    @staticmethod
+    def _validate_sample_weight(X, y, sample_weight):
+        return X, y, sample_weight
+
+    def _keras_build_fn(self, compile_kwargs):
+        # An instance is the user's own; training a copy leaves it as it was.
+        given = compile_kwargs["optimizer"]
+        optimizer = type(given).from_config(given.get_config())
+        key, self._learning_rate = _optimizer_key(optimizer)
+        if self._task.spec.policy == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        with self._program.lock:
+            self._trainer = self._program.trainer(key, optimizer)
+            self._trainer.compile()
+        return self._program.model
+
+    def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
+        with self._program.lock:
+            self._start(initial_epoch)
+            callbacks = [*self._own_callbacks(), *self._fit_callbacks]
+            try:
+                history = train(
+                    self._trainer,
+                    X,
+                    _column(y),
+                    sample_weight,
+                    self._validation(),
+                    plan=self._plan(epochs, initial_epoch),
+                    callbacks=callbacks,
+                    penalty=self._task.penalty,
+                    verbose=getattr(self, "fit__verbose", self.verbose),
+                )
+            finally:
+                for callback in callbacks:  # else a parameter would go on holding a model
+                    callback.set_model(None)
+            self.weights_ = self._program.model.get_weights()
+            self.optimizer_state_ = self._trainer.state()
+        if initial_epoch == 0:
+            self.history_ = {}
+        for name, values in history.items():
+            self.history_.setdefault(name, []).extend(values)
+
+    def _start(self, epoch):
+        task, model = self._task, self._program.model
+        weights, state = task.weights, task.optimizer_state
+        if weights is None:
+            weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
+        self._program.set_seed(task.seed + epoch)
+        model.set_weights(weights)
+        self._trainer.start(
+            self._trainer.fresh_state if state is None else state, self._learning_rate
+        )
+
+    def _plan(self, epochs, initial_epoch):
+        return {
+            "epochs": initial_epoch + epochs,
+            "initial_epoch": initial_epoch,
+            "batch_size": getattr(self, "fit__batch_size", self.batch_size),
+            "rng": np.random.default_rng([self._task.seed, 2, initial_epoch]),
+        }
+
+    def _validation(self):
+        if self._task.validation is None:
+            return None
+        data, labels, weights = self._task.validation
+        return data, _column(self.target_encoder_.transform(labels)), weights
+
+    def _own_callbacks(self):
+        if self._task.watch is not None:
+            yield _EpochReporter(*self._task.watch)
+        if self._task.patience is not None:
+            yield keras.callbacks.EarlyStopping(
+                monitor="val_loss", patience=self._task.patience, restore_best_weights=True
+            )
+
+
+class _Identity:
+    def fit(self, X):
+        return self
+
+    def transform(self, X):
+        return X
+
+
+class _EpochReporter(keras.callbacks.Callback):
+    """Tell scikit-learn's callbacks of each epoch, and stop where one of them asks for it."""
+
+    def __init__(self, context, estimator):
+        super().__init__()
+        self._context, self._estimator = context, estimator
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = self._context.subcontext(task_name="epoch")
+        self._epoch.call_on_fit_task_begin(estimator=self._estimator)
+
+    def on_epoch_end(self, epoch, logs=None):
+        stop = self._epoch.call_on_fit_task_end(
+            estimator=self._estimator,
+            metadata=dict(logs or {}),
+            reconstruction_attributes=lambda: {"weights_": self.model.get_weights()},
+        )
+        if stop:
+            self.model.stop_training = True
+
+
+def _column(encoded):
+    return np.asarray(encoded, np.float32).reshape(-1)
+
+
+def _optimizer_key(optimizer):
+    """What decides the traced step of an optimizer, and the learning rate, which does not.
+
+    A number is a value of the graph; a schedule is a part of it, and None stands for it.
+    """
+    config = optimizer.get_config()
+    rate = config.get("learning_rate")
+    if not isinstance(rate, dict):
+        rate = float(config.pop("learning_rate"))
+    kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
+    key = f"{kind} {json.dumps(config, sort_keys=True, default=str)}"
+    return key, None if isinstance(rate, dict) else rate
+
+
+def _check_optimizer(optimizer, parameters):
+    """Refuse an unknown optimizer, and routed parameters that it does not take."""
+    prefix = "optimizer__"
+    routed = [name.removeprefix(prefix) for name in parameters if name.startswith(prefix)]
+    if isinstance(optimizer, str):
+        try:
+            optimizer = keras.optimizers.get(optimizer)
+        except ValueError as error:
+            raise ValueError(
+                f"optimizer={optimizer!r} is not an optimizer of Keras. Use 'adam', 'adamw', "
+                "'rmsprop', 'sgd', or a class or instance."
+            ) from error
+    elif not inspect.isclass(optimizer) and routed:
+        raise ValueError(
+            f"optimizer__{routed[0]} cannot act on an optimizer instance. Give the "
+            "optimizer by name or class, or set the parameter in the instance."
+        )
+    kind = optimizer if inspect.isclass(optimizer) else type(optimizer)
+    known = inspect.signature(kind.__init__).parameters
+    takes = [name for name in known if name not in ("self", "kwargs", "args")]
+    for name in routed:
+        if name.split("__")[0] not in takes:
+            raise ValueError(
+                f"optimizer__{name} is not a parameter of {kind.__name__}, which takes "
+                f"{', '.join(takes)}."
+            )
+
+
+def network_spec(fields):
+    """The spec of an LSTM network from its fields, which a file may have turned into lists."""
+    return LSTMSpec(**{n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()})
+
+
+def keras_model(spec, weights):
+    """A Keras model of its own with these weights."""
+    model = build_lstm(spec)
+    model.set_weights(weights)
+    return model
+
+
+def predict(spec, device, weights, data):
+    """Logits of all samples under these weights."""
+    program = get_program(spec, device, build_lstm)
+    with program.lock:
+        program.load(weights)
+        return predict_logits(program, data)

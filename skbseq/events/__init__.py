@@ -1,0 +1,6 @@
+"""Event logs: who did what, when; and the leak-free samples and labels made from them."""
+
+from skbseq.events._cleaning import CleaningReport
+from skbseq.events._log import EventLog
+
+__all__ = ["CleaningReport", "EventLog"]

@@ -1,0 +1,46 @@
+"""Initial weights from a NumPy generator: Keras' own defaults, without global random state."""
+
+import numpy as np
+
+
+def initial_weights(model, rng):
+    """Draw initial weights for a model, so that one built graph can start anew for every fit.
+
+    Kernels are Glorot uniform, recurrent kernels orthogonal, embeddings uniform within 0.05, as
+    Keras draws them; biases are zero, but 1 for the forget gate of an LSTM (Jozefowicz et al.
+    2015).
+
+    Parameters
+    ----------
+    model : keras.Model
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of ndarray of float32
+        In the order of ``model.weights``.
+    """
+    return [_draw(w.path.rsplit("/", 1)[-1], w.path, tuple(w.shape), rng) for w in model.weights]
+
+
+def _draw(name, path, shape, rng):
+    if name == "embeddings":
+        return rng.uniform(-0.05, 0.05, shape).astype(np.float32)
+    if name == "recurrent_kernel":
+        return _orthogonal(shape, rng)
+    if name == "kernel":
+        limit = np.sqrt(6 / sum(shape))
+        return rng.uniform(-limit, limit, shape).astype(np.float32)
+    if name == "bias":
+        bias = np.zeros(shape, np.float32)
+        if "/lstm_cell/" in path:
+            units = shape[0] // 4  # the gates stand in the order input, forget, cell, output
+            bias[units : 2 * units] = 1
+        return bias
+    raise ValueError(f"No initial value is known for the weight {path!r} of shape {shape}.")
+
+
+def _orthogonal(shape, rng):
+    """Rows that are orthonormal: Q of a QR decomposition, its signs made unique."""
+    q, r = np.linalg.qr(rng.standard_normal(shape[::-1]))
+    return (q * np.sign(np.diag(r))).T.astype(np.float32)

@@ -1,0 +1,190 @@
+"""How one channel becomes numbers: vocabularies, scales and time features."""
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq._time import ticks_per_second
+from skbseq.exceptions import SequenceFrameError
+
+UNKNOWN = 1
+FIRST_CATEGORY = 2
+TIME_FEATURES = ("gap", "age", "hour", "weekday")
+
+
+class Vocabulary:
+    """Categories in order of frequency, and the codes 2, 3, ... that they get.
+
+    Missing values are a category of their own. Equally frequent ones stand in ascending order,
+    so that the order of the rows does not matter.
+    """
+
+    def __init__(self, values, *, min_frequency, max_categories):
+        codes, distinct = _frames.encode(_frames.nan_to_null(values))
+        distinct = _frames.append_null(distinct)
+        counts = np.bincount(
+            np.where(codes < 0, len(distinct) - 1, codes), minlength=len(distinct)
+        )
+        least = min_frequency
+        if isinstance(min_frequency, float):
+            least = min_frequency * max(len(codes), 1)
+        rank, _ = _frames.sorted_rank(distinct)
+        order = np.lexsort((rank, -counts))
+        order = order[counts[order] >= max(least, 1)][:max_categories]
+        self.values = _frames.take(distinct, order)
+
+    def codes(self, values):
+        """Codes as int32: 1 for what is not in the vocabulary."""
+        found = _frames.index_in(_frames.nan_to_null(values), self.values, match_null=True)
+        return np.where(found < 0, UNKNOWN, found + FIRST_CATEGORY).astype(np.int32)
+
+    def categories(self):
+        """The categories as an object array, None for missing."""
+        return _frames.to_objects(self.values)
+
+    def __getstate__(self):
+        return {"values": _frames.pack_array(self.values)}
+
+    def __setstate__(self, state):
+        self.values = _frames.unpack_array(state["values"])
+
+
+class SmoothScale:
+    """Robust scaling with a smooth clip, so that outliers neither set the scale nor run away.
+
+    With the median :math:`m` and the quartiles :math:`q_1, q_3`,
+
+    .. math:: z = (x - m) / (q_3 - q_1), \\qquad x' = z / \\sqrt{1 + (z / 3)^2}
+
+    so that :math:`|x'| < 3` (Holzmüller et al. 2024, "Better by default"). Where the quartiles
+    are equal, half the range takes their place.
+    """
+
+    def __init__(self, values):
+        present = values[~np.isnan(values)]
+        if present.size == 0:
+            present = np.zeros(1)
+        low, self.center, high = (float(q) for q in np.quantile(present, [0.25, 0.5, 0.75]))
+        width = high - low
+        if width == 0:
+            width = float(present.max() - present.min()) / 2
+        self.factor = 1 / width if width > 0 else 1.0
+
+    def __call__(self, values):
+        """Scaled values; NaN stays NaN."""
+        scaled = (values - self.center) * self.factor
+        return scaled / np.sqrt(1 + np.square(scaled / 3))
+
+
+class CategoricalChannel:
+    """A categorical channel: one channel of codes."""
+
+    def __init__(self, name, values, options, place):
+        self.name = name
+        self.handle_unknown = options["handle_unknown"]
+        self.vocabulary = Vocabulary(
+            values,
+            min_frequency=options["min_frequency"],
+            max_categories=options["max_categories"],
+        )
+        self.names = [name]
+
+    def transform(self, values, place):
+        """Codes by output name."""
+        codes = self.vocabulary.codes(values)
+        if self.handle_unknown == "error" and (codes == UNKNOWN).any():
+            at = _frames.first_row(codes == UNKNOWN)
+            raise SequenceFrameError(
+                f"Row {place.row_of(at)} of {self.name!r} holds {values[at].as_py()!r}, which is "
+                "not in the vocabulary. Fit with it, or pass handle_unknown='encode'."
+            )
+        return {self.name: codes}
+
+
+class NumericChannel:
+    """A numeric channel: scaled values, and a flag for missing ones where fit saw any."""
+
+    def __init__(self, name, values, options, place):
+        self.name = name
+        values = _frames.numbers(values)
+        self.scale = SmoothScale(np.where(np.isinf(values), np.nan, values))
+        self.flagged = bool(np.isnan(values).any())
+        self.names = [name, f"{name}_missing"] if self.flagged else [name]
+
+    def transform(self, values, place):
+        """Scaled values by output name; a missing one is the median and flagged."""
+        values = _frames.numbers(values)
+        if np.isinf(values).any():
+            row = place.row_of(_frames.first_row(np.isinf(values)))
+            raise SequenceFrameError(
+                f"Row {row} of {self.name!r} holds an infinite value. Replace it by a number, or "
+                "by null if it is not known."
+            )
+        missing = np.isnan(values)
+        result = {self.name: np.where(missing, 0, self.scale(values)).astype(np.float32)}
+        if self.flagged:
+            result[f"{self.name}_missing"] = missing.astype(np.float32)
+        elif missing.any():
+            place.warn(
+                f"{int(missing.sum()):,} values of {self.name!r} are missing, the first in row "
+                f"{place.row_of(_frames.first_row(missing))}, but none were at fit: they are "
+                "taken as the median."
+            )
+        return result
+
+
+class TimeChannel:
+    """A channel of timestamps: gap to the event before, time to the cutoff, clock and calendar."""
+
+    def __init__(self, name, values, options, place):
+        self.name = name
+        features = [f for f in options["time_features"] if f != "age" or place.cutoff is not None]
+        self.features = features
+        self.names = []
+        for feature in features:
+            ends = ("_sin", "_cos") if feature in ("hour", "weekday") else ("",)
+            self.names += [f"{name}_{feature}{end}" for end in ends]
+        self.scales = {f: SmoothScale(v) for f, v in self._spans(values, place).items()}
+
+    def _spans(self, values, place):
+        """log(1 + seconds) of the gap before each event, and of the time left to the cutoff."""
+        ticks, missing, _, unit, _ = _frames.time_ticks(values)
+        if missing.any():
+            row = place.row_of(_frames.first_row(missing))
+            raise SequenceFrameError(f"Row {row} of {self.name!r} holds a missing time.")
+        spans = {}
+        if "gap" in self.features:
+            gap = np.zeros(len(ticks), np.int64)
+            gap[1:] = np.diff(ticks)
+            gap[place.offsets[:-1][place.offsets[:-1] < len(gap)]] = 0
+            self._check(gap, place, "goes back in time; the events of a row run oldest first")
+            spans["gap"] = gap
+        if "age" in self.features:
+            age = np.repeat(place.cutoff_ticks(unit), np.diff(place.offsets)) - ticks
+            self._check(age, place, "holds an event after its cutoff, which leaks the future")
+            spans["age"] = age
+        return {f: np.log1p(span / ticks_per_second(unit)) for f, span in spans.items()}
+
+    def _check(self, span, place, complaint):
+        if (span < 0).any():
+            row = place.row_of(_frames.first_row(span < 0))
+            raise SequenceFrameError(f"Row {row} of {self.name!r} {complaint}.")
+
+    def transform(self, values, place):
+        """Scaled spans and circles by output name."""
+        spans = self._spans(values, place)
+        result = {}
+        seconds = None
+        for feature in self.features:
+            if feature in spans:
+                scaled = self.scales[feature](spans[feature])
+                result[f"{self.name}_{feature}"] = scaled.astype(np.float32)
+                continue
+            if seconds is None:
+                ticks, unit = _frames.local_ticks(values)
+                seconds = ticks / ticks_per_second(unit)
+            # 1970-01-01 was a Thursday; three days on, weeks begin on Monday.
+            turn = seconds / 86_400 if feature == "hour" else (seconds / 86_400 + 3) / 7
+            angle = 2 * np.pi * (turn % 1.0)
+            result[f"{self.name}_{feature}_sin"] = np.sin(angle).astype(np.float32)
+            result[f"{self.name}_{feature}_cos"] = np.cos(angle).astype(np.float32)
+        return result

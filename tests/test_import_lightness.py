@@ -1,0 +1,53 @@
+"""`import skbseq` stays light: heavy libraries are loaded when the first estimator is fitted.
+
+Each test runs in an interpreter of its own, because this one has loaded everything already.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("keras", "matplotlib", "polars", "scikeras", "tensorflow", "torch")
+CONSTRUCT = """
+from sklearn.base import clone
+from skbseq import EventLog, LSTMBehaviorClassifier, SequenceEncoder
+clone(LSTMBehaviorClassifier(units=8, random_state=0))
+clone(SequenceEncoder())
+"""
+EVERY_PUBLIC_NAME = """
+import skbseq
+for name in skbseq.__all__:
+    getattr(skbseq, name)
+"""
+
+
+def loaded_by(code):
+    """Which of the heavy libraries stand in `sys.modules` after this code."""
+    report = f"\nimport json, sys\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    # -P, and the root put first by hand: the code under test is this tree's.
+    code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{code}{report}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("import skbseq", id="import"),
+        pytest.param(CONSTRUCT, id="construct-and-clone"),
+        pytest.param(EVERY_PUBLIC_NAME, id="every-public-name"),
+    ],
+)
+def test_nothing_heavy_is_loaded(code):
+    assert loaded_by(code) == []
+
+
+def test_a_heavy_import_would_be_seen():
+    assert loaded_by("import matplotlib") == ["matplotlib"]
