@@ -1,7 +1,8 @@
 """What skbseq uses of scikit-learn's private side, in one place, so that one file follows it."""
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
@@ -19,15 +20,23 @@ except ImportError:
         return method
 
 
+def output_library(estimator):
+    """The dataframe library that set_output asks of a transformer, None where it asks none."""
+    library = _get_output_config("transform", estimator)["dense"]
+    return None if library == "default" else library
+
+
 __all__ = [
     "CallbackSupportMixin",
     "Interval",
     "Options",
+    "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
     "check_sample_weight",
     "check_y",
     "fit_context",
+    "output_library",
     "validate_data",
     "with_callbacks",
 ]

@@ -1,8 +1,13 @@
 """Load what is not always installed, and say what to install where it is missing."""
 
 import importlib
+import os
+import sys
+import tempfile
 
-__all__ = ["import_optional"]
+__all__ = ["import_optional", "import_tensorflow_quietly"]
+
+_START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")
 
 
 def import_optional(module, *, extra, purpose):
@@ -33,3 +38,37 @@ def import_optional(module, *, extra, purpose):
         raise ImportError(
             f"{module} is needed {purpose}. Install it with: pip install 'skbseq[{extra}]'"
         ) from error
+
+
+def import_tensorflow_quietly(module):
+    """Import a module that imports TensorFlow, without TensorFlow's start-up messages.
+
+    On a machine without a GPU they read like errors, and its own switch
+    (``TF_CPP_MIN_LOG_LEVEL``) no longer reaches those of the import (tensorflow issue 100442).
+    So file descriptor 2 is turned away while TensorFlow is first imported; whatever else was
+    written there is written again. Whoever has set the switch decides for himself.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the module.
+
+    Returns
+    -------
+    module
+        The imported module.
+    """
+    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        return importlib.import_module(module)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with tempfile.TemporaryFile() as written:
+        stderr = os.dup(2)
+        os.dup2(written.fileno(), 2)
+        try:
+            return importlib.import_module(module)
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            written.seek(0)
+            others = [line for line in written if not line.startswith(_START_UP)]
+            os.write(2, b"".join(others))

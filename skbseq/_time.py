@@ -6,7 +6,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-__all__ = ["convert_ticks", "format_instant", "ticks_per_second", "to_instant", "to_timedelta"]
+__all__ = [
+    "convert_ticks",
+    "fixed_offset",
+    "format_instant",
+    "parse_iso",
+    "shift_ticks",
+    "ticks_per_second",
+    "to_instant",
+    "to_timedelta",
+]
 
 _EPOCH = dt.datetime(1970, 1, 1)
 _MICROSECONDS = {
@@ -18,6 +27,18 @@ _MICROSECONDS = {
     "d": 86_400_000_000,
     "w": 7 * 86_400_000_000,
 }
+_NUMPY_NANOSECONDS = {
+    "ns": 1,
+    "us": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3_600 * 10**9,
+    "D": 86_400 * 10**9,
+    "W": 7 * 86_400 * 10**9,
+}
+_MAX_TICK = 2**63 - 1
+_YEAR = 365.2425 * 86_400
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d|w)\s*", re.IGNORECASE)
 
 
@@ -27,10 +48,23 @@ def ticks_per_second(unit):
 
 
 def convert_ticks(ticks, *, source, target):
-    """Ticks of one unit in another; what the coarser cannot hold is cut off."""
+    """Ticks of one unit in another; what the coarser cannot hold is cut off.
+
+    A moment beyond the years 1677 to 2262, which nanoseconds reach, becomes the last or first
+    that they do.
+    """
     if source == target:
         return ticks
-    return ticks * 1000 if target == "ns" else ticks // 1000
+    if target == "us":
+        return ticks // 1000
+    return np.clip(ticks, -(_MAX_TICK // 1000), _MAX_TICK // 1000) * 1000
+
+
+def shift_ticks(ticks, span):
+    """Ticks moved by a span, which may be negative; at the ends of 64 bits they stop."""
+    if span < 0:
+        return ticks - np.minimum(-span, _MAX_TICK + np.minimum(ticks, 0))
+    return ticks + np.minimum(span, _MAX_TICK - np.maximum(ticks, 0))
 
 
 def to_timedelta(value, *, name="duration"):
@@ -51,7 +85,8 @@ def to_timedelta(value, *, name="duration"):
     Raises
     ------
     ValueError
-        If it cannot be read, or is not above zero.
+        If it cannot be read, is not above zero, is too long for 64 bits of microseconds, or
+        has the unit month or year, which are of no fixed length.
     TypeError
         If it is neither a string nor a timedelta; a bare number has no unit.
 
@@ -69,17 +104,34 @@ def to_timedelta(value, *, name="duration"):
                 "us, ms, s, min, h, D or W, such as '30min' or '90D'."
             )
         number, unit = match.groups()
-        result = np.timedelta64(round(float(number) * _MICROSECONDS[unit.lower()]), "us")
-    elif isinstance(value, (dt.timedelta, np.timedelta64)):
-        result = np.timedelta64(value).astype("timedelta64[us]")
+        microseconds = round(float(number) * _MICROSECONDS[unit.lower()])
+    elif isinstance(value, np.timedelta64):
+        microseconds = _numpy_microseconds(value, name)
+    elif isinstance(value, dt.timedelta):
+        microseconds = value // dt.timedelta(microseconds=1)
     else:
         raise TypeError(
             f"{name} must be a string such as '90D' or a timedelta; got {value!r}. "
             "A bare number has no unit."
         )
-    if np.isnat(result) or result <= np.timedelta64(0, "us"):
+    if microseconds <= 0:
         raise ValueError(f"{name} must be longer than zero; got {value!r}.")
-    return result
+    if microseconds > _MAX_TICK:
+        raise ValueError(f"{name}={value!r} is too long; at most 292,000 years can be told.")
+    return np.timedelta64(microseconds, "us")
+
+
+def _numpy_microseconds(value, name):
+    # By hand: NumPy wraps around in silence where a conversion or a comparison overflows.
+    unit, count = np.datetime_data(value.dtype)
+    if np.isnat(value):
+        raise ValueError(f"{name} must be longer than zero; got {value!r}.")
+    if unit not in _NUMPY_NANOSECONDS:
+        raise ValueError(
+            f"{name}={value!r} has no unit of fixed length. Give weeks, days or less, such as "
+            "'90D'."
+        )
+    return int(value.astype(np.int64)) * count * _NUMPY_NANOSECONDS[unit] // 1000
 
 
 def to_instant(value, *, unit, zone, name="at"):
@@ -117,19 +169,31 @@ def to_instant(value, *, unit, zone, name="at"):
         moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
     elif zone is not None:
         moment = moment.replace(tzinfo=_zone(zone)).astimezone(dt.UTC).replace(tzinfo=None)
-    microseconds = (moment - _EPOCH) // dt.timedelta(microseconds=1)
-    return microseconds if unit == "us" else microseconds * 1000 + extra
+    ticks = (moment - _EPOCH) // dt.timedelta(microseconds=1)
+    if unit == "ns":
+        ticks = ticks * 1000 + extra
+    if abs(ticks) > _MAX_TICK:
+        raise ValueError(
+            f"{name}={value!r} is out of reach: the log counts nanoseconds, which reach from the "
+            "year 1677 to 2262."
+        )
+    return ticks
 
 
 def _to_datetime(value):
     """A datetime, and the nanoseconds that it cannot hold."""
     if isinstance(value, np.datetime64):
-        if np.isnat(value):
+        moment = value.astype("datetime64[us]").item()
+        if not isinstance(moment, dt.datetime):  # NaT, or a year beyond 9999
             raise ValueError("not a time")
         nanoseconds = int(value.astype("datetime64[ns]").astype(np.int64) % 1000)
-        return value.astype("datetime64[us]").item(), nanoseconds
+        return moment, nanoseconds
     if isinstance(value, str):
-        return dt.datetime.fromisoformat(value), 0
+        moment = parse_iso(value)
+        if moment is None:
+            raise ValueError("not a time")
+        digits = re.search(r"[.,]\d{6}(\d{1,3})", value)
+        return moment, int(digits[1].ljust(3, "0")) if digits else 0
     if isinstance(value, dt.datetime):
         if value != value:  # pandas' NaT is a datetime that does not equal itself
             raise ValueError("not a time")
@@ -139,17 +203,44 @@ def _to_datetime(value):
     raise TypeError(f"cannot read {type(value).__name__}")
 
 
+def parse_iso(text):
+    """A datetime of a string in ISO 8601, None where it is not one.
+
+    A row of digits is read as a date only if it has eight: Python takes the milliseconds
+    1612060712345 for a moment of the year 1612.
+    """
+    text = text.strip()
+    if text.isdigit() and len(text) != 8:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def fixed_offset(zone):
+    """The distance from UTC of a zone such as "+02:00", None for one with a name."""
+    if not re.fullmatch(r"[+-]\d\d:?\d\d", zone):
+        return None
+    return dt.datetime.strptime(zone, "%z").utcoffset()
+
+
 def _zone(name):
     """A tzinfo from an IANA name or an offset such as "+02:00", which Arrow also allows."""
-    if re.fullmatch(r"[+-]\d\d:?\d\d", name):
-        return dt.datetime.strptime(name, "%z").tzinfo
-    return ZoneInfo(name)
+    offset = fixed_offset(name)
+    return ZoneInfo(name) if offset is None else dt.timezone(offset)
 
 
 def format_instant(ticks, *, unit, zone=None):
-    """Write ticks since 1970 for a person, down to seconds, in the log's own zone."""
-    moment = _EPOCH + dt.timedelta(microseconds=int(ticks) // (1 if unit == "us" else 1000))
-    if zone is not None:
-        moment = moment.replace(tzinfo=dt.UTC).astimezone(_zone(zone))
+    """Write ticks since 1970 for a person, down to seconds, in the log's own zone.
+
+    Of a moment beyond Python's calendar only the year is told.
+    """
+    try:
+        moment = _EPOCH + dt.timedelta(microseconds=int(ticks) // (1 if unit == "us" else 1000))
+        if zone is not None:
+            moment = moment.replace(tzinfo=dt.UTC).astimezone(_zone(zone))
+    except OverflowError:
+        return f"the year {1970 + int(ticks / ticks_per_second(unit) / _YEAR):,}"
     text = moment.isoformat(sep=" ", timespec="seconds")
     return text.removesuffix(" 00:00:00")

@@ -37,14 +37,13 @@ def train(trainer, data, targets, weights, validation, *, plan, callbacks, penal
     dict of str to list of float
         Mean weighted ``loss``, and ``val_loss``, of each epoch.
     """
-    n_batches = -(-len(data) // plan["batch_size"])
     watchers = keras.callbacks.CallbackList(
         callbacks,
         add_history=True,
         add_progbar=verbose != 0,
         model=trainer.model,
         epochs=plan["epochs"],
-        steps=n_batches,
+        steps=-(-len(data) // plan["batch_size"]),
         verbose=verbose,
     )
     l1, l2 = (np.float32(value) for value in penalty)
@@ -57,25 +56,28 @@ def train(trainer, data, targets, weights, validation, *, plan, callbacks, penal
         for step, rows in enumerate(batch_plan(data.lengths, plan["batch_size"], plan["rng"])):
             watchers.on_train_batch_begin(step)
             batch = pad_batch(data, rows)
-            loss = trainer.train_batch(batch, targets[rows], weights[rows], l1, l2)
-            losses.append(loss)
+            losses.append(trainer.train_batch(batch, targets[rows], weights[rows], l1, l2))
             sizes.append(len(rows))
-            watchers.on_train_batch_end(step, {"loss": loss})
+            watchers.on_train_batch_end(step, {"loss": losses[-1]})
         logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
+        _check_finite(logs["loss"], epoch)
+        # Where the optimizer averages weights, the average is what is judged and kept.
+        unaveraged = trainer.average_weights()
         if validation is not None:
             logs["val_loss"] = _loss_of(trainer.program, *validation)
-        _check_finite(logs, epoch)
         watchers.on_epoch_end(epoch, logs)
         if trainer.model.stop_training:
             break
+        if unaveraged is not None and epoch + 1 < plan["epochs"]:
+            trainer.model.set_weights(unaveraged)
     watchers.on_train_end(logs)
     return trainer.model.history.history
 
 
-def _check_finite(logs, epoch):
-    if not np.isfinite(logs["loss"]):
+def _check_finite(loss, epoch):
+    if not np.isfinite(loss):
         raise FloatingPointError(
-            f"The loss became {logs['loss']} in epoch {epoch + 1}. Lower learning_rate, or set "
+            f"The loss became {loss} in epoch {epoch + 1}. Lower learning_rate, or set "
             "optimizer__clipnorm=1.0, and look at the scale of the numeric channels."
         )
 

@@ -106,6 +106,21 @@ class Trainer:
         """Show callbacks and scikeras a model compiled with this optimizer."""
         self.model.compile(optimizer=self.optimizer, loss=_keras_loss(self.model))
 
+    def average_weights(self):
+        """Put the moving average of the weights in, where the optimizer keeps one.
+
+        Returns
+        -------
+        list of ndarray or None
+            The weights as they were; None if there is no average.
+        """
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        if not inner.use_ema:
+            return None
+        weights = self.model.get_weights()
+        inner.finalize_variable_values(self.model.trainable_variables)
+        return weights
+
     def train_batch(self, batch, targets, weights, l1, l2):
         """One optimizer step; the mean weighted loss as a tensor."""
         with tf.device(self.program.device):

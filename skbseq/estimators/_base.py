@@ -1,6 +1,5 @@
 """What all behaviour estimators share on scikit-learn's side: parameters, data, state."""
 
-import os
 from contextlib import contextmanager
 from numbers import Integral, Real
 
@@ -18,23 +17,18 @@ from skbseq._checks import (
     check_y,
     validate_data,
 )
+from skbseq._optional import import_tensorflow_quietly
 from skbseq.estimators._inputs import InputSchema
 
 _PREFIXES = ("optimizer", "callbacks", "fit")
+_HEADS = tuple(f"{prefix}__" for prefix in _PREFIXES)
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
 
 
 def _engine_module():
-    """TensorFlow comes in here, at the first fit or prediction, and not before.
-
-    Unless told otherwise it keeps its start-up messages to itself: on a machine without a GPU
-    they read like errors. Whatever goes wrong is raised in Python all the same.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from skbseq.estimators import _keras
-
-    return _keras
+    """TensorFlow comes in here, at the first fit or prediction, and not before."""
+    return import_tensorflow_quietly("skbseq.estimators._keras")
 
 
 class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
@@ -71,24 +65,6 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
 
     # -------------------------------------------------------------- parameters
 
-    def _set_routed(self, routed):
-        for name, value in routed.items():
-            self._check_routed(name)
-            setattr(self, name, value)
-
-    def _check_routed(self, name):
-        prefix, _, rest = name.partition("__")
-        if not rest or prefix not in _PREFIXES:
-            raise TypeError(
-                f"{type(self).__name__} has no parameter {name!r}. Its parameters are "
-                f"{', '.join(self._get_param_names())}, and routed ones that begin with "
-                f"{', '.join(p + '__' for p in _PREFIXES)}."
-            )
-        if prefix == "fit" and rest not in _FIT_PARAMETERS:
-            raise TypeError(
-                f"{name!r} is not routed anywhere; fit__ takes {', '.join(_FIT_PARAMETERS)}."
-            )
-
     def get_params(self, deep=True):
         """Parameters by name, routed ones such as ``optimizer__beta_1`` among them.
 
@@ -117,27 +93,42 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         estimator
             The estimator itself.
         """
-        routed = {
-            n: v for n, v in params.items() if n.startswith(tuple(f"{p}__" for p in _PREFIXES))
-        }
+        routed = {n: v for n, v in params.items() if n.startswith(_HEADS) or n in self._routed()}
         super().set_params(**{n: v for n, v in params.items() if n not in routed})
-        self._set_routed(routed)
+        vars(self).update(routed)
         return self
 
-    def _routed(self, prefix=None):
-        prefixes = _PREFIXES if prefix is None else (prefix,)
+    def _routed(self):
+        """Parameters that ``__init__`` does not name, as they were given."""
+        named = set(self._get_param_names())
         return {
             name: value
             for name, value in vars(self).items()
-            if "__" in name and name.partition("__")[0] in prefixes
+            if name not in named and not name.startswith("_") and not name.endswith("_")
         }
+
+    def _check_routed(self):
+        # By scikit-learn's contract __init__ raises nothing, so a misspelt name waits for fit.
+        for name in self._routed():
+            prefix, _, rest = name.partition("__")
+            if not rest or prefix not in _PREFIXES:
+                raise TypeError(
+                    f"{type(self).__name__} has no parameter {name!r}. It takes "
+                    f"{', '.join(self._get_param_names())}, and routed parameters that begin "
+                    f"with {', '.join(_HEADS)}."
+                )
+            if prefix == "fit" and rest not in _FIT_PARAMETERS:
+                raise TypeError(
+                    f"{name!r} is routed nowhere; fit__ takes {', '.join(_FIT_PARAMETERS)}."
+                )
 
     # -------------------------------------------------------------- data in
 
     def _read(self, X, *, reset):
         """Sequences of X; with reset, learn its schema first."""
-        framed = _frames.is_sequence_frame(X)
-        if not reset and framed != (self.schema_.array_ndim is None):
+        was_frame = None if reset else self.schema_.array_ndim is None
+        framed = _frames.is_sequence_frame(X, bare_lists=was_frame)
+        if not reset and framed != was_frame:
             raise ValueError(
                 f"{type(self).__name__} was fitted on {self.schema_}; got "
                 f"{'a sequence frame' if framed else 'numbers without lists'}. Give data of the "
@@ -186,8 +177,8 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
     def _embedding_dims(self, sizes):
         if self.embedding_dim is not None:
             return (self.embedding_dim,) * len(sizes)
-        # fastai's rule of thumb: grows slowly with the vocabulary, never above 50.
-        return tuple(min(50, round(1.6 * size**0.56)) for size in sizes)
+        # Wider ones learn the noise of small logs: 2 n ** (1/3) is 4 for 8 codes, 32 for 4,096.
+        return tuple(min(32, round(2 * size ** (1 / 3))) for size in sizes)
 
     def _network_spec(self, n_classes):
         sizes = tuple(self.schema_.vocabulary_sizes.values())
@@ -238,6 +229,7 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         one_epoch : bool
             As ``partial_fit``: one epoch, nothing held out, histories joined.
         """
+        self._check_routed()
         module = _engine_module()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows, held_out = np.flatnonzero(weights > 0), np.zeros(0, int)

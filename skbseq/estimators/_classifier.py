@@ -126,4 +126,5 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ndarray of shape (n_samples,)
             Labels as in ``classes_``.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]

@@ -20,7 +20,7 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
     bidirectional : bool, default=False
         Whether each layer also reads the events backwards.
     embedding_dim : int, default=None
-        Size of the embedding of each categorical channel. None: ``min(50, 1.6 n ** 0.56)`` for
+        Size of the embedding of each categorical channel. None: ``min(32, 2 n ** (1 / 3))`` for
         n codes.
     dropout : float, default=0.0
         Share of the inputs of each layer, and of the last vector, set to zero in training.
@@ -168,4 +168,4 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
         self.precision = precision
         self.verbose = verbose
         self.random_state = random_state
-        self._set_routed(routed)
+        vars(self).update(routed)

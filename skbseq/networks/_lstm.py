@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import keras
 
 from skbseq.networks._parts import (
+    PoolSteps,
+    ReverseSteps,
     classify,
     embed_events,
-    last_step,
-    max_of_steps,
-    mean_of_steps,
-    reverse_steps,
     sequence_inputs,
 )
 
@@ -59,15 +57,14 @@ def build_lstm(spec):
         if not spec.bidirectional:
             x, ends = forward, (forward,)
             continue
-        backward = _lstm(spec, f"lstm_{i}_backward")(reverse_steps(x, lengths))
-        # Before it is turned round again, the backward state too has seen all at the last step.
+        backward = _lstm(spec, f"lstm_{i}_backward")(ReverseSteps()(x, lengths))
         ends = (forward, backward)
-        x = keras.layers.Concatenate()([forward, reverse_steps(backward, lengths)])
-    if spec.pooling == "last":
-        states = [last_step(end, lengths) for end in ends]
-        pooled = keras.layers.Concatenate()(states) if len(states) > 1 else states[0]
-    else:
-        pooled = {"mean": mean_of_steps, "max": max_of_steps}[spec.pooling](x, lengths)
+        x = keras.layers.Concatenate()([forward, ReverseSteps()(backward, lengths)])
+    # Backward states have seen all at the end of the reversed steps, so each direction gives its
+    # last; means and maxima are taken over both side by side.
+    states = ends if spec.pooling == "last" else (x,)
+    pooled = [PoolSteps(spec.pooling)(state, lengths) for state in states]
+    pooled = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
     return keras.Model(inputs, classify(pooled, inputs["context"], spec))
 
 

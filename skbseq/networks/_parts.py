@@ -33,39 +33,55 @@ def embed_events(inputs, spec):
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
 
-def reverse_steps(x, lengths):
+def _positions(x):
+    return ops.arange(ops.shape(x)[1])[None, :]
+
+
+@keras.saving.register_keras_serializable(package="skbseq")
+class ReverseSteps(keras.layers.Layer):
     """Real steps in reverse order; padding stays at the end."""
-    steps = ops.arange(ops.shape(x)[1])[None, :]
-    lengths = lengths[:, None]
-    order = ops.where(steps < lengths, lengths - 1 - steps, steps)
-    return ops.take_along_axis(x, order[:, :, None], axis=1)
+
+    def call(self, x, lengths):
+        """Reverse a tensor of shape (batch, steps, features)."""
+        steps, lengths = _positions(x), lengths[:, None]
+        order = ops.where(steps < lengths, lengths - 1 - steps, steps)
+        return ops.take_along_axis(x, order[:, :, None], axis=1)
+
+    def compute_output_shape(self, x_shape, lengths_shape):
+        """Shape of the first input."""
+        return x_shape
 
 
-def step_mask(x, lengths):
-    """1 for real steps, 0 for padding, of shape (batch, steps, 1)."""
-    mask = ops.arange(ops.shape(x)[1])[None, :] < lengths[:, None]
-    return ops.cast(mask, x.dtype)[:, :, None]
+@keras.saving.register_keras_serializable(package="skbseq")
+class PoolSteps(keras.layers.Layer):
+    """One vector of all real steps: the last, their mean, or their largest values.
 
+    An empty sequence gives zeros, as the state of a recurrence does before its first step.
+    """
 
-def last_step(x, lengths):
-    """Vector of the last real step; zeros for an empty sequence."""
-    index = ops.maximum(lengths - 1, 0)[:, None, None]
-    last = ops.take_along_axis(x, index, axis=1)[:, 0]
-    return last * ops.cast(lengths > 0, x.dtype)[:, None]
+    def __init__(self, kind, **kwargs):
+        super().__init__(**kwargs)
+        self.kind = kind
 
+    def get_config(self):
+        """Arguments to make the layer anew."""
+        return {**super().get_config(), "kind": self.kind}
 
-def mean_of_steps(x, lengths):
-    """Mean over real steps; zeros for an empty sequence."""
-    count = ops.cast(ops.maximum(lengths, 1), x.dtype)[:, None]
-    return ops.sum(x * step_mask(x, lengths), axis=1) / count
+    def call(self, x, lengths):
+        """Pool a tensor of shape (batch, steps, features)."""
+        some = ops.cast(lengths > 0, x.dtype)[:, None]
+        if self.kind == "last":
+            index = ops.maximum(lengths - 1, 0)[:, None, None]
+            return ops.take_along_axis(x, index, axis=1)[:, 0] * some
+        mask = ops.cast(_positions(x) < lengths[:, None], x.dtype)[:, :, None]
+        if self.kind == "mean":
+            return ops.sum(x * mask, axis=1) / ops.cast(ops.maximum(lengths, 1), x.dtype)[:, None]
+        # -1e4 lies below every state and is still a float16.
+        return ops.max(x * mask - 1e4 * (1 - mask), axis=1) * some
 
-
-def max_of_steps(x, lengths):
-    """Largest value over real steps; zeros for an empty sequence."""
-    mask = step_mask(x, lengths)
-    # -1e4 is below every state and still a float16.
-    top = ops.max(x * mask - 1e4 * (1 - mask), axis=1)
-    return top * ops.cast(lengths > 0, x.dtype)[:, None]
+    def compute_output_shape(self, x_shape, lengths_shape):
+        """Shape without the steps."""
+        return x_shape[0], x_shape[2]
 
 
 def classify(x, context, spec):

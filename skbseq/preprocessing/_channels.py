@@ -1,14 +1,20 @@
 """How one channel becomes numbers: vocabularies, scales and time features."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skbseq import _frames
 from skbseq._time import ticks_per_second
 from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._place import read_moments
 
 UNKNOWN = 1
 FIRST_CATEGORY = 2
 TIME_FEATURES = ("gap", "age", "hour", "weekday")
+
+# Far beyond any measurement, and the difference of two such numbers is still finite.
+_LARGEST = 1e300
 
 
 class Vocabulary:
@@ -25,8 +31,8 @@ class Vocabulary:
             np.where(codes < 0, len(distinct) - 1, codes), minlength=len(distinct)
         )
         least = min_frequency
-        if isinstance(min_frequency, float):
-            least = min_frequency * max(len(codes), 1)
+        if not isinstance(min_frequency, Integral):
+            least = min_frequency * len(codes)
         rank, _ = _frames.sorted_rank(distinct)
         order = np.lexsort((rank, -counts))
         order = order[counts[order] >= max(least, 1)][:max_categories]
@@ -49,30 +55,34 @@ class Vocabulary:
 
 
 class SmoothScale:
-    """Robust scaling with a smooth clip, so that outliers neither set the scale nor run away.
+    """Robust scaling with logarithmic tails, so that outliers neither set the scale nor run away.
 
     With the median :math:`m` and the quartiles :math:`q_1, q_3`,
 
-    .. math:: z = (x - m) / (q_3 - q_1), \\qquad x' = z / \\sqrt{1 + (z / 3)^2}
+    .. math:: x' = \\operatorname{arsinh}\\left(2 \\, (x - m) / (q_3 - q_1)\\right)
 
-    so that :math:`|x'| < 3` (Holzmüller et al. 2024, "Better by default"). Where the quartiles
-    are equal, half the range takes their place.
+    which is linear about the median, has a spread of about 1 for normal data, and keeps the
+    order of the tails: a value a million quartile distances away becomes 14.5. Where the
+    quartiles are equal, half the range takes the place of their distance.
     """
 
     def __init__(self, values):
-        present = values[~np.isnan(values)]
+        present = values[~np.isnan(values)].astype(np.float64)
         if present.size == 0:
             present = np.zeros(1)
+        present = np.clip(present, -_LARGEST, _LARGEST)
         low, self.center, high = (float(q) for q in np.quantile(present, [0.25, 0.5, 0.75]))
         width = high - low
         if width == 0:
             width = float(present.max() - present.min()) / 2
-        self.factor = 1 / width if width > 0 else 1.0
+        self.width = width if width > 0 else 1.0
 
     def __call__(self, values):
-        """Scaled values; NaN stays NaN."""
-        scaled = (values - self.center) * self.factor
-        return scaled / np.sqrt(1 + np.square(scaled / 3))
+        """Scaled values as float64; NaN stays NaN."""
+        values = np.clip(np.asarray(values, np.float64), -_LARGEST, _LARGEST)
+        with np.errstate(over="ignore"):
+            scaled = (values - self.center) / self.width
+        return np.arcsinh(2 * np.clip(scaled, -_LARGEST, _LARGEST))
 
 
 class CategoricalChannel:
@@ -90,7 +100,13 @@ class CategoricalChannel:
 
     def transform(self, values, place):
         """Codes by output name."""
-        codes = self.vocabulary.codes(values)
+        try:
+            codes = self.vocabulary.codes(values)
+        except TypeError as error:
+            raise SequenceFrameError(
+                f"The values of {self.name!r} do not fit its vocabulary: {error}. Give it the "
+                "type that it had at fit."
+            ) from error
         if self.handle_unknown == "error" and (codes == UNKNOWN).any():
             at = _frames.first_row(codes == UNKNOWN)
             raise SequenceFrameError(
@@ -105,20 +121,30 @@ class NumericChannel:
 
     def __init__(self, name, values, options, place):
         self.name = name
-        values = _frames.numbers(values)
-        self.scale = SmoothScale(np.where(np.isinf(values), np.nan, values))
+        values = self._read(values, place)
+        self.scale = SmoothScale(values)
         self.flagged = bool(np.isnan(values).any())
         self.names = [name, f"{name}_missing"] if self.flagged else [name]
 
+    def _read(self, values, place):
+        kind = _frames.kind_of(values.type)
+        if kind not in ("float", "integer", "boolean", "null"):
+            raise SequenceFrameError(
+                f"{self.name!r} holds {kind} values, which are not numbers. Convert them, or name "
+                "it in categorical=."
+            )
+        values = _frames.numbers(values)
+        infinite = np.isinf(values)
+        if infinite.any():
+            raise SequenceFrameError(
+                f"Row {place.row_of(_frames.first_row(infinite))} of {self.name!r} holds an "
+                "infinite value. Replace it by a number, or by null if it is not known."
+            )
+        return values
+
     def transform(self, values, place):
         """Scaled values by output name; a missing one is the median and flagged."""
-        values = _frames.numbers(values)
-        if np.isinf(values).any():
-            row = place.row_of(_frames.first_row(np.isinf(values)))
-            raise SequenceFrameError(
-                f"Row {row} of {self.name!r} holds an infinite value. Replace it by a number, or "
-                "by null if it is not known."
-            )
+        values = self._read(values, place)
         missing = np.isnan(values)
         result = {self.name: np.where(missing, 0, self.scale(values)).astype(np.float32)}
         if self.flagged:
@@ -143,11 +169,13 @@ class TimeChannel:
         for feature in features:
             ends = ("_sin", "_cos") if feature in ("hour", "weekday") else ("",)
             self.names += [f"{name}_{feature}{end}" for end in ends]
-        self.scales = {f: SmoothScale(v) for f, v in self._spans(values, place).items()}
+        moments = read_moments(values, name, place)
+        self.zone = moments.type.tz
+        self.scales = {f: SmoothScale(v) for f, v in self._spans(moments, place).items()}
 
-    def _spans(self, values, place):
+    def _spans(self, moments, place):
         """log(1 + seconds) of the gap before each event, and of the time left to the cutoff."""
-        ticks, missing, _, unit, _ = _frames.time_ticks(values)
+        ticks, missing, unit, zone = _frames.time_ticks(moments)
         if missing.any():
             row = place.row_of(_frames.first_row(missing))
             raise SequenceFrameError(f"Row {row} of {self.name!r} holds a missing time.")
@@ -159,7 +187,7 @@ class TimeChannel:
             self._check(gap, place, "goes back in time; the events of a row run oldest first")
             spans["gap"] = gap
         if "age" in self.features:
-            age = np.repeat(place.cutoff_ticks(unit), np.diff(place.offsets)) - ticks
+            age = np.repeat(place.cutoff_ticks(unit, zone), np.diff(place.offsets)) - ticks
             self._check(age, place, "holds an event after its cutoff, which leaks the future")
             spans["age"] = age
         return {f: np.log1p(span / ticks_per_second(unit)) for f, span in spans.items()}
@@ -171,20 +199,31 @@ class TimeChannel:
 
     def transform(self, values, place):
         """Scaled spans and circles by output name."""
-        spans = self._spans(values, place)
+        moments = read_moments(values, self.name, place)
+        if len(moments) and (self.zone is None) != (moments.type.tz is None):
+            now, then = ("have no", "one") if self.zone else ("have a", "none")
+            raise SequenceFrameError(
+                f"The times of {self.name!r} {now} time zone but had {then} at fit. Give both "
+                "one, or none."
+            )
         result = {}
-        seconds = None
-        for feature in self.features:
-            if feature in spans:
-                scaled = self.scales[feature](spans[feature])
-                result[f"{self.name}_{feature}"] = scaled.astype(np.float32)
-                continue
-            if seconds is None:
-                ticks, unit = _frames.local_ticks(values)
-                seconds = ticks / ticks_per_second(unit)
-            # 1970-01-01 was a Thursday; three days on, weeks begin on Monday.
-            turn = seconds / 86_400 if feature == "hour" else (seconds / 86_400 + 3) / 7
+        for feature, span in self._spans(moments, place).items():
+            scaled = self.scales[feature](span)
+            result[f"{self.name}_{feature}"] = scaled.astype(np.float32)
+        turns = self._turns(moments)
+        for feature, turn in turns.items():
             angle = 2 * np.pi * (turn % 1.0)
             result[f"{self.name}_{feature}_sin"] = np.sin(angle).astype(np.float32)
             result[f"{self.name}_{feature}_cos"] = np.cos(angle).astype(np.float32)
-        return result
+        return {name: result[name] for name in self.names}
+
+    def _turns(self, moments):
+        """Days and weeks since 1970, on the clock of the time zone seen at fit."""
+        circles = [f for f in self.features if f in ("hour", "weekday")]
+        if not circles:
+            return {}
+        ticks = _frames.local_ticks(moments, self.zone)
+        days = ticks / (86_400 * ticks_per_second(moments.type.unit))
+        # 1970-01-01 was a Thursday; three days on, weeks begin on Monday.
+        turns = {"hour": days, "weekday": (days + 3) / 7}
+        return {f: turns[f] for f in circles}

@@ -4,7 +4,7 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq.exceptions import SequenceFrameError
-from skbseq.preprocessing._channels import NumericChannel, Vocabulary
+from skbseq.preprocessing._channels import CategoricalChannel, NumericChannel
 from skbseq.preprocessing._place import RowPlace
 
 
@@ -14,27 +14,31 @@ class ContextColumn:
     def __init__(self, name, column, options):
         self.name = name
         kind = _frames.kind_of(column.type)
-        if kind in ("float", "integer"):
-            self.number = NumericChannel(name, column, options, RowPlace())
-            self.names = self.number.names
-        elif kind in ("string", "boolean", "null"):
-            self.number = None
-            self.vocabulary = Vocabulary(
-                column,
-                min_frequency=options["min_frequency"],
-                max_categories=options["max_categories"],
-            )
-            said = ["missing" if c is None else c for c in self.vocabulary.categories()]
-            self.names = [f"{name}_unknown", *(f"{name}_{value}" for value in said)]
-        else:
+        self.coded = kind in ("string", "boolean", "null")
+        if not self.coded and kind not in ("float", "integer"):
             raise SequenceFrameError(
                 f"Context column {name!r} holds {kind} values. Give numbers, strings or booleans."
             )
+        read = CategoricalChannel if self.coded else NumericChannel
+        self.values = read(name, column, options, RowPlace())
+        self.names = self._code_names() if self.coded else self.values.names
+
+    def _code_names(self):
+        """One name per code from 1, the unknown, on."""
+        categories = self.values.vocabulary.categories()
+        taken = {f"{self.name}_{c}" for c in categories if c is not None}
+
+        def free(name):  # a category may itself be called "unknown" or "missing"
+            return free(f"{name}_") if name in taken else name
+
+        missing = free(f"{self.name}_missing")
+        named = (missing if c is None else f"{self.name}_{c}" for c in categories)
+        return [free(f"{self.name}_unknown"), *named]
 
     def transform(self, column, place):
         """Float columns by output name."""
-        if self.number is not None:
-            return self.number.transform(column, place)
-        # Codes begin at 1, the unknown; so do the names.
-        codes = self.vocabulary.codes(column)
+        values = self.values.transform(column, place)
+        if not self.coded:
+            return values
+        codes = values[self.name]
         return {n: (codes == i + 1).astype(np.float32) for i, n in enumerate(self.names)}

@@ -1,6 +1,6 @@
 """SequenceEncoder: histories of strings, numbers and times become codes and floats."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -9,9 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import (
     Interval,
+    RealNotInt,
     StrOptions,
     check_feature_names_in,
     fit_context,
+    output_library,
     validate_data,
 )
 from skbseq._sequences import array_lengths, ranges
@@ -65,12 +67,13 @@ class SequenceEncoder(TransformerMixin, BaseEstimator):
     max_categories : int, default=None
         The most categories of a channel that get codes of their own. None: no limit.
     handle_unknown : {"encode", "error"}, default="encode"
-        What to do about a category that has no code: give it code 1, or raise an error.
+        What to do about a category that has no code, of a channel or a context column: give it
+        code 1, or raise an error. A category that was too rare at fit has none either.
     time_features : tuple of {"gap", "age", "hour", "weekday"}, \
 default=("gap", "age", "hour", "weekday")
         What to make of a time channel: logarithm of the seconds since the event before, and of
         those left to the cutoff; hour of the day and day of the week as points on a circle, in
-        the time zone of the channel.
+        the time zone that the channel had at fit.
     max_length : int, default=None
         Keep the last so many events of each history. None: all.
     cutoff : str, default="cutoff"
@@ -94,15 +97,11 @@ default=("gap", "age", "hour", "weekday")
 
     Notes
     -----
-    Numbers are scaled by :math:`z = (x - \\mathrm{median}) / (q_{75} - q_{25})` and clipped
-    smoothly, :math:`z / \\sqrt{1 + (z / 3)^2}`, so that outliers neither set the scale nor run
-    away. A missing number becomes the median, and a channel ``<name>_missing`` says so if any
+    Numbers are scaled by the median and the quartiles,
+    :math:`\\operatorname{arsinh}(2 (x - q_{50}) / (q_{75} - q_{25}))`: linear in the middle and
+    logarithmic in the tails, so that outliers neither set the scale nor run away, yet keep their
+    order. A missing number becomes the median, and a channel ``<name>_missing`` says so if any
     was missing at fit.
-
-    References
-    ----------
-    Holzmüller, Grinsztajn, Steinwart (2024). Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data. NeurIPS 37.
 
     Examples
     --------
@@ -125,7 +124,7 @@ default=("gap", "age", "hour", "weekday")
         "context": [list, tuple, None],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
-            Interval(Real, 0, 1, closed="neither"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
         ],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
         "handle_unknown": [StrOptions({"encode", "error"})],
@@ -175,42 +174,62 @@ default=("gap", "age", "hour", "weekday")
         SequenceEncoder
             The fitted encoder itself.
         """
-        for name in ("channels_", "feature_names_in_", "steps_scale_"):
+        for name in ("channels_", "feature_names_in_", "steps_scale_", "array_ndim_"):
             vars(self).pop(name, None)
         if not _frames.is_sequence_frame(X):
             self._fit_array(X)
             return self
-        columns = _frames.split_sequences(X)
-        place = Place(columns, self.cutoff)
-        chosen = self._choose(columns)
-        unknown = set(self.time_features) - set(TIME_FEATURES)
-        if unknown:
-            raise ValueError(
-                f"time_features may hold {', '.join(TIME_FEATURES)}; got {sorted(unknown)[0]!r}."
-            )
-        options = self.get_params(deep=False)
-        self.channels_ = []
-        for name, kind in chosen.items():
-            channel = _CHANNELS[kind](name, columns.lists[name].values, options, place)
-            self.channels_.append(channel)
-        for name in self.context or ():
-            column = ContextColumn(name, columns.ordinary[name], options)
-            self.channels_.append(column)
-        self.feature_names_in_ = np.array([*_frames.all_names(X)], dtype=object)
-        self.n_features_in_ = len(self.feature_names_in_)
+        self._check_time_features()
+        told = self._told_channels()
+        columns = _frames.split_sequences(X, channels=told)
+        if columns.n_rows == 0:
+            raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
+        self.channels_ = self._fit_channels(columns, self._choose(columns, told))
+        names = _frames.all_names(X)
+        self.n_features_in_ = len(names)
+        if _frames.is_frame(X):
+            self.feature_names_in_ = np.array(names, dtype=object)
         return self
 
-    def _choose(self, columns):
-        """Which channels to use, and as what, in the order of the columns."""
+    def _check_time_features(self):
+        for feature in self.time_features:
+            if feature not in TIME_FEATURES:
+                raise ValueError(
+                    f"time_features may hold {', '.join(TIME_FEATURES)}; got {feature!r}."
+                )
+
+    def _fit_channels(self, columns, chosen):
+        options = self.get_params(deep=False)
+        place = Place(columns, self.cutoff)
+        channels = [
+            _CHANNELS[kind](name, columns.lists[name].values, options, place)
+            for name, kind in chosen.items()
+        ]
+        if not any(channel.names for channel in channels):
+            raise SequenceFrameError(
+                f"Nothing is left to encode: time_features={self.time_features!r} make no channel."
+            )
+        for name in self.context or ():
+            channels.append(ContextColumn(name, columns.ordinary[name], options))
+        _check_names([name for channel in channels for name in channel.names])
+        return channels
+
+    def _told_channels(self):
+        """The channels that parameters name, and as what."""
         told = {}
-        for kind in ("categorical", "numeric", "time"):
+        for kind in ("categorical", "numeric", "time", "context"):
             for name in getattr(self, kind) or ():
-                _check_column(name, columns.lists, f"{kind}=", "list")
                 if name in told:
                     raise ValueError(
-                        f"Channel {name!r} is named both in {told[name]}= and {kind}=."
+                        f"Column {name!r} is named twice: in {told[name]}= and in {kind}=."
                     )
                 told[name] = kind
+        return {name: kind for name, kind in told.items() if kind != "context"}
+
+    def _choose(self, columns, told):
+        """Which channels to use, and as what, in the order of the columns."""
+        for name, kind in told.items():
+            _check_column(name, columns.lists, f"{kind}=", "list")
         for name in self.context or ():
             _check_column(name, columns.ordinary, "context=", "ordinary")
         chosen = {}
@@ -241,10 +260,8 @@ default=("gap", "age", "hour", "weekday")
 
     def _fit_array(self, X):
         X = self._read_array(X, reset=True)
-        if X.ndim == 2:
-            self.steps_scale_ = [SmoothScale(X.ravel())]
-        else:
-            self.steps_scale_ = [SmoothScale(X[..., i].ravel()) for i in range(X.shape[2])]
+        self.steps_scale_ = [SmoothScale(values.ravel()) for values in _by_channel(X)]
+        self.array_ndim_ = X.ndim
 
     def _read_array(self, X, *, reset):
         X = validate_data(
@@ -255,6 +272,11 @@ default=("gap", "age", "hour", "weekday")
             allow_nd=True,
             ensure_all_finite="allow-nan",
         )
+        if X.ndim > 3 or X.shape[-1] == 0:
+            raise ValueError(
+                f"X has shape {X.shape}; an array is of shape (n_samples, n_steps) or "
+                "(n_samples, n_steps, n_channels), with at least one channel."
+            )
         array_lengths(X)
         return X
 
@@ -274,18 +296,15 @@ default=("gap", "age", "hour", "weekday")
         """
         check_is_fitted(self)
         if hasattr(self, "steps_scale_"):
-            X = self._read_array(X, reset=False)
-            if X.ndim == 2:
-                return self.steps_scale_[0](X).astype(X.dtype)
-            scaled = [scale(X[..., i]) for i, scale in enumerate(self.steps_scale_)]
-            return np.stack(scaled, axis=2).astype(X.dtype)
-        if not _frames.is_sequence_frame(X):
+            return self._transform_array(X)
+        if not _frames.is_sequence_frame(X, bare_lists=True):
             raise SequenceFrameError(
                 "The encoder was fitted on a sequence frame with the channels "
                 f"{', '.join(repr(c.name) for c in self.channels_)}; got a "
                 f"{type(X).__name__} without lists."
             )
-        columns = _frames.split_sequences(X)
+        listed = [c.name for c in self.channels_ if not isinstance(c, ContextColumn)]
+        columns = _frames.split_sequences(X, channels=listed)
         place = Place(columns, self.cutoff)
         kept, offsets = self._keep_last(place.offsets)
         result = {}
@@ -299,7 +318,32 @@ default=("gap", "age", "hour", "weekday")
             for name, values in flat.items():
                 values = values if kept is None else values[kept]
                 result[name] = _frames.Lists(_frames.make_array(values), offsets)
-        return _frames.build_frame(result, like=X)
+        # Made in the library that set_output asks for: scikit-learn would put lists into objects.
+        return _frames.build_frame(result, like=X, library=output_library(self))
+
+    def _transform_array(self, X):
+        if _frames.is_sequence_frame(X):
+            raise SequenceFrameError(
+                f"The encoder was fitted on an array of {self.array_ndim_} dimensions; got a "
+                f"{type(X).__name__} that is a sequence frame."
+            )
+        X = self._read_array(X, reset=False)
+        n_channels = len(self.steps_scale_)
+        if X.ndim != self.array_ndim_ or (X.ndim == 3 and X.shape[2] != n_channels):
+            raise ValueError(
+                f"X has shape {X.shape}; the encoder was fitted on an array of "
+                f"{self.array_ndim_} dimensions and {n_channels} channels."
+            )
+        if X.ndim == 3 and output_library(self) is not None:
+            raise ValueError(
+                "An array of three dimensions cannot become a table, which set_output asks for. "
+                "Leave it at 'default', or give a sequence frame."
+            )
+        result = np.empty_like(X)
+        pairs = zip(self.steps_scale_, _by_channel(X), _by_channel(result), strict=True)
+        for scale, values, scaled in pairs:
+            scaled[...] = scale(values)
+        return result
 
     def _keep_last(self, offsets):
         """Positions of the last ``max_length`` events of each row; None for all of them."""
@@ -343,6 +387,20 @@ default=("gap", "age", "hour", "weekday")
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _by_channel(X):
+    """Views of the channels of an array, each of shape (n_samples, n_steps)."""
+    return [X] if X.ndim == 2 else [X[..., i] for i in range(X.shape[2])]
+
+
+def _check_names(names):
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SequenceFrameError(
+            f"Two of the columns that come out would be called {twice[0]!r}. Rename the column "
+            "that gives rise to it."
+        )
 
 
 def _check_column(name, columns, wanted_by, kind):

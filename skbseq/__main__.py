@@ -1,0 +1,8 @@
+"""``python -m skbseq`` is the command ``skbseq``."""
+
+import sys
+
+from skbseq.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The one door for tables: pandas, polars and pyarrow go in and out here, Arrow lies between.
+
+Everywhere else a table is an Arrow table, a list column is :class:`Lists`, and a column of
+numbers is a NumPy array. This is the only room that names a dataframe library.
+"""
+
+from skbseq._frames._columns import (
+    append_null,
+    as_array,
+    count_values,
+    decode_strings,
+    encode,
+    first_row,
+    index_in,
+    integers,
+    is_missing,
+    kind_of,
+    make_array,
+    nan_to_null,
+    numbers,
+    pack_array,
+    sorted_rank,
+    take,
+    to_objects,
+    unpack_array,
+)
+from skbseq._frames._lists import Lists
+from skbseq._frames._sequence_frames import (
+    SequenceColumns,
+    all_names,
+    is_sequence_frame,
+    split_sequences,
+)
+from skbseq._frames._tables import (
+    attach_columns,
+    build_frame,
+    column_names,
+    frame_from_columns,
+    is_frame,
+    n_rows,
+    read_table,
+    select_columns,
+    take_rows,
+    to_arrow,
+    write_frame,
+)
+from skbseq._frames._times import (
+    local_ticks,
+    time_array,
+    time_ticks,
+    to_timestamps,
+    why_unreadable,
+)
+
+__all__ = [
+    "Lists",
+    "SequenceColumns",
+    "all_names",
+    "append_null",
+    "as_array",
+    "attach_columns",
+    "build_frame",
+    "column_names",
+    "count_values",
+    "decode_strings",
+    "encode",
+    "first_row",
+    "frame_from_columns",
+    "index_in",
+    "integers",
+    "is_frame",
+    "is_missing",
+    "is_sequence_frame",
+    "kind_of",
+    "local_ticks",
+    "make_array",
+    "n_rows",
+    "nan_to_null",
+    "numbers",
+    "pack_array",
+    "read_table",
+    "select_columns",
+    "sorted_rank",
+    "split_sequences",
+    "take",
+    "take_rows",
+    "time_array",
+    "time_ticks",
+    "to_arrow",
+    "to_objects",
+    "to_timestamps",
+    "unpack_array",
+    "why_unreadable",
+    "write_frame",
+]

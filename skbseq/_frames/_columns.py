@@ -1,0 +1,241 @@
+"""Columns as Arrow arrays: what they hold, their distinct values, and their numbers."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MAX_OFFSET = 2**31 - 1
+
+# Not every library gives its decimals, categoricals and strings the same Arrow type.
+_KINDS = (
+    ("boolean", pa.types.is_boolean),
+    ("integer", pa.types.is_integer),
+    ("float", pa.types.is_floating),
+    ("float", pa.types.is_decimal),
+    ("timestamp", pa.types.is_timestamp),
+    ("timestamp", pa.types.is_date),
+    ("string", pa.types.is_dictionary),
+    ("string", pa.types.is_string),
+    ("string", pa.types.is_large_string),
+    ("string", pa.types.is_string_view),
+    ("duration", pa.types.is_duration),
+    ("null", pa.types.is_null),
+    ("list", pa.types.is_list),
+    ("list", pa.types.is_large_list),
+    ("list", pa.types.is_fixed_size_list),
+    ("list", pa.types.is_list_view),
+    ("list", pa.types.is_large_list_view),
+)
+
+
+def kind_of(dtype):
+    """What an Arrow type is to us: integer, float, boolean, string, timestamp, list and so on.
+
+    A categorical counts as a string.
+    """
+    return next((name for name, test in _KINDS if test(dtype)), str(dtype))
+
+
+def as_array(column):
+    """One contiguous Arrow array of a column, whatever its chunks."""
+    if isinstance(column, pa.Array):
+        return column
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    if pa.types.is_string(column.type) and column.nbytes > MAX_OFFSET:
+        column = column.cast(pa.large_string())
+    combined = column.combine_chunks()
+    return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
+
+
+def take(column, rows):
+    """Some rows of a column, in the order asked for."""
+    return as_array(column).take(pa.array(rows))
+
+
+def make_array(values):
+    """An Arrow array of Python or NumPy values; NaN becomes null."""
+    return pa.array(values, from_pandas=True)
+
+
+def is_missing(column):
+    """Where a column is null or NaN."""
+    array = as_array(column)
+    if pa.types.is_dictionary(array.type) and array.dictionary.null_count:
+        array = array.dictionary_decode()
+    if pa.types.is_float16(array.type):
+        array = array.cast(pa.float32())
+    return array.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+
+
+def nan_to_null(array):
+    """The same values, NaN turned into null."""
+    array = as_array(array)
+    if not pa.types.is_floating(array.type):
+        return array
+    array = _comparable(array)
+    return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+
+
+def append_null(array):
+    """The same values and a null at the end."""
+    return pa.concat_arrays([array, pa.nulls(1, array.type)])
+
+
+def pack_array(array):
+    """An Arrow array as bytes, in Arrow's stream format."""
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch({"values": decode_strings(array)})
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return np.frombuffer(sink.getvalue(), np.uint8).copy()
+
+
+def unpack_array(data):
+    """The array that :func:`pack_array` packed, checked in full: the bytes may be foreign."""
+    array = as_array(pa.ipc.open_stream(pa.py_buffer(data)).read_all()["values"])
+    array.validate(full=True)
+    return array
+
+
+def decode_strings(array):
+    """The plain values of a categorical or of string views; other arrays as they are."""
+    if pa.types.is_dictionary(array.type):
+        array = as_array(array).dictionary_decode()
+    return _read_views(as_array(array)) if pa.types.is_string_view(array.type) else array
+
+
+# ------------------------------------------------------------------ distinct values
+
+
+def encode(array):
+    """Codes of the values in order of first appearance, -1 for null, and the values.
+
+    Equal values get one code, also 0.0 and -0.0, and NaN and NaN. A categorical keeps the order
+    of its categories, and those that no value has.
+    """
+    array = as_array(array)
+    if pa.types.is_dictionary(array.type):
+        return _encode_dictionary(array)
+    if pa.types.is_nested(array.type):  # Arrow hashes no lists and structs
+        array = pa.array([None if v is None else repr(v) for v in array.to_pylist()], pa.string())
+    array = _comparable(array).dictionary_encode()
+    return _codes(array.indices), array.dictionary
+
+
+def _encode_dictionary(array):
+    # Arrow lets a value stand twice in a dictionary, and null in it.
+    inner = _comparable(array.dictionary).dictionary_encode()
+    return _codes(inner.indices.take(array.indices)), inner.dictionary
+
+
+def _comparable(array):
+    """The same values in a type that Arrow hashes and sorts, equal ones with equal bits."""
+    if pa.types.is_string_view(array.type):
+        return _read_views(array)
+    if pa.types.is_float16(array.type):
+        array = array.cast(pa.float32())
+    if pa.types.is_floating(array.type):
+        return pc.add(array, pa.scalar(0, array.type))  # -0.0 + 0.0 = 0.0
+    return array
+
+
+def _read_views(array):
+    try:
+        return array.cast(pa.large_string())
+    except pa.ArrowNotImplementedError:  # before Arrow 18
+        return pa.array(array.to_pylist(), pa.large_string())
+
+
+def _codes(indices):
+    return pc.fill_null(indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
+
+
+def count_values(array):
+    """Distinct values (nulls left out) as objects, and how often each occurs."""
+    codes, values = encode(array)
+    counts = np.bincount(codes[codes >= 0], minlength=len(values))
+    seen = counts > 0
+    return to_objects(values)[seen], counts[seen]
+
+
+def to_objects(array):
+    """The values as a NumPy array of Python objects, None for null."""
+    result = np.empty(len(array), dtype=object)
+    result[:] = array.to_pylist()
+    return result
+
+
+def sorted_rank(values):
+    """Rank of each value in ascending order, and the values in that order."""
+    order = pc.sort_indices(values).to_numpy()
+    rank = np.empty(len(values), np.int32)
+    rank[order] = np.arange(len(values), dtype=np.int32)
+    return rank, values.take(pa.array(order))
+
+
+def index_in(values, among, *, match_null=False):
+    """Position of each value among others, -1 where it is not one of them.
+
+    Raises
+    ------
+    TypeError
+        If the values are of another kind than the others, such as strings among integers.
+    """
+    values, among = (_comparable(decode_strings(as_array(a))) for a in (values, among))
+    if len(values) == 0:  # of whatever type, as empty columns are
+        return np.zeros(0, np.int64)
+    if values.type != among.type:
+        common = _common_type(values.type, among.type)
+        try:
+            values, among = values.cast(common), among.cast(common)
+        except pa.ArrowInvalid as error:
+            raise TypeError(
+                f"{values.type} and {among.type} values cannot be compared exactly ({error})"
+            ) from error
+    found = pc.index_in(values, value_set=among, skip_nulls=not match_null)
+    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _common_type(one, other):
+    """A type that holds the values of both exactly, or fails to."""
+    kinds = {kind_of(one), kind_of(other)}
+    if kinds == {"integer"}:
+        # No integer type holds both int64 and uint64.
+        wide = pa.uint64() in (one, other)
+        return pa.decimal128(20) if wide else pa.int64()
+    if kinds <= {"integer", "float"}:
+        return pa.float64()
+    if kinds == {"string"}:
+        return pa.large_string()
+    if "null" in kinds:
+        return other if pa.types.is_null(one) else one
+    if len(kinds) > 1:
+        raise TypeError(f"{kind_of(one)} values cannot be found among {kind_of(other)} values")
+    return other
+
+
+# ------------------------------------------------------------------ numbers
+
+
+def numbers(array):
+    """Values as float64, NaN where null."""
+    array = as_array(array)
+    if pa.types.is_null(array.type):
+        return np.full(len(array), np.nan)
+    if not pa.types.is_float64(array.type):
+        array = array.cast(pa.float64(), safe=False)
+    return array.to_numpy(zero_copy_only=False)
+
+
+def integers(array, *, but=None):
+    """Values as int64, zero where null and where a mask holds."""
+    array = as_array(array)
+    if but is not None:
+        array = pc.if_else(pa.array(but), pa.scalar(None, array.type), array)
+    return pc.fill_null(array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+
+
+def first_row(mask):
+    """First row where a boolean mask holds."""
+    return int(np.flatnonzero(mask)[0])

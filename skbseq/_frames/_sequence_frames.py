@@ -1,0 +1,139 @@
+"""Sequence frames in all their forms: told from arrays, and taken apart."""
+
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from skbseq._frames._columns import as_array, kind_of
+from skbseq._frames._lists import is_list, to_lists
+from skbseq._frames._tables import column_names, is_frame, objects_to_arrow, refuse_twice, to_arrow
+from skbseq.exceptions import SequenceFrameError
+
+
+@dataclass(frozen=True)
+class SequenceColumns:
+    """What a sequence frame holds: its list columns, its ordinary columns, its length."""
+
+    lists: dict
+    ordinary: dict
+    n_rows: int
+
+
+def is_sequence_frame(data, *, bare_lists=None):
+    """Whether data is a table to be taken apart, and not an array of numbers.
+
+    Parameters
+    ----------
+    data : object
+        A table of numbers alone counts as an array: each column is a time step.
+    bare_lists : bool, default=None
+        Whether a bare list of lists is one channel. None: it is, unless its rows are numbers
+        and of equal length, for then scikit-learn's habit makes it an array.
+
+    Returns
+    -------
+    bool
+    """
+    if isinstance(data, list):
+        if not data or not all(map(_is_listlike, data)):
+            return False
+        return not _is_rectangular(data) if bare_lists is None else bare_lists
+    if isinstance(data, np.ndarray):
+        return data.dtype == object and data.ndim in (1, 2) and any(map(_is_listlike, data.flat))
+    if nw.dependencies.is_into_series(data):
+        raise SequenceFrameError(
+            f"Expected a table, got a single column ({type(data).__name__}). Select it as a "
+            "table: X[['name']] and not X['name']."
+        )
+    if not is_frame(data):
+        return False
+    refuse_twice(data)
+    schema = nw.from_native(data, eager_only=True).schema
+    return not all(dtype.is_numeric() or dtype == nw.Boolean for dtype in schema.values())
+
+
+def _is_rectangular(rows):
+    if len({len(row) for row in rows}) > 1:
+        return False
+    try:
+        return np.asarray(rows).dtype.kind in "biuf"
+    except ValueError:  # lists of lists, and ragged
+        return False
+
+
+def _is_listlike(cell):
+    return isinstance(cell, (list, tuple, np.ndarray))
+
+
+def all_names(data):
+    """Names of the columns of a sequence frame in any of its forms."""
+    if isinstance(data, list):
+        return ["x0"]
+    if isinstance(data, np.ndarray):
+        return [f"x{i}" for i in range(data.shape[1] if data.ndim == 2 else 1)]
+    return column_names(data)
+
+
+def split_sequences(data, *, channels=()):
+    """Take a sequence frame apart.
+
+    Parameters
+    ----------
+    data : table, list of lists, or ndarray of lists of shape (n_samples[, n_columns])
+        A bare list of lists is one channel, ``x0``.
+    channels : collection of str, default=()
+        Columns that hold lists even where they hold nothing at all: a frame without rows, or
+        with null rows only, need not say so.
+
+    Returns
+    -------
+    SequenceColumns
+        Null rows of a list column become empty lists.
+
+    Raises
+    ------
+    SequenceFrameError
+        If there is no list column, or if the lists of a row differ in length.
+    """
+    columns = _read_columns(data)
+    lists = {
+        name: to_lists(column, name)
+        for name, column in columns.items()
+        if is_list(column.type) or (name in channels and pa.types.is_null(column.type))
+    }
+    ordinary = {n: as_array(c) for n, c in columns.items() if n not in lists}
+    if not lists:
+        kinds = ", ".join(f"{n} ({kind_of(c.type)})" for n, c in ordinary.items())
+        raise SequenceFrameError(
+            f"The frame has no channel: none of its columns holds lists. It has {kinds}. "
+            "Make histories with EventLog.histories, one row per sample."
+        )
+    _check_equal_lengths(lists)
+    return SequenceColumns(lists, ordinary, len(next(iter(lists.values())).offsets) - 1)
+
+
+def _read_columns(data):
+    if isinstance(data, (list, np.ndarray)):
+        names = all_names(data)
+        one = isinstance(data, list) or data.ndim == 1
+        cells = [data] if one else [data[:, i] for i in range(len(names))]
+        return {n: objects_to_arrow(list(c), n) for n, c in zip(names, cells, strict=True)}
+    table = to_arrow(data)
+    return {name: table[name] for name in table.column_names}
+
+
+def _check_equal_lengths(lists):
+    (first, reference), *others = lists.items()
+    for name, column in others:
+        differs = np.flatnonzero(column.lengths != reference.lengths)
+        if differs.size:
+            row = differs[0]
+            raise SequenceFrameError(
+                f"Row {row} has {reference.lengths[row]} values in {first!r} but "
+                f"{column.lengths[row]} in {name!r}; the list columns of a row must be of equal "
+                "length. (Shuffling one of several channels, as permutation_importance does, "
+                "breaks the rows: put the encoder before it and permute context columns or a "
+                "single channel.)"
+            )

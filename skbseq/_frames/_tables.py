@@ -1,0 +1,295 @@
+"""Tables in and out, in the library of the user."""
+
+import datetime as dt
+import numbers
+import os
+import re
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from skbseq._frames._columns import decode_strings, take
+from skbseq._frames._lists import Lists, is_list
+from skbseq.exceptions import InvalidLogError, SequenceFrameError
+
+# ------------------------------------------------------------------ in
+
+
+def is_frame(data):
+    """Whether this is a table of a dataframe library that narwhals knows, and not a lazy one."""
+    if not nw.dependencies.is_into_dataframe(data):
+        return False
+    refuse_twice(data)
+    return isinstance(nw.from_native(data, eager_only=True, pass_through=True), nw.DataFrame)
+
+
+def _library(frame):
+    return nw.from_native(frame, eager_only=True).implementation.name.lower()
+
+
+def refuse_twice(frame):
+    """Refuse a table in which a column name stands twice; narwhals does not read one."""
+    names = list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SequenceFrameError(
+            f"Column {twice!r} stands {names.count(twice)} times. Rename or drop the copies."
+        )
+
+
+def column_names(frame):
+    """Names of the columns; refuses a name that stands twice or is not a string."""
+    _check_frame(frame)
+    names = list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
+    odd = [name for name in names if not isinstance(name, str)]
+    if odd:
+        raise SequenceFrameError(
+            f"Column names must be strings; got {odd[0]!r} of type {type(odd[0]).__name__}. "
+            "Rename the columns."
+        )
+    return names
+
+
+def _check_frame(frame):
+    if not is_frame(frame):
+        raise TypeError(f"Expected a pandas, polars or pyarrow table; got {_what(frame)}.")
+
+
+def _what(thing):
+    name = type(thing).__name__
+    return f"{name}: call collect() first" if name == "LazyFrame" else name
+
+
+def n_rows(frame):
+    """Number of rows of any table."""
+    return frame.num_rows if isinstance(frame, pa.Table) else len(frame)
+
+
+def to_arrow(frame):
+    """An Arrow table with the columns of any table; nulls and pandas' NaN become nulls."""
+    names = column_names(frame)
+    if _library(frame) == "pandas":
+        return pa.table({name: _pandas_to_arrow(frame[name], name) for name in names})
+    table = frame
+    if not isinstance(frame, pa.Table):
+        table = nw.from_native(frame, eager_only=True).to_arrow()
+    for i, name in enumerate(names):
+        if pa.types.is_string_view(table.field(i).type):  # Arrow takes no rows of those
+            table = table.set_column(i, name, decode_strings(table[name]))
+    return table
+
+
+def _pandas_to_arrow(series, name):
+    array = objects_to_arrow(series, name)
+    if isinstance(array.type, pa.BaseExtensionType):
+        raise SequenceFrameError(
+            f"Column {name!r} holds {series.dtype} values, for which there is no Arrow type. "
+            "Convert it to timestamps, numbers or strings, or drop it."
+        )
+    if series.dtype == object and pa.types.is_temporal(array.type):
+        _check_moments(series, name)
+    return array
+
+
+def objects_to_arrow(values, name):
+    """An Arrow array of a pandas Series or a list; NaN becomes null.
+
+    Raises
+    ------
+    SequenceFrameError
+        If the values are of several kinds, or of one that Arrow does not know.
+    """
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as e:
+        odd = _first_odd(values)
+        if odd is None:
+            raise SequenceFrameError(
+                f"Column {name!r} cannot be read as one kind of value: {e}. Give it one type."
+            ) from e
+        row, found, expected = odd
+        raise SequenceFrameError(
+            f"Column {name!r} mixes kinds of values: row {row} holds {found!r} of type "
+            f"{type(found).__name__} where those before it are of type {expected}. "
+            "Give the column one type."
+        ) from e
+
+
+def _first_odd(values):
+    """First row with a value, or an item of a list, of another type than those before it."""
+    expected = {}
+    for row, value in enumerate(values):
+        listed = isinstance(value, (list, tuple, np.ndarray))
+        for depth, found in [(0, value), *((1, item) for item in (value if listed else ()))]:
+            if pd.api.types.is_scalar(found) and pd.isna(found):
+                continue
+            kind = "list" if depth == 0 and listed else _python_kind(found)
+            if expected.setdefault(depth, kind) != kind:
+                return row, found, expected[depth]
+    return None
+
+
+def _python_kind(value):
+    if isinstance(value, numbers.Number) and not isinstance(value, (bool, np.bool_)):
+        return "number"
+    return type(value).__name__
+
+
+def _check_moments(series, name):
+    """Refuse what Arrow mixes in silence: dates with datetimes, and zones with none."""
+    first = None
+    for row, value in enumerate(series):
+        if not isinstance(value, dt.date) or pd.isna(value):
+            continue
+        kind = "a date"
+        if isinstance(value, dt.datetime):
+            kind = "a datetime " + ("without" if value.tzinfo is None else "with") + " a time zone"
+        first = first or kind
+        if kind != first:
+            raise SequenceFrameError(
+                f"Column {name!r} mixes kinds of values: row {row} holds {value!r}, {kind}, where "
+                f"those before it are {first}. Give the column one type."
+            )
+
+
+def read_table(source):
+    """Read a table, or a CSV or Parquet file, into Arrow.
+
+    Returns
+    -------
+    table : pyarrow.Table
+    like : object
+        What answers shall look like: the library of the table, or "pandas" for a file.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _read_path(os.fspath(source)), "pandas"
+    try:
+        if not is_frame(source):
+            raise TypeError(
+                "Expected a pandas, polars or pyarrow table or the path of a CSV or Parquet "
+                f"file; got {_what(source)}."
+            )
+        return to_arrow(source), _library(source)
+    except SequenceFrameError as error:
+        raise InvalidLogError(str(error)) from error
+
+
+def _read_path(path):
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"No file {path!r}. Give the path of a CSV or Parquet file.")
+    lower = path.lower()
+    try:
+        if lower.endswith((".parquet", ".pq")):
+            table = _read_parquet(path)
+        elif lower.endswith((".csv", ".csv.gz", ".tsv")):
+            table = _read_csv(path, "\t" if lower.endswith(".tsv") else ",")
+        else:
+            raise InvalidLogError(
+                f"Cannot tell the format of {path!r} from its ending. "
+                "Use .csv, .csv.gz, .tsv or .parquet."
+            )
+        column_names(table)
+    except (pa.ArrowInvalid, SequenceFrameError) as error:
+        raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
+    return table
+
+
+def _read_parquet(path):
+    table = pa.parquet.read_table(path)
+    # pandas stores the index of a table that was filtered or shuffled as a nameless column.
+    indexes = [n for n in table.column_names if re.fullmatch(r"__index_level_\d+__", n)]
+    return table.drop_columns(indexes)
+
+
+def _read_csv(path, delimiter):
+    table = pa.csv.read_csv(
+        path,
+        parse_options=pa.csv.ParseOptions(delimiter=delimiter),
+        convert_options=pa.csv.ConvertOptions(strings_can_be_null=True),
+    )
+    for field in table.schema:
+        if pa.types.is_binary(field.type):
+            raise InvalidLogError(
+                f"Column {field.name!r} of {path!r} is not text in UTF-8. Save the file as UTF-8."
+            )
+    return table
+
+
+# ------------------------------------------------------------------ out
+
+
+def frame_from_columns(columns, like="pandas"):
+    """Make a table of the library named, from columns as arrays, lists or :class:`Lists`."""
+    table = pa.table({name: _as_arrow(column) for name, column in columns.items()})
+    if like == "pyarrow":
+        return table
+    if like == "pandas":
+        return pd.DataFrame({name: _as_series(table[name]) for name in table.column_names})
+    return nw.DataFrame.from_arrow(table, backend=like).to_native()
+
+
+def attach_columns(frame, columns):
+    """The same table with columns added at its end, in the same library, its index kept."""
+    kind = _library(frame)
+    if kind == "pandas":
+        series = {n: _as_series(_as_arrow(c), index=frame.index) for n, c in columns.items()}
+        return pd.concat([frame, pd.DataFrame(series, index=frame.index)], axis=1)
+    added = frame_from_columns(columns, like=kind)
+    if kind == "pyarrow":
+        for name in added.column_names:
+            frame = frame.append_column(added.field(name), added[name])
+        return frame
+    return nw.concat([nw.from_native(frame), nw.from_native(added)], how="horizontal").to_native()
+
+
+def build_frame(columns, *, like, library=None):
+    """A table of columns in the library of another table, or in the one named.
+
+    A pandas table gets the index of the other one, if that is of pandas too.
+    """
+    if library is None:
+        library = _library(like) if is_frame(like) else "pandas"
+    result = frame_from_columns(columns, like=library)
+    if isinstance(result, pd.DataFrame) and isinstance(like, pd.DataFrame):
+        result.index = like.index
+    return result
+
+
+def select_columns(frame, names):
+    """The same table with only these columns."""
+    return nw.from_native(frame, eager_only=True).select(names).to_native()
+
+
+def take_rows(table, rows):
+    """Some rows of an Arrow table, in the order asked for."""
+    return pa.table({name: take(table[name], rows) for name in table.column_names})
+
+
+def write_frame(frame, path):
+    """Write a table as CSV or Parquet, by the ending of the path."""
+    table = to_arrow(frame)
+    if str(path).lower().endswith(".csv"):
+        pa.csv.write_csv(table, path)
+    else:
+        pa.parquet.write_table(table, path)
+
+
+def _as_arrow(column):
+    if isinstance(column, Lists):
+        return column.to_arrow()
+    if isinstance(column, (pa.Array, pa.ChunkedArray)):
+        return column
+    return pa.array(column, from_pandas=True)
+
+
+def _as_series(column, index=None):
+    """Lists stay Arrow, for pandas has no list type of its own; the rest becomes pandas' own."""
+    if is_list(column.type):
+        chunks = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+        return pd.Series(pd.arrays.ArrowExtensionArray(chunks), index=index)
+    series = column.to_pandas()
+    return series if index is None else series.set_axis(index)

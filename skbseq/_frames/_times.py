@@ -1,0 +1,130 @@
+"""Columns of times as ticks since 1970."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skbseq._frames._columns import as_array, decode_strings, encode, kind_of
+from skbseq._time import fixed_offset, parse_iso, ticks_per_second
+
+
+def time_array(ticks, *, unit, zone=None, missing=None):
+    """An Arrow timestamp array of integer ticks since 1970."""
+    return pa.array(ticks, mask=missing).cast(pa.timestamp(unit, tz=zone))
+
+
+def to_timestamps(column):
+    """A column of timestamps, dates or ISO strings as timestamps.
+
+    Returns
+    -------
+    timestamps : pyarrow.Array
+        In UTC where strings carry offsets. Null where a string cannot be read.
+    unreadable : ndarray of bool
+        Where a string is not a time, or, other than the first that is one, has a time zone or
+        has none. :func:`why_unreadable` says which.
+
+    Raises
+    ------
+    ValueError
+        If a time lies beyond what 64 bits of microseconds hold.
+    """
+    array = decode_strings(as_array(column))
+    unreadable = np.zeros(len(array), bool)
+    if kind_of(array.type) == "string":
+        array, unreadable = _parse_strings(array)
+    if not pa.types.is_timestamp(array.type):  # dates, or nothing but nulls
+        array = array.cast(pa.timestamp("us"))
+    unit = "ns" if array.type.unit == "ns" else "us"
+    return array.cast(pa.timestamp(unit, tz=array.type.tz)), unreadable
+
+
+def time_ticks(timestamps):
+    """Ticks since 1970 of an array that :func:`to_timestamps` made.
+
+    Returns
+    -------
+    ticks : ndarray of int64
+        Zero where missing. In UTC where the column has a zone.
+    missing : ndarray of bool
+    unit : {"us", "ns"}
+    zone : str or None
+    """
+    ticks = pc.fill_null(timestamps.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    missing = timestamps.is_null().to_numpy(zero_copy_only=False)
+    return ticks, missing, timestamps.type.unit, timestamps.type.tz
+
+
+def local_ticks(timestamps, zone):
+    """Ticks on the clock of a time zone, or, if it is None, on that of the column itself."""
+    ticks, _, unit, _ = time_ticks(timestamps)
+    if zone is None:
+        return ticks
+    offset = fixed_offset(zone)  # not every version of Arrow knows those
+    if offset is not None:
+        return ticks + int(offset.total_seconds()) * ticks_per_second(unit)
+    return time_ticks(pc.local_timestamp(timestamps.cast(pa.timestamp(unit, zone))))[0]
+
+
+def why_unreadable(value):
+    """What is wrong with a string that :func:`to_timestamps` found unreadable."""
+    moment = parse_iso(value)
+    if moment is None:
+        return f"{value!r}, which is not a time in ISO 8601"
+    lacks = "without" if moment.tzinfo is None else "with"
+    return f"{value!r}, {lacks} a time zone unlike the times before it"
+
+
+def _parse_strings(array):
+    """Timestamps of ISO 8601 strings, and where they are not."""
+    unreadable = np.zeros(len(array), bool)
+    parsed = _cast_strings(array)
+    if parsed is None:
+        array, unreadable = _without_unreadable(array)
+        parsed = _cast_strings(array)
+    if parsed is None:
+        parsed = _parse_each(array)
+    return parsed, unreadable
+
+
+def _cast_strings(array):
+    """Arrow's fast road; None where it cannot read all of them."""
+    for dtype in (
+        pa.timestamp("us"),
+        pa.timestamp("us", tz="UTC"),
+        pa.timestamp("ns"),
+        pa.timestamp("ns", tz="UTC"),
+    ):
+        try:
+            return array.cast(dtype)
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _without_unreadable(array):
+    """The strings, trimmed, with null for what is not a time, and where that is."""
+    array = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
+    codes, values = encode(array)
+    # 0: not a time. 1: without, 2: with a time zone.
+    kinds = [_kind_of_moment(parse_iso(text)) for text in values.to_pylist()]
+    kinds = np.append(np.array(kinds, np.int8), 0)[codes]
+    present = codes >= 0
+    readable = kinds[kinds > 0]
+    norm = readable[0] if readable.size else 1
+    unreadable = present & (kinds != norm)
+    nothing = pa.scalar(None, array.type)
+    return pc.if_else(pa.array(unreadable), nothing, array), unreadable
+
+
+def _kind_of_moment(moment):
+    return 0 if moment is None else 1 + (moment.tzinfo is not None)
+
+
+def _parse_each(array):
+    """The slow road for what Arrow does not read: one Python call per distinct string."""
+    codes, values = encode(array)
+    moments = [parse_iso(text) for text in values.to_pylist()]
+    zone = "UTC" if any(moment.tzinfo is not None for moment in moments) else None
+    moments = pa.array(moments, pa.timestamp("us", tz=zone))
+    return moments.take(pa.array(codes, mask=codes < 0))

@@ -1,0 +1,5 @@
+"""The command ``skbseq``: train on a log, score a log, or see a demonstration."""
+
+from skbseq.cli._main import main
+
+__all__ = ["main"]

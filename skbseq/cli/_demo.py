@@ -1,0 +1,172 @@
+"""``skbseq demo``: the whole job on a generated shop."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq.cli import _arguments as arguments
+from skbseq.cli._job import prepare, speaker, train_and_score
+from skbseq.cli._task import Task, choose_columns, save_model
+from skbseq.datasets import make_shop_log
+from skbseq.persistence import check_writable, replacing
+
+_DESCRIPTION = """\
+Do the whole job on a shop that is generated here; nothing is downloaded.
+
+Customers search, view, fill a basket and buy. The question is who buys within 7 days. What comes
+next depends on the order of what they did, by a law that is known, so that the true probability
+of every customer is known too: it is the best that any model can reach, and the scores show how
+near the LSTM comes, and how far counts of events stay behind. It takes about a minute.
+
+Into the folder go
+  events.parquet       the log, one row per event
+  scores.csv           user, cutoff, probability, what happened, and the true probability
+  scores.json          the comparison with the baselines
+  learning_curves.png  loss by epoch
+  model.skbseq         the model, for `skbseq predict`
+"""
+_EPILOG = """\
+example:
+  skbseq demo --out /tmp/shop --users 5000
+"""
+_HORIZON = "7D"
+_HOLDOUT = 0.25
+_LATER = np.timedelta64(6, "D")
+
+
+def add_command(commands):
+    """Add ``demo`` to the parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="the whole job on a generated shop",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=arguments.Formatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        default="skbseq-demo",
+        help="folder to write into; it is made if it is not there (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--users",
+        metavar="N",
+        type=arguments.count,
+        default=20_000,
+        help="customers of the shop (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=arguments.seed,
+        default=0,
+        help="the same seed gives the same shop and model (default: %(default)s)",
+    )
+
+
+def run(args):
+    """Generate, train, compare, write."""
+    began = time.perf_counter()
+    say = speaker(quiet=False)
+    folder = Path(args.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder / "model.skbseq")
+
+    say(f"A shop with {args.users:,} users is generated.")
+    shop = make_shop_log(args.users, horizon=_HORIZON, random_state=args.seed)
+    table = _frames.to_arrow(shop.events)
+    task, left_out = _make_task(shop, table)
+    samples, X, y = prepare(table, task, say, left_out=left_out)
+    model = task.make_model(
+        max_events=100, max_categories=100, units=32, epochs=25, seed=args.seed, quiet=False
+    )
+    scores, test, probability = train_and_score(
+        model,
+        X,
+        y,
+        say,
+        holdout=_HOLDOUT,
+        seed=args.seed,
+        time=task.roles["time"],
+        behavior=task.roles["behavior"],
+        truth=shop.probability,
+    )
+
+    users = {name: _frames.take(samples[name], test) for name in samples.column_names}
+    outcome = {"label": y[test], "true_probability": shop.probability[test]}
+    comparison = {"question": task.question, "base_rate": float(y.mean()), "scores": scores}
+    _write_table(folder / "events.parquet", shop.events)
+    _write_table(
+        folder / "scores.csv",
+        _frames.frame_from_columns(users | {"probability": probability} | outcome, like="pyarrow"),
+    )
+    _write_json(folder / "scores.json", comparison | {"users": len(y), "held_out": len(test)})
+    _write_curves(folder / "learning_curves.png", model[-1].history_)
+    save_model(model, folder / "model.skbseq", {"task": task.to_metadata()} | comparison)
+    say(_farewell(folder, task, str(shop.at + _LATER), time.perf_counter() - began))
+
+
+def _make_task(shop, table):
+    uses, kinds, left_out = choose_columns(table, shop.roles)
+    task = Task(
+        roles=shop.roles,
+        at=str(shop.at.astype("datetime64[D]")),
+        horizon=_HORIZON,
+        predict=["buy"],
+        uses=uses,
+        kinds=kinds,
+    )
+    return task, left_out
+
+
+def _write_table(path, table):
+    with replacing(path) as temporary:
+        _frames.write_frame(table, temporary)
+
+
+def _write_json(path, content):
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_curves(path, history):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)  # draws without a screen, whatever the user's own backend
+    axes = figure.add_subplot()
+    for name, label in (("loss", "training"), ("val_loss", "validation")):
+        values = history.get(name, [])
+        axes.plot(range(1, len(values) + 1), values, marker="o", markersize=4, label=label)
+    losses = history.get("val_loss", history["loss"])
+    axes.axvline(np.argmin(losses) + 1, color="grey", linestyle=":", label="weights kept")
+    axes.set(title="Learning curves", xlabel="epoch", ylabel="log loss per user")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def _farewell(folder, task, later, seconds):
+    return f"""
+Wrote events.parquet, scores.csv, scores.json, learning_curves.png and model.skbseq
+into {folder} after {seconds:.0f} s. Try next:
+
+  Score everyone some days later:
+    skbseq predict {folder}/model.skbseq {folder}/events.parquet \\
+        --at {later[:10]} --out later.csv
+  Ask another question, who comes back at all within a day:
+    skbseq fit {folder}/events.parquet --user user_id --time timestamp \\
+        --behavior behavior_type --product product_id --at {task.at} --horizon 1D --out back.skbseq
+  Train on your own log:
+    skbseq fit --help
+  The same from Python:
+    from skbseq import load; model = load("{folder}/model.skbseq")"""

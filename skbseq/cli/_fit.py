@@ -1,0 +1,243 @@
+"""``skbseq fit``: from a log to a model file."""
+
+import time
+
+import numpy as np
+from sklearn.base import clone
+
+from skbseq import _frames
+from skbseq.cli import _arguments as arguments
+from skbseq.cli._job import prepare, speaker, train_and_score
+from skbseq.cli._task import Task, choose_columns, read_values, save_model
+from skbseq.persistence import check_writable
+
+_DESCRIPTION = """\
+Train a model on a log and write it to a file.
+
+The question is: will this person do it within HORIZON after DATE? Every user with an event at or
+before DATE is one sample. The model, an LSTM, reads the user's events up to DATE, oldest first;
+the answer it learns from is what the user did after DATE. Nothing after DATE is ever read as a
+feature.
+
+  1. The log is read and cleaned; what is dropped is counted by reason.
+  2. A share of the users is held out, a model is trained on the others, and its scores on those
+     held out are shown beside baselines that know nothing of sequences. If they are as good,
+     use them instead.
+  3. The model is trained again on all users, for as many epochs as served best, and saved.
+"""
+_EPILOG = """\
+example: who buys within a week?
+  skbseq fit shop.csv --user user_id --time timestamp --behavior action --predict buy \\
+      --product item --at 2026-06-01 --horizon 7D --out model.skbseq
+
+Without --behavior and --predict the question is whether the user comes back at all:
+  skbseq fit orders.parquet --user customer --time ordered_at --at 2026-06-01 --horizon 90D \\
+      --numeric quantity --exclude order_id comment --out model.skbseq
+"""
+
+
+def add_command(commands):
+    """Add ``fit`` to the parser."""
+    parser = commands.add_parser(
+        "fit",
+        help="train a model on a log",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=arguments.Formatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run, parser=parser)
+    parser.add_argument("log", metavar="LOG", help="CSV or Parquet file, one row per event")
+    needed = parser.add_argument_group("needed")
+    needed.add_argument("--user", required=True, metavar="COL", help="column that says who")
+    needed.add_argument(
+        "--time",
+        required=True,
+        metavar="COL",
+        help="column that says when: dates, ISO 8601 strings, or epoch numbers",
+    )
+    needed.add_argument(
+        "--at",
+        required=True,
+        metavar="DATE",
+        type=arguments.moment,
+        help="the cutoff, such as 2026-06-01: features end here, answers begin here",
+    )
+    needed.add_argument(
+        "--horizon",
+        required=True,
+        metavar="SPAN",
+        type=arguments.duration,
+        help="how far ahead to look, such as 7D, 12h or 30min; the log must reach so far",
+    )
+    needed.add_argument("--out", required=True, metavar="FILE", help="model file to write")
+    _add_question(parser.add_argument_group("the question"))
+    _add_features(parser.add_argument_group("the features"))
+    _add_training(parser.add_argument_group("the training"))
+
+
+def _add_question(group):
+    group.add_argument(
+        "--behavior", metavar="COL", help="column that says what was done (default: none)"
+    )
+    group.add_argument(
+        "--predict",
+        metavar="VALUE",
+        nargs="+",
+        action="extend",
+        help="value of that column to predict; several: any of them (default: any event at all)",
+    )
+    group.add_argument(
+        "--until",
+        metavar="DATE",
+        type=arguments.moment,
+        help="the log is complete up to here (default: its last event)",
+    )
+
+
+def _add_features(group):
+    group.add_argument(
+        "--product", metavar="COL", help="column that says on which product (default: none)"
+    )
+    group.add_argument(
+        "--numeric",
+        metavar="COL",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="columns of whole numbers that are quantities (default: whole numbers are taken as "
+        "categories, like strings; decimal numbers are always quantities)",
+    )
+    group.add_argument(
+        "--exclude",
+        metavar="COL",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="columns not to use, such as order numbers or free text (default: none)",
+    )
+    group.add_argument(
+        "--time-unit",
+        choices=["s", "ms", "us", "ns"],
+        help="unit of epoch numbers (default: recognised from their size)",
+    )
+    group.add_argument(
+        "--lookback",
+        metavar="SPAN",
+        type=arguments.duration,
+        help="how far back to look, such as 90D (default: to the first event)",
+    )
+    group.add_argument(
+        "--max-events",
+        metavar="N",
+        type=arguments.count,
+        default=100,
+        help="events read per user, the latest (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-categories",
+        metavar="N",
+        type=arguments.count,
+        default=100,
+        help="values told apart per column, the most frequent (default: %(default)s)",
+    )
+
+
+def _add_training(group):
+    group.add_argument(
+        "--units",
+        metavar="N",
+        type=arguments.count,
+        default=32,
+        help="size of the LSTM (default: %(default)s)",
+    )
+    group.add_argument(
+        "--epochs",
+        metavar="N",
+        type=arguments.count,
+        default=30,
+        help="passes over the users, at most; it stops where more do not help "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--holdout",
+        metavar="SHARE",
+        type=arguments.share,
+        default=0.2,
+        help="share of the users to score on; 0: no scores (default: %(default)s)",
+    )
+    group.add_argument(
+        "--seed",
+        metavar="N",
+        type=arguments.seed,
+        default=0,
+        help="the same seed gives the same model (default: %(default)s)",
+    )
+    group.add_argument(
+        "--quiet", action="store_true", help="print errors only (default: print what happens)"
+    )
+
+
+def run(args):
+    """Train and save."""
+    if args.predict and args.behavior is None:
+        args.parser.error("--predict needs --behavior, the column that holds the value")
+    began = time.perf_counter()
+    say = speaker(args.quiet)
+    check_writable(args.out)
+    table, _ = _frames.read_table(args.log)
+    task, left_out = _read_task(args, table)
+    _, X, y = prepare(table, task, say, left_out=left_out, until=args.until)
+    model = task.make_model(
+        max_events=args.max_events,
+        max_categories=args.max_categories,
+        units=args.units,
+        epochs=args.epochs,
+        seed=args.seed,
+        quiet=args.quiet,
+    )
+    scores = []
+    if args.holdout:
+        scores, _, _ = train_and_score(
+            model, X, y, say, holdout=args.holdout, seed=args.seed, time=args.time
+        )
+        model = _for_all_users(model)
+    say(f"\nTraining on all {len(y):,} users, for the file:")
+    model.fit(X, y)
+    metadata = {"task": task.to_metadata(), "base_rate": float(y.mean()), "scores": scores}
+    save_model(model, args.out, metadata)
+    say(
+        f"\nSaved {args.out} after {time.perf_counter() - began:.0f} s. To score a log with it:\n"
+        f"  skbseq predict {args.out} LOG --at DATE --out scores.csv"
+    )
+
+
+def _read_task(args, table):
+    roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
+    uses, kinds, left_out = choose_columns(
+        table, roles, numeric=args.numeric, exclude=args.exclude
+    )
+    predict = args.predict
+    if predict is not None and args.behavior in table.column_names:
+        predict = read_values(table, args.behavior, predict)
+    task = Task(
+        roles=roles,
+        at=args.at,
+        horizon=args.horizon,
+        predict=predict,
+        lookback=args.lookback,
+        time_unit=args.time_unit,
+        uses=uses,
+        kinds=kinds,
+    )
+    return task, left_out
+
+
+def _for_all_users(model):
+    """The same model unfitted, to run for the epochs that served best, on everything."""
+    history = model[-1].history_
+    losses = history.get("val_loss", history["loss"])
+    return clone(model).set_params(
+        lstmbehaviorclassifier__epochs=int(np.argmin(losses)) + 1,
+        lstmbehaviorclassifier__validation_split=0.0,
+    )

@@ -1,0 +1,124 @@
+"""Scores of a model beside honest baselines."""
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbseq import _frames
+from skbseq._time import ticks_per_second
+
+MOST_FREQUENT = "most frequent answer"
+BAG = "counts of each behaviour + logistic regression"
+AGGREGATES = "count, recency, tenure + gradient boosting"
+LSTM = "LSTM over the events"
+TRUTH = "true probability (best reachable)"
+
+
+def score(name, y, probability):
+    """Area under the ROC curve, and log loss in nats, of probabilities.
+
+    Returns
+    -------
+    dict
+        ``model``, ``auc`` and ``log_loss``.
+    """
+    return {
+        "model": name,
+        "auc": float(roc_auc_score(y, probability)),
+        "log_loss": float(log_loss(y, np.clip(probability, 1e-7, 1 - 1e-7), labels=[False, True])),
+    }
+
+
+def score_baselines(X, y, train, test, *, time, behavior=None, seed=0):
+    """Scores of what needs no sequence model.
+
+    Parameters
+    ----------
+    X : pyarrow.Table of n_samples
+        Histories with the columns ``cutoff`` and time.
+    y : ndarray of bool of shape (n_samples,)
+    train, test : ndarray of int
+        Rows to fit and to score.
+    time : str
+        Channel of the times.
+    behavior : str, default=None
+        Channel to count the values of. None: no such baseline.
+    seed : int, default=0
+
+    Returns
+    -------
+    list of dict
+    """
+    # Small trees and slow learning: with three features the default settings overfit.
+    boosting = HistGradientBoostingClassifier(
+        learning_rate=0.05, max_iter=200, max_leaf_nodes=8, early_stopping=True, random_state=seed
+    )
+    rivals = {AGGREGATES: (aggregates(X, time), boosting)}
+    if behavior is not None:
+        linear = make_pipeline(StandardScaler(), LogisticRegression())
+        rivals = {BAG: (np.log1p(count_each(X, behavior)), linear)} | rivals
+    scores = [score(MOST_FREQUENT, y[test], np.full(len(test), y[train].mean()))]
+    for name, (features, model) in rivals.items():
+        model.fit(features[train], y[train])
+        scores.append(score(name, y[test], model.predict_proba(features[test])[:, 1]))
+    return scores
+
+
+def aggregates(X, time):
+    """Number of events, and days since the last and since the first; NaN without events.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, 3)
+    """
+    columns = _frames.split_sequences(X)
+    channel = columns.lists[time]
+    day = 86_400 * ticks_per_second(channel.values.type.unit)  # the log gives both one unit
+    then = np.append(_frames.integers(channel.values) / day, np.nan)
+    now = _frames.integers(columns.ordinary["cutoff"]) / day
+    empty = channel.lengths == 0
+    last = np.where(empty, -1, channel.offsets[1:] - 1)
+    first = np.where(empty, -1, channel.offsets[:-1])
+    return np.column_stack([channel.lengths, now - then[last], now - then[first]])
+
+
+def count_each(X, behavior):
+    """How often each value of a channel stands in each history.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_values)
+    """
+    channel = _frames.split_sequences(X).lists[behavior]
+    codes, values = _frames.encode(channel.values)
+    row = np.repeat(np.arange(len(channel.lengths)), channel.lengths)
+    n_values = len(values) + 1  # the last for missing ones
+    cell = row * n_values + codes % n_values
+    counts = np.bincount(cell, minlength=len(channel.lengths) * n_values)
+    return counts.reshape(-1, n_values)
+
+
+def format_scores(scores):
+    """A table of scores."""
+    width = max(len(each["model"]) for each in scores)
+    lines = [f"  {'':<{width}}    AUC  log loss"]
+    for each in scores:
+        numbers = f"{each['auc']:.3f}  {each['log_loss']:8.3f}"
+        lines.append(f"  {each['model']:<{width}}  {numbers}")
+    return "\n".join(lines)
+
+
+def compare(scores):
+    """A sentence on whether the sequence model is worth having."""
+    auc = {each["model"]: each["auc"] for each in scores}
+    best = max(auc.keys() - {LSTM, TRUTH}, key=auc.get)
+    gain = auc[LSTM] - auc[best]
+    if gain > 0:
+        return f"The LSTM gains {gain:.3f} of AUC over the best baseline."
+    return (
+        f"The LSTM gains nothing here: the best baseline has {-gain:.3f} more AUC. Take that, or "
+        "try more users, other columns or another lookback."
+    )

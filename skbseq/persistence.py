@@ -1,0 +1,431 @@
+"""Save fitted models to files that hold data and no code, and load them.
+
+A model file is a zip archive that skops writes: numbers as NumPy arrays, the rest as JSON. Loading
+one makes objects of known types only and runs nothing that stands in the file, so that, unlike a
+pickle, a file from elsewhere can do no more than be refused.
+"""
+
+import errno
+import importlib.metadata
+import io
+import json
+import os
+import secrets
+import shutil
+import sys
+import warnings
+import zipfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import skops.io
+from sklearn.exceptions import InconsistentVersionWarning
+
+from skbseq import __version__, estimators, preprocessing
+from skbseq.exceptions import ModelFileError
+
+__all__ = ["load", "read_metadata", "save"]
+
+_FORMAT = 1
+_RECORD = "skbseq.json"
+_SCHEMA = "schema.json"
+_WATCHED = ("skbseq", "scikit-learn")
+# Keras' side is made anew when it is needed, and never part of a file.
+_NO_STATE = "skbseq.estimators._keras"
+
+
+def save(estimator, path, *, metadata=None):
+    """Write an estimator to a file.
+
+    The file appears whole or not at all: it is written beside its place and then moved there,
+    so that an error, or an interruption, leaves what was there before.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator of skbseq or scikit-learn, or a pipeline of them; of a search, its
+        ``best_estimator_``.
+    path : str or os.PathLike
+        Where to write; by custom it ends in ``.skbseq``. A file that is there is replaced.
+    metadata : dict, default=None
+        Notes to keep with the model, as far as JSON can hold them; :func:`read_metadata` gives
+        them back.
+
+    Raises
+    ------
+    TypeError
+        If something in the estimator cannot be saved, such as a function or an instance of a
+        Keras optimizer, or if the metadata are not JSON.
+    OSError
+        If the file cannot be written there.
+
+    See Also
+    --------
+    load : Read the estimator back.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from skbseq import SequenceEncoder, load, save
+    >>> from skbseq.persistence import read_metadata
+    >>> X = pd.DataFrame({"what": [["view", "buy"], ["view"]]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "encoder.skbseq"
+    ...     save(SequenceEncoder().fit(X), path, metadata={"shop": "north"})
+    ...     encoder = load(path)
+    ...     notes = read_metadata(path)["metadata"]
+    >>> encoder.transform(X)["what"].tolist()
+    [[2, 3], [2]]
+    >>> notes
+    {'shop': 'north'}
+    """
+    if not hasattr(estimator, "get_params"):
+        raise TypeError(
+            f"The first argument must be an estimator; got {type(estimator).__name__}."
+        )
+    record = _encode_record(metadata)
+    check_writable(path)
+    content = _pack(estimator, record)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load(path, *, trusted=()):
+    """Read an estimator from a file that :func:`save` wrote.
+
+    TensorFlow is not loaded before the estimator is asked for a prediction.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    trusted : list of str or type, default=()
+        Types that the file may hold beyond those of skbseq, scikit-learn and NumPy. Name only
+        what you know: making an object of a type can run that type's code.
+
+    Returns
+    -------
+    estimator
+        As it was when it was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFileError
+        If the file is damaged or no model file, was written by a later version, or holds types
+        that are not trusted; the message lists them.
+
+    Warns
+    -----
+    UserWarning
+        If skbseq or scikit-learn had another version, in its first two numbers, when the file
+        was written.
+
+    See Also
+    --------
+    save : Write an estimator.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skbseq import load, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "model.skbseq"
+    ...     save(LogisticRegression(C=0.5), path)
+    ...     load(path)
+    LogisticRegression(C=0.5)
+    """
+    trusted = {_type_name(kind) for kind in _as_list(trusted)}
+    content = Path(path).read_bytes()
+    record = _read_record(path, content)
+    with _blaming_the_file(path):
+        found = skops.io.get_untrusted_types(data=content)
+    strangers = [name for name in found if name not in trusted and not _is_state(name)]
+    if strangers:
+        raise ModelFileError(
+            f"{os.fspath(path)!r} holds types that are not trusted: {', '.join(strangers)}. "
+            "Nothing was loaded. If you know them and where the file comes from, pass "
+            f"trusted={strangers}."
+        )
+    _warn_of_versions(path, record)
+    with _blaming_the_file(path), warnings.catch_warnings():
+        if record is not None:  # our own warning has said it, once for all parts of the model
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+        return skops.io.loads(content, trusted=found)
+
+
+def read_metadata(path):
+    """Read what a model file says of itself, without loading the model.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    dict
+        ``format``, a number; ``versions``, those of skbseq, scikit-learn and keras that wrote
+        it; ``metadata``, as given to :func:`save`, or an empty dict.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ModelFileError
+        If the file is damaged, or :func:`save` did not write it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skbseq import SequenceEncoder, save
+    >>> from skbseq.persistence import read_metadata
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "encoder.skbseq"
+    ...     save(SequenceEncoder(), path, metadata={"shop": "north"})
+    ...     read_metadata(path)["metadata"]
+    {'shop': 'north'}
+    """
+    record = _read_record(path, Path(path).read_bytes())
+    if record is None:
+        raise ModelFileError(
+            f"{os.fspath(path)!r} was not written by skbseq.save: it says nothing of itself."
+        )
+    return record
+
+
+# ------------------------------------------------------------------ writing
+
+
+def _encode_record(metadata):
+    metadata = {} if metadata is None else metadata
+    if not isinstance(metadata, dict):
+        raise TypeError(f"metadata must be a dict; got {type(metadata).__name__}.")
+    record = {"format": _FORMAT, "versions": _versions(), "metadata": metadata}
+    try:
+        return json.dumps(record, indent=2)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"metadata must hold what JSON can: dicts, lists, strings, numbers. {error}."
+        ) from error
+
+
+def _versions():
+    # Asked of the installed package, because importing keras loads TensorFlow.
+    others = {name: importlib.metadata.version(name) for name in ("scikit-learn", "keras")}
+    return {"skbseq": __version__} | others
+
+
+def _pack(estimator, record):
+    """The content of a model file, known to load."""
+    try:
+        content = _mend_keys(skops.io.dumps(estimator), record)
+        skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    except Exception as error:
+        culprit = _unsavable_parameter(estimator)
+        hint = f"Its parameter {culprit} is at fault: set it to None or a name. " * bool(culprit)
+        raise TypeError(
+            f"This {type(estimator).__name__} cannot be saved. {hint}A file cannot hold lambdas, "
+            "nor instances of Keras' classes such as optimizers and callbacks. "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    return content
+
+
+def _unsavable_parameter(estimator):
+    # The innermost first, for a pipeline's own parameters hold those of its steps.
+    parameters = sorted(estimator.get_params().items(), key=lambda item: -item[0].count("__"))
+    for name, value in parameters:
+        if hasattr(value, "get_params"):
+            continue
+        try:
+            content = skops.io.dumps(value)
+            skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+        except Exception:
+            return f"{name}={value!r}"
+    return None
+
+
+def _mend_keys(dumped, record):
+    """Copy an archive with its record added and its boolean keys turned into 0 and 1.
+
+    skops writes keys as strings and makes them anew with their type, but ``bool("False")`` is
+    True, so that ``class_weight={False: 1, True: 9}`` would come back as ``{True: 9}``. In
+    Python 0 and False are the same key.
+    """
+    result = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(dumped)) as source,
+        zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            member = source.read(name)
+            if name == _SCHEMA:
+                member = json.dumps(_without_bool_keys(json.loads(member)))
+            target.writestr(name, member)
+        target.writestr(_RECORD, record)
+    return result.getvalue()
+
+
+def _without_bool_keys(node):
+    if isinstance(node, list):
+        return [_without_bool_keys(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _without_bool_keys(item) for name, item in node.items()}
+    if node.get("__loader__") == "DictNode":
+        kinds = node["key_types"]["content"]
+        keys = list(node["content"])
+        for i, kind in enumerate(kinds):
+            if kind["__class__"] in ("bool", "bool_"):
+                # Without its id, under which skops would find the type bool again.
+                kinds[i] = {"__class__": "int", "__module__": "builtins", "__loader__": "TypeNode"}
+                keys[i] = {"false": "0", "true": "1"}[keys[i]]
+        node["content"] = dict(zip(keys, node["content"].values(), strict=True))
+    return node
+
+
+def check_writable(path):
+    """Raise an `OSError` that names the path if no file can be written there."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "This is a folder, not a file", os.fspath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder", os.fspath(path.parent))
+    with replacing(path, keep=False) as temporary:
+        temporary.touch()
+
+
+@contextmanager
+def replacing(path, *, keep=True):
+    """A temporary path in the same folder, moved to its place if all goes well, else removed.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    keep : bool, default=True
+        False removes the temporary file in any case, for a trial.
+
+    Yields
+    ------
+    pathlib.Path
+        With the ending of the path.
+    """
+    # Through a link, the file that it points to is replaced and not the link.
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
+    try:
+        yield temporary
+        if keep:
+            _settle(temporary, target)
+    except OSError as error:
+        # The temporary name means nothing to whoever reads this.
+        why = f"Cannot write: {error.strerror or error}"
+        raise OSError(error.errno, why, os.fspath(path)) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _settle(temporary, target):
+    """Move a file to its place, on the disk before the name points to it."""
+    if target.exists():
+        shutil.copymode(target, temporary)
+    with open(temporary, "r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, target)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _read_record(path, content):
+    """What the file says of itself; None where :func:`save` did not write it."""
+    where = os.fspath(path)
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile as error:
+        raise ModelFileError(
+            f"{where!r} is damaged or no model file: its {len(content):,} bytes are not a whole "
+            "zip archive. If it was copied here, copy it again."
+        ) from error
+    with _blaming_the_file(path), archive:
+        names = archive.namelist()
+        if _SCHEMA not in names:
+            raise ModelFileError(f"{where!r} is a zip archive, but no model is in it.")
+        if _RECORD not in names:
+            return None
+        record = json.loads(archive.read(_RECORD))
+        newer = record["format"] > _FORMAT
+        record["versions"] = {name: str(v) for name, v in record["versions"].items()}
+        writer, _ = (record["versions"][name] for name in _WATCHED)
+    if newer:
+        raise ModelFileError(
+            f"{where!r} was written by skbseq {writer}, whose format is {record['format']}; "
+            f"this is skbseq {__version__}, which reads up to {_FORMAT}. Update it."
+        )
+    return record
+
+
+@contextmanager
+def _blaming_the_file(path):
+    """Whatever fails while foreign bytes are read is said to be the file's fault."""
+    try:
+        yield
+    except (MemoryError, ModelFileError):
+        raise
+    except Exception as error:
+        raise ModelFileError(
+            f"{os.fspath(path)!r} is damaged or was not made by skbseq.save: it cannot be read "
+            f"({type(error).__name__}: {error})."
+        ) from error
+
+
+def _warn_of_versions(path, record):
+    if record is None:
+        return
+    here = _versions()
+    for name in _WATCHED:
+        then = record["versions"][name]
+        if then.split(".")[:2] != here[name].split(".")[:2]:
+            warnings.warn(
+                f"{os.fspath(path)!r} was saved with {name} {then} and is loaded with "
+                f"{here[name]}: it may fail or predict otherwise. Compare some predictions, or "
+                "train and save it anew.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _is_state(name):
+    """Whether a name is that of a class that skbseq's estimators are made of.
+
+    Looked up among the modules that are loaded, so that no name in a file can import one.
+    """
+    home, _, kind = name.rpartition(".")
+    in_room = home.startswith((f"{estimators.__name__}.", f"{preprocessing.__name__}."))
+    if not in_room or home == _NO_STATE or home not in sys.modules:
+        return False
+    found = vars(sys.modules[home]).get(kind)
+    return isinstance(found, type) and found.__module__ == home
+
+
+def _as_list(trusted):
+    if isinstance(trusted, (str, type)):
+        return [trusted]
+    if isinstance(trusted, bool) or not hasattr(trusted, "__iter__"):
+        raise TypeError(
+            f"trusted must be a list of types or of their names; got {trusted!r}. A file cannot "
+            "be trusted as a whole."
+        )
+    return list(trusted)
+
+
+def _type_name(kind):
+    return kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__name__}"

@@ -1,0 +1,535 @@
+"""The command line: what it teaches, what it refuses, and what it writes."""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from skbseq import EventLog, SequenceEncoder, _frames, load, save
+from skbseq.cli import main
+from skbseq.cli._main import make_parser
+from skbseq.cli._scoring import LSTM, TRUTH, aggregates, compare, count_each, score
+from skbseq.cli._task import read_values
+from skbseq.exceptions import InvalidLogError
+from skbseq.persistence import read_metadata
+
+ROOT = Path(__file__).parents[1]
+AT = "2026-02-01"
+
+
+def make_log(n_users=60, seed=0):
+    """Users who buy in February if the last thing they did in January was to fill the cart."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(n_users):
+        does = list(rng.choice(["view", "remove"], size=4)) + [["view", "cart"][user % 2]]
+        days = np.sort(rng.choice(30, size=5, replace=False))
+        rows += [(user, f"2026-01-{day + 1:02}", did) for day, did in zip(days, does, strict=True)]
+        rows.append((user, "2026-02-03", "buy" if user % 2 else "view"))
+    rows.append((0, "2026-03-20", "view"))
+    log = pd.DataFrame(rows, columns=["who", "when", "what"])
+    log["when"] = pd.to_datetime(log["when"])
+    log["price"] = rng.random(len(log)).round(3)
+    log["amount"] = rng.integers(1, 9, size=len(log))
+    log["note"] = [f"note {i}" for i in range(len(log))]
+    return log
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working folder with the log in it, as CSV and as Parquet."""
+    log = make_log()
+    log.to_parquet(tmp_path / "log.parquet")
+    log.to_csv(tmp_path / "log.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+ROLES = ["--user", "who", "--time", "when", "--behavior", "what"]
+QUESTION = ["--predict", "buy", "--at", AT, "--horizon", "7D"]
+SMALL = ["--units", "4", "--epochs", "2"]
+
+
+def fit(*more, log="log.parquet", out="model.skbseq"):
+    return main(["fit", log, *ROLES, *QUESTION, *SMALL, "--out", out, *more])
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A model file."""
+    folder = tmp_path_factory.mktemp("fitted")
+    make_log().to_parquet(folder / "log.parquet")
+    out = str(folder / "model.skbseq")
+    assert fit("--quiet", "--exclude", "note", log=str(folder / "log.parquet"), out=out) == 0
+    return out
+
+
+# ------------------------------------------------------------------------ help
+
+
+def commands():
+    actions = make_parser()._actions
+    return next(a for a in actions if isinstance(a, argparse._SubParsersAction)).choices
+
+
+@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["demo"]])
+def test_help_explains_and_shows_an_example(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    assert re.search(rf"example.*\n  skbseq {' '.join(command)}", said)
+    assert max(map(len, said.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", ["fit", "predict", "demo"])
+def test_every_option_tells_its_default(command):
+    for action in commands()[command]._actions:
+        if action.option_strings and not action.required and action.dest != "help":
+            assert "default" in action.help, action.option_strings
+        assert action.help
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_examples_in_the_help_can_be_parsed(command):
+    parser = commands()[command]
+    text = parser.epilog.replace("\\\n", " ")
+    examples = re.findall(r"^  skbseq (.*)", text, re.M)
+    assert examples
+    for example in examples:
+        make_parser().parse_args(example.split())
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert re.fullmatch(r"skbseq \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
+def test_it_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "skbseq", "predict", "none.skbseq", "log.csv"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "skbseq predict: error: the following arguments are required: --at" in done.stderr
+
+
+# ------------------------------------------------------------ wrong command lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["fit"], "required: LOG, --user, --time, --at, --horizon, --out"),
+        (["predict", "m", "l", "--at", AT, "--out", "s.txt"], r"must end in \.csv or \.parquet"),
+        (["predict", "m", "l", "--at", "soon", "--out", "s.csv"], "'soon' is not a date"),
+        (["demo", "--users", "0"], "'0' is not a whole number of at least 1"),
+        (["demo", "--users", "1e3"], "'1e3' is not a whole number"),
+        (["demo", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--horizon", "90"], "'90' is not a duration above zero; write it as 90D"),
+        (["--lookback", "0D"], "'0D' is not a duration above zero"),
+        (["--at", "1.2.2026"], "'1.2.2026' is not a date; write it as 2026-06-01"),
+        (["--holdout", "1"], "'1' is not a number from 0 to below 1"),
+        (["--holdout", "nan"], "'nan' is not a number"),
+        (["--time-unit", "days"], "invalid choice: 'days'"),
+        (["--max-events", "0"], "'0' is not a whole number of at least 1"),
+        (["--hold", "0.5"], "unrecognized arguments: --hold"),
+    ],
+)
+def test_fit_checks_its_options(here, capsys, more, message):
+    with pytest.raises(SystemExit) as stop:
+        fit(*more)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_value_to_predict_needs_its_column(here, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "log.csv", "--user", "who", "--time", "when", *QUESTION, "--out", "m"])
+    assert stop.value.code == 2
+    assert "--predict needs --behavior" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------ wrong data
+
+
+def refuses(capsys, done, *messages):
+    """Whether a command failed with 1, in words and before any training."""
+    assert done == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert "Traceback" not in captured.err
+    assert "Epoch" not in captured.out
+    for message in messages:
+        assert re.search(message, captured.err), captured.err
+    return True
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--user", "nobody"], "no column 'nobody' for user=; it has 'who', 'when'"),
+        (["--time", "amount"], "Cannot recognise the unit of the times in column 'amount'"),
+        (["--time", "who"], "One column cannot play two roles"),
+        (["--product", "thing"], "no column 'thing' for product="),
+        (["--numeric", "thing"], "no column 'thing'; it has 'who'"),
+        (["--exclude", "thing"], "no column 'thing'; it has 'who'"),
+        (["--numeric", "note"], "--numeric note: the column holds string values"),
+        (["--predict", "fly"], "No event has what = 'fly'; the log holds"),
+        (["--at", "2025-01-01"], "at=2025-01-01 lies before all events"),
+        (["--horizon", "900D"], "cannot be known: its horizon ends at"),
+        (["--until", "2026-01-01"], "lies before the last event"),
+        (["--predict", "view", "cart", "buy"], "Of 60 users 60 do it within the horizon"),
+        (["--out", "nowhere/model.skbseq"], "There is no such folder: nowhere"),
+        (["--out", "."], r"This is a folder, not a file: \."),
+        (["--behavior", "amount"], "holds integer values, and 'buy' is none"),
+    ],
+)
+def test_fit_refuses_before_it_trains(here, capsys, more, message):
+    assert refuses(capsys, fit(*more), message)
+    assert not Path("model.skbseq").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.csv", None, "No file 'none.csv'"),
+        ("log.txt", "a,b\n1,2\n", "Cannot tell the format of 'log.txt'"),
+        ("log.csv", "", "Cannot read 'log.csv'"),
+        ("bad.parquet", "PAR1", "Cannot read 'bad.parquet'"),
+        ("odd.csv", "who,when,what\n1,tomorrow,buy\n", "holds 'tomorrow'"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_named(here, capsys, name, content, message):
+    if content is not None:
+        Path(name).write_text(content)
+    assert refuses(capsys, fit(log=name), message)
+
+
+def test_a_user_column_cannot_be_named_as_the_scores(here, capsys):
+    make_log().rename(columns={"who": "probability"}).to_csv("log.csv", index=False)
+    assert refuses(capsys, fit("--user", "probability", log="log.csv"), "Rename it")
+
+
+def predict(model, *more, log="log.parquet", out="scores.csv"):
+    return main(["predict", str(model), log, "--at", AT, "--out", out, *more])
+
+
+def test_a_log_without_a_needed_column_is_refused(here, fitted, capsys):
+    make_log().drop(columns="price").to_csv("log.csv", index=False)
+    assert refuses(capsys, predict(fitted, log="log.csv"), "no column 'price', which the model")
+    assert not Path("scores.csv").exists()
+
+
+def test_a_column_of_another_kind_is_refused(here, fitted, capsys):
+    make_log().assign(what=7).to_csv("log.csv", index=False)
+    message = "'what' holds integer values; the model was trained on string"
+    assert refuses(capsys, predict(fitted, log="log.csv"), message)
+
+
+def test_a_model_file_without_a_task_is_refused(here, capsys):
+    save(SequenceEncoder(), "own.skbseq", metadata={"mine": 1})
+    assert refuses(capsys, predict("own.skbseq"), "'own.skbseq' holds a model but not its task")
+
+
+def test_what_is_no_model_file_is_refused(here, capsys):
+    assert refuses(capsys, predict("log.csv"), "'log.csv' is damaged or no model file")
+    assert refuses(capsys, predict("none.skbseq"), r"No such file or directory: none\.skbseq")
+
+
+def test_scores_need_a_folder(here, fitted, capsys):
+    assert refuses(capsys, predict(fitted, out="nowhere/s.csv"), "no such folder: nowhere")
+
+
+def test_a_traceback_is_shown_where_asked_for(here, capsys):
+    assert main(["--traceback", "predict", "none.skbseq", "l", "--at", AT, "--out", "s.csv"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_warnings_are_one_line(here, fitted, capsys, monkeypatch):
+    monkeypatch.setattr("skbseq.persistence.__version__", "9.9.9")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert predict(fitted) == 0
+    assert re.fullmatch(r"warning: '.*is loaded with 9\.9\.9: .*\n", capsys.readouterr().err)
+
+
+# ----------------------------------------------------------------- fit, predict
+
+
+def test_fit_tells_what_it_does(here, capsys):
+    assert fit("--exclude", "note", "--numeric", "amount") == 0
+    said = capsys.readouterr().out
+    assert "Cleaning: 361 events in, 361 out, 0 dropped" in said
+    assert re.search(r"  amount +numbers\n", said)
+    assert re.search(r"  what +categories \(4 values\)\n", said)
+    assert re.search(r"  note +left out: as told\n", said)
+    assert "Question: what = buy within 7D after 2026-02-01?\n60 users, yes for 50.0%." in said
+    assert "Training on 48 users, 12 held out:\nEpoch 1/2\n" in said
+    assert re.search(r"loss: \d\.\d+ - val_loss: \d", said)
+    assert re.search(r"most frequent answer +0\.500 +0\.693\n", said)
+    assert re.search(r"LSTM over the events +\d\.\d{3} +\d\.\d{3}\n", said)
+    assert "Training on all 60 users, for the file:" in said
+    assert "skbseq predict model.skbseq LOG --at DATE --out scores.csv" in said
+
+
+def test_the_file_knows_its_task_and_scores(fitted):
+    metadata = read_metadata(fitted)["metadata"]
+    assert metadata["task"]["roles"] == {
+        "user": "who",
+        "time": "when",
+        "behavior": "what",
+        "product": None,
+    }
+    assert metadata["task"]["predict"] == ["buy"]
+    assert metadata["base_rate"] == 0.5
+    assert metadata["scores"][0]["model"] == "most frequent answer"
+    assert load(fitted)[-1].verbose == 0
+
+
+@pytest.mark.parametrize("log", ["log.csv", "log.parquet"])
+@pytest.mark.parametrize("out", ["scores.csv", "scores.parquet"])
+def test_predict_writes_what_the_library_predicts(here, fitted, capsys, log, out):
+    assert predict(fitted, log=log, out=out) == 0
+    read = pd.read_csv if out.endswith("csv") else pd.read_parquet
+    scores = read(out)
+    assert list(scores.columns) == ["who", "cutoff", "probability"]
+
+    events = EventLog("log.parquet", user="who", time="when", behavior="what").clean()
+    samples = events.samples(at=AT)
+    expected = load(fitted).predict_proba(events.histories(samples))[:, 1]
+    assert scores["who"].tolist() == samples["who"].tolist()
+    np.testing.assert_allclose(scores["probability"], expected, rtol=1e-6)
+    assert (pd.to_datetime(scores["cutoff"]) == pd.Timestamp(AT)).all()
+
+    said = capsys.readouterr().out
+    assert f"Wrote {out}: 60 users, mean probability" in said
+    best = scores.sort_values("probability", ascending=False).iloc[0]
+    assert re.search(rf"likeliest:\n +{best['who']:.0f} +{best['probability']:.3f}\n", said)
+
+
+def test_nothing_after_the_date_is_read(here, fitted):
+    assert predict(fitted, out="before.csv") == 0
+    log = make_log()
+    log[log["when"] < AT].to_parquet("log.parquet")
+    assert predict(fitted, out="after.csv") == 0
+    assert Path("before.csv").read_text() == Path("after.csv").read_text()
+
+
+def test_the_same_seed_gives_the_same_scores(here, fitted):
+    assert fit("--quiet", "--exclude", "note") == 0
+    for model, out in ((fitted, "a.csv"), ("model.skbseq", "b.csv")):
+        assert predict(model, out=out) == 0
+    assert Path("a.csv").read_text() == Path("b.csv").read_text()
+
+
+def test_quiet_says_nothing(here, capsys):
+    assert fit("--quiet", "--holdout", "0", log="log.csv") == 0
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+    assert read_metadata("model.skbseq")["metadata"]["scores"] == []
+
+
+def test_without_a_behaviour_any_event_counts(here, capsys):
+    log = make_log()
+    log[(log["who"] % 3 > 0) | (log["when"] < AT) | (log["who"] == 0)].to_csv("log.csv")
+    roles = ["--user", "who", "--time", "when", "--at", AT, "--horizon", "7D", "--lookback", "20D"]
+    done = main(["fit", "log.csv", *roles, *SMALL, "--exclude", "note", "--out", "model.skbseq"])
+    assert done == 0
+    assert "Question: any event within 7D after 2026-02-01?" in capsys.readouterr().out
+    assert predict("model.skbseq", log="log.csv") == 0
+
+
+def test_values_are_read_as_their_column_holds_them(here):
+    log = make_log()
+    codes = {"view": 1, "cart": 2, "remove": 3, "buy": 4}
+    log.assign(what=log["what"].map(codes)).to_csv("log.csv", index=False)
+    question = ["--predict", "4", "3", "--at", AT, "--horizon", "7D"]
+    done = main(["fit", "log.csv", *ROLES, *question, *SMALL, "--quiet", "--out", "model.skbseq"])
+    assert done == 0
+    assert read_metadata("model.skbseq")["metadata"]["task"]["predict"] == [4, 3]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts", "values"),
+    [
+        ("yes", ["true", "false"], [True, False]),
+        ("x", ["1", "0.5"], [1, 0.5]),
+        ("s", ["1"], ["1"]),
+    ],
+)
+def test_values_on_the_command_line(column, texts, values):
+    table = _frames.to_arrow(pd.DataFrame({"yes": [True], "x": [0.5], "s": ["a"]}))
+    assert read_values(table, column, texts) == values
+    if column != "s":
+        with pytest.raises(InvalidLogError, match=r"values, and 'what' is none"):
+            read_values(table, column, ["what"])
+
+
+# ------------------------------------------------------------------------ pieces
+
+
+def test_aggregates_are_those_counted_by_hand():
+    events = pd.DataFrame({"u": [1, 1, 2], "t": ["2026-01-01", "2026-01-05", "2026-01-31 12:00"]})
+    log = EventLog(events, user="u", time="t")
+    X = log.histories(pd.DataFrame({"u": [1, 2, 9], "cutoff": pd.Timestamp(AT)}))
+    expected = [[2, 27, 31], [1, 0.5, 0.5], [0, np.nan, np.nan]]
+    np.testing.assert_allclose(aggregates(X, "t"), expected)
+
+
+def test_each_behaviour_is_counted_missing_ones_too():
+    X = pd.DataFrame({"what": [["a", "b", "a"], ["b", None], []]})
+    counts = count_each(X, "what")
+    assert counts.tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 0]]
+
+
+def test_scores_of_known_probabilities():
+    scores = score("x", np.array([False, True, True, False]), np.array([0.1, 0.9, 0.4, 0.5]))
+    assert scores["auc"] == 0.75
+    assert scores["log_loss"] == pytest.approx(-np.log([0.9, 0.9, 0.4, 0.5]).mean())
+
+
+def test_the_comparison_is_honest():
+    scores = [{"model": name, "auc": auc} for name, auc in (("a", 0.6), ("b", 0.7), (TRUTH, 0.9))]
+    assert compare([*scores, {"model": LSTM, "auc": 0.75}]).startswith("The LSTM gains 0.050")
+    assert "the best baseline has 0.100 more" in compare([*scores, {"model": LSTM, "auc": 0.6}])
+
+
+# ------------------------------------------------------------------ interruption
+
+
+def test_ctrl_c_leaves_nothing_behind(here):
+    command = [sys.executable, "-u", "-m", "skbseq", "fit", "log.csv", *ROLES, *QUESTION]
+    running = subprocess.Popen(
+        [*command, "--out", "model.skbseq", "--epochs", "100000"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in running.stdout:
+        if "loss:" in line:
+            break
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert err.splitlines()[-1] == "interrupted; no file is left half-written"
+    assert sorted(path.name for path in here.iterdir()) == ["log.csv", "log.parquet"]
+
+
+def test_an_interrupt_that_became_another_error_is_still_one(here, monkeypatch, capsys):
+    # TensorFlow does this while it traces a graph.
+    def mangle(*arguments):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise SystemError("returned a result with an exception set") from None
+
+    monkeypatch.setattr("skbseq._frames.read_table", mangle)
+    handler = signal.getsignal(signal.SIGINT)
+    assert fit() == 130
+    assert capsys.readouterr().err == "interrupted; no file is left half-written\n"
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_mistake_of_ours_is_not_hidden(here, monkeypatch):
+    monkeypatch.setattr("skbseq._frames.read_table", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit()
+
+
+def test_an_interrupted_write_keeps_the_old_scores(here, fitted, monkeypatch):
+    Path("scores.csv").write_text("old")
+
+    def interrupt(frame, path):
+        Path(path).write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skbseq._frames.write_frame", interrupt)
+    assert predict(fitted) == 130
+    assert Path("scores.csv").read_text() == "old"
+    assert len(list(here.glob("*scores*"))) == 1
+
+
+def test_a_reader_who_leaves_gets_no_traceback(here):
+    command = [sys.executable, "-m", "skbseq", "fit", "log.csv", *ROLES, *QUESTION, *SMALL]
+    running = subprocess.Popen(
+        [*command, "--out", "model.skbseq"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running.stdout.close()
+    err = running.stderr.read()
+    running.stderr.close()
+    assert running.wait(60) == 1
+    assert err == ""
+
+
+# -------------------------------------------------------------------------- demo
+
+
+def test_demo_does_the_whole_job(tmp_path, capsys):
+    folder = tmp_path / "shops" / "one"
+    assert main(["demo", "--users", "300", "--out", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "true probability (best reachable)" in said
+    assert "Try next:" in said
+
+    scores = pd.read_csv(folder / "scores.csv")
+    assert list(scores.columns) == [
+        "user_id",
+        "cutoff",
+        "probability",
+        "label",
+        "true_probability",
+    ]
+    assert scores[["probability", "true_probability"]].stack().between(0, 1).all()
+    comparison = json.loads((folder / "scores.json").read_text())
+    assert comparison["held_out"] == len(scores)
+    by_model = {each["model"]: each for each in comparison["scores"]}
+    assert len(by_model) == 5
+    again = score(LSTM, scores["label"], scores["probability"])
+    assert by_model[LSTM] == pytest.approx(again)
+
+    picture = matplotlib.image.imread(folder / "learning_curves.png")
+    assert picture.shape[0] > 500 and picture.shape[1] > 800
+    assert len(np.unique(picture[..., :3].reshape(-1, 3), axis=0)) > 50  # lines, grid and letters
+
+    out = str(tmp_path / "later.csv")
+    files = [str(folder / "model.skbseq"), str(folder / "events.parquet")]
+    assert main(["predict", *files, "--at", "2026-03-08", "--out", out]) == 0
+
+
+def test_demo_needs_a_folder(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert refuses(capsys, main(["demo", "--out", str(tmp_path / "file")]), "File exists: .*file")

@@ -1,0 +1,45 @@
+"""scikit-learn's own checks: those of its list, and those that it keeps beside it."""
+
+import pytest
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skbseq import SequenceEncoder
+
+ESTIMATORS = [SequenceEncoder()]
+
+# Checks that `parametrize_with_checks` does not run, although they hold of every estimator.
+BESIDE = [
+    estimator_checks.check_dataframe_column_names_consistency,
+    estimator_checks.check_param_validation,
+]
+BESIDE_FOR_TRANSFORMERS = [
+    estimator_checks.check_global_output_transform_pandas,
+    estimator_checks.check_global_set_output_transform_polars,
+    estimator_checks.check_set_output_transform,
+    estimator_checks.check_set_output_transform_pandas,
+    estimator_checks.check_set_output_transform_polars,
+    estimator_checks.check_transformer_get_feature_names_out,
+    estimator_checks.check_transformer_get_feature_names_out_pandas,
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def checks_beside(estimators):
+    for estimator in estimators:
+        checks = BESIDE + (BESIDE_FOR_TRANSFORMERS if hasattr(estimator, "transform") else [])
+        for check in checks:
+            name = type(estimator).__name__
+            yield pytest.param(name, estimator, check, id=f"{name}-{check.__name__}")
+
+
+# The checks of set_output fit on a table and transform an array, and the other way round.
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+@pytest.mark.filterwarnings("ignore:X has feature names, but:UserWarning")
+@pytest.mark.parametrize(("name", "estimator", "check"), list(checks_beside(ESTIMATORS)))
+def test_scikit_learns_other_checks(name, estimator, check):
+    check(name, estimator)
