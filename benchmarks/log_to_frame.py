@@ -87,7 +87,7 @@ def main():
         parts = {s: np.median([run["seconds"][s] for run in runs]) for s in STEPS}
         ratio = np.median([run["peak_mb"] / run["input_mb"] for run in runs])
         print(
-            f"{order:<9} {np.median(totals):.2f} s (least {totals[0]:.2f}, most {totals[-1]:.2f}), "
+            f"{order:<9} {np.median(totals):.2f} s ({totals[0]:.2f} to {totals[-1]:.2f}), "
             f"memory peak {ratio:.1f} times the input's {runs[0]['input_mb']:.0f} MB; "
             + ", ".join(f"{step} {seconds:.2f}" for step, seconds in parts.items())
         )

@@ -11,9 +11,9 @@ What was tried for the network (distance to the truth in expected AUC, shops of 
 
 - embeddings drawn within 0.05, as Keras does: 0.02 to 0.05 on harder versions of the shop; from a
   standard normal: half of that. The behaviours then weigh as much as the scaled numbers.
-- embeddings of up to 50 dimensions: 0.002 to 0.01 worse than 2 n^(1/3), most through the products,
+- embeddings of up to 50 dimensions: 0.002 to 0.01 worse than 2 n^(1/3), mostly by the products,
   which carry nothing here but their price.
-- dropout of 0.1 to 0.4, weight decay, L2, averaged weights, 64 units, other rates and batches: none
+- dropout of 0.1 to 0.4, weight decay, L2, averaged weights, 64 units, other rates, batches: none
   better than the default on all seeds.
 """
 

@@ -4,9 +4,25 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skbseq import SequenceEncoder
+from skbseq import LSTMBehaviorClassifier, SequenceEncoder
 
-ESTIMATORS = [SequenceEncoder()]
+ESTIMATORS = [
+    SequenceEncoder(),
+    # More steps than the default takes on these few rows; nothing is held out of them.
+    LSTMBehaviorClassifier(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
+]
+
+# What fails for a reason that will stay; each must fail.
+KNOWN = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "training goes by random batches, in which a sample of weight two is not two samples"
+    )
+}
+
+
+def known_failures(estimator):
+    return KNOWN if isinstance(estimator, LSTMBehaviorClassifier) else {}
+
 
 # Checks that `parametrize_with_checks` does not run, although they hold of every estimator.
 BESIDE = [
@@ -24,7 +40,7 @@ BESIDE_FOR_TRANSFORMERS = [
 ]
 
 
-@parametrize_with_checks(ESTIMATORS)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=known_failures)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 

@@ -139,7 +139,8 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
             if reset:
                 self.schema_ = InputSchema.of_array(X)
             return self.schema_.read_array(X)
-        columns = _frames.split_sequences(X)
+        known = () if reset else (*self.schema_.vocabulary_sizes, *self.schema_.numbers)
+        columns = _frames.split_sequences(X, channels=known)
         if reset:
             self.schema_ = InputSchema.of_frame(columns)
             self.feature_names_in_ = np.array(_frames.all_names(X), dtype=object)
@@ -318,7 +319,6 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.non_deterministic = self.random_state is None
         return tags
 
 

@@ -90,7 +90,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         strangers = np.setdiff1d(y, self.classes_)
         if strangers.size:
             raise ValueError(
-                f"The labels hold {strangers[0]!r}, which is not among the classes "
+                f"The labels hold {strangers.tolist()[0]!r}, which is not among the classes "
                 f"{self.classes_.tolist()}. Name all classes at the first fit."
             )
 

@@ -9,6 +9,7 @@ from skbseq.networks._parts import (
     ReverseSteps,
     classify,
     embed_events,
+    leaves_random_alone,
     sequence_inputs,
 )
 
@@ -31,6 +32,7 @@ class LSTMSpec:
     policy: str
 
 
+@leaves_random_alone
 def build_lstm(spec):
     """Build the network of a spec.
 

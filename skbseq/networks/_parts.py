@@ -1,7 +1,24 @@
 """What every network shares: its inputs, the reversal of right-padded steps, pooling, the head."""
 
+import functools
+import random
+
 import keras
 from keras import ops
+
+
+def leaves_random_alone(build):
+    """Decorate a builder: Keras draws seeds from Python's ``random`` that are never used."""
+
+    @functools.wraps(build)
+    def wrapped(spec):
+        state = random.getstate()
+        try:
+            return build(spec)
+        finally:
+            random.setstate(state)
+
+    return wrapped
 
 
 def sequence_inputs(spec):

@@ -1,0 +1,512 @@
+"""LSTMBehaviorClassifier: numbers, parameters that act, repeatability, errors."""
+
+import copy
+import pickle
+import random
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.class_weight import compute_sample_weight
+
+from skbseq import LSTMBehaviorClassifier
+from skbseq.exceptions import SequenceFrameError
+
+QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Encoded histories of 0 to 9 events; yes if the last code is 2."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(0, 10, 200)
+    codes = [rng.integers(1, 5, n).tolist() for n in lengths]
+    X = pd.DataFrame(
+        {
+            "what": codes,
+            "price": [rng.normal(size=n).round(3).tolist() for n in lengths],
+            "age": rng.normal(size=200),
+        }
+    )
+    y = np.array(["yes" if row and row[-1] == 2 else "no" for row in codes])
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def fitted(frame):
+    return LSTMBehaviorClassifier(**QUICK).fit(*frame)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm_by_hand(X, weights, reverse=False):
+    """The gate equations, one sample and one step at a time."""
+    kernel, recurrent, bias = weights
+    units = len(recurrent)
+    states = []
+    for row in X:
+        h, c = np.zeros(units), np.zeros(units)
+        for x in row[::-1] if reverse else row:
+            i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+        states.append(h)
+    return np.array(states)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_probabilities_are_those_of_the_equations(frame, bidirectional):
+    X, y = frame
+    model = LSTMBehaviorClassifier(bidirectional=bidirectional, **QUICK).fit(X, y)
+    weights = {w.path: np.asarray(w.value) for w in model.model_.weights}
+    embedding = next(w for path, w in weights.items() if "embeddings" in path)
+    rows = [
+        np.column_stack([embedding[what], price])
+        if what
+        else np.zeros((0, embedding.shape[1] + 1))
+        for what, price in zip(X["what"], X["price"], strict=True)
+    ]
+    layer = lambda name: [w for path, w in weights.items() if path.startswith(name + "/")]  # noqa: E731
+    states = [lstm_by_hand(rows, layer("lstm_0"))]
+    if bidirectional:
+        states.append(lstm_by_hand(rows, layer("lstm_0_backward"), reverse=True))
+    joined = np.column_stack([*states, X["age"]])
+    kernel, bias = layer("joined")
+    hidden = np.maximum(joined @ kernel + bias, 0)
+    kernel, bias = layer("logits")
+    expected = sigmoid(hidden @ kernel + bias)[:, 0]
+    np.testing.assert_allclose(model.predict_proba(X)[:, 1], expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_pooling_is_over_real_steps_alone(frame, pooling):
+    X, y = frame
+    model = LSTMBehaviorClassifier(pooling=pooling, **QUICK).fit(X, y)
+    alone = np.vstack([model.predict_proba(X.iloc[[i]]) for i in range(20)])
+    np.testing.assert_allclose(alone, model.predict_proba(X)[:20], atol=1e-6)
+
+
+def test_learns_order_and_not_counts():
+    X = pd.DataFrame({"what": [[2, 3], [3, 2]] * 100})
+    y = [0, 1] * 100
+    model = LSTMBehaviorClassifier(units=8, epochs=30, learning_rate=0.02, random_state=0)
+    assert model.fit(X, y).score(X, y) == 1.0
+
+
+def test_three_classes_sum_to_one(frame):
+    X, _ = frame
+    y = np.array(["a", "b", "c", "c"] * 50)
+    model = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    proba = model.predict_proba(X)
+    assert proba.shape == (200, 3) and model.classes_.tolist() == ["a", "b", "c"]
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-12)
+    assert set(model.predict(X)) <= {"a", "b", "c"}
+
+
+# ---------------------------------------------------------------- scikit-learn's habits
+
+
+def test_tags_and_one_row(frame, fitted):
+    assert is_classifier(fitted)
+    assert fitted.predict_proba(frame[0].iloc[:1]).shape == (1, 2)
+    assert fitted.predict_proba(frame[0].iloc[:0]).shape == (0, 2)
+    assert fitted.predict(frame[0]).dtype == frame[1].dtype
+
+
+def test_labels_of_any_kind_come_back(frame):
+    X, y = frame
+    for labels in (y == "yes", np.where(y == "yes", 7, -1), pd.Series(y, dtype="category")):
+        model = LSTMBehaviorClassifier(**QUICK).fit(X, labels)
+        assert set(model.predict(X)) <= set(np.asarray(labels))
+
+
+def test_same_seed_same_fit_bit_for_bit_and_no_global_state(frame):
+    X, y = frame
+    parameters = dict(QUICK, dropout=0.3, recurrent_dropout=0.2, n_layers=2)
+    np.random.seed(5)
+    random.seed(5)
+    before = np.random.get_state()[1].copy(), random.getstate()
+    first = LSTMBehaviorClassifier(**parameters).fit(X, y)
+    assert (np.random.get_state()[1] == before[0]).all() and random.getstate() == before[1]
+    LSTMBehaviorClassifier(**{**parameters, "random_state": 9}).fit(X, y)
+    second = clone(first).fit(X, y)
+    for a, b in zip(first.weights_, second.weights_, strict=True):
+        assert (a == b).all()
+    assert first.history_ == second.history_
+
+
+def test_other_seed_other_fit(frame):
+    X, y = frame
+    a, b = (LSTMBehaviorClassifier(**{**QUICK, "random_state": s}).fit(X, y) for s in (0, 1))
+    assert (a.predict_proba(X) != b.predict_proba(X)).any()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"units": 5},
+        {"n_layers": 2},
+        {"bidirectional": True},
+        {"embedding_dim": 7},
+        {"dropout": 0.5},
+        {"recurrent_dropout": 0.5},
+        {"l1": 0.1},
+        {"l2": 0.1},
+        {"pooling": "mean"},
+        {"optimizer": "sgd"},
+        {"learning_rate": 0.1},
+        {"batch_size": 50},
+        {"epochs": 3},
+        {"validation_split": 0.5},
+        {"class_weight": "balanced"},
+        {"class_weight": {"yes": 5.0, "no": 1.0}},
+        {"precision": "mixed_bfloat16"},
+        {"random_state": 1},
+        {"optimizer__learning_rate": 0.1},
+        {"optimizer__beta_1": 0.1},
+        {"optimizer__clipnorm": 1e-3},
+        {"optimizer__weight_decay": 0.5},
+        {"optimizer__use_ema": True, "optimizer__ema_momentum": 0.5},
+        {"fit__epochs": 3},
+        {"fit__batch_size": 50},
+    ],
+)
+def test_every_parameter_acts(frame, fitted, change):
+    X, y = frame
+    other = clone(fitted).set_params(**change)
+    assert {**other.get_params(), **change} == other.get_params()
+    other.fit(X, y)
+    assert not np.array_equal(other.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_routed_parameters_survive_clone_and_search_names(fitted):
+    model = LSTMBehaviorClassifier(optimizer__beta_1=0.5, callbacks__0__patience=3)
+    assert clone(model).get_params()["optimizer__beta_1"] == 0.5
+    assert "optimizer__beta_1" not in fitted.get_params()
+    with pytest.raises(ValueError, match="Invalid parameter 'unit'"):
+        model.set_params(unit=3)
+
+
+def test_callbacks_act_and_let_go_of_the_model(frame):
+    import keras
+
+    X, y = frame
+    stop = keras.callbacks.EarlyStopping(monitor="loss", patience=0, min_delta=10.0)
+    model = LSTMBehaviorClassifier(**{**QUICK, "epochs": 9}, callbacks=[stop]).fit(X, y)
+    assert model.n_iter_ == 2 and stop.model is None
+    routed = LSTMBehaviorClassifier(
+        **{**QUICK, "epochs": 9},
+        callbacks=[keras.callbacks.EarlyStopping],
+        callbacks__0__monitor="loss",
+        callbacks__0__patience=0,
+        callbacks__0__min_delta=10.0,
+    ).fit(X, y)
+    assert routed.n_iter_ == 2
+    pickle.dumps(model)
+
+
+def test_early_stopping_restores_the_best_epoch(frame):
+    X, _ = frame
+    y = np.random.default_rng(1).integers(0, 2, 200)  # nothing to learn but noise
+    model = LSTMBehaviorClassifier(
+        units=32, epochs=60, learning_rate=0.05, early_stopping=3, random_state=0
+    ).fit(X, y)
+    losses = model.history_["val_loss"]
+    assert len(losses) == model.n_iter_ == np.argmin(losses) + 4
+    through = clone(model).set_params(early_stopping=False).fit(X, y)
+    assert through.n_iter_ == 60
+
+
+def test_held_out_samples_are_stratified_and_not_the_tail(frame):
+    from skbseq.estimators._base import split_rows
+
+    y = np.array([0] * 90 + [1] * 10)
+    train, held_out = split_rows(y, 0.2, np.random.default_rng(0))
+    assert np.bincount(y[held_out]).tolist() == [18, 2]
+    assert sorted([*train, *held_out]) == list(range(100))
+    assert held_out.max() - held_out.min() > 50
+
+
+def test_zero_weights_leave_samples_out_and_weights_are_not_changed(frame):
+    X, y = frame
+    weights = np.where(np.arange(200) < 150, 1.0, 0.0)
+    kept = weights.copy()
+    with_zeros = LSTMBehaviorClassifier(**QUICK, class_weight="balanced")
+    with_zeros.fit(X, y, sample_weight=weights)
+    assert (weights == kept).all()
+    without = clone(with_zeros).fit(X[:150], y[:150], sample_weight=np.ones(150))
+    # The balance of classes is that of all samples given, so only unbalanced fits must agree.
+    plain = LSTMBehaviorClassifier(**QUICK)
+    a = clone(plain).fit(X, y, sample_weight=weights).predict_proba(X)
+    b = clone(plain).fit(X[:150], y[:150]).predict_proba(X)
+    np.testing.assert_array_equal(a, b)
+    assert without.classes_.tolist() == ["no", "yes"]
+
+
+def test_balanced_class_weight_is_the_sample_weight_of_its_formula(frame):
+    X, y = frame
+    a = LSTMBehaviorClassifier(**QUICK, class_weight="balanced").fit(X, y)
+    weights = compute_sample_weight("balanced", y)
+    b = LSTMBehaviorClassifier(**QUICK).fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+def test_partial_fit_goes_on_and_knows_all_classes(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK)
+    model.partial_fit(X[:20], ["yes"] * 20, classes=["no", "yes"])
+    first = model.predict_proba(X)
+    model.partial_fit(X, y)
+    assert model.n_iter_ == len(model.history_["loss"]) == 2
+    assert (model.predict_proba(X) != first).any()
+    with pytest.raises(ValueError, match="'maybe', which is not among the classes"):
+        model.partial_fit(X[:2], ["yes", "maybe"])
+    with pytest.raises(ValueError, match="differ from those of the first call"):
+        model.partial_fit(X[:2], ["a", "b"], classes=["a", "b"])
+    codes_beyond = pd.DataFrame({"what": [[99]], "price": [[0.0]], "age": [0.0]})
+    assert model.partial_fit(codes_beyond, ["no"]).predict_proba(codes_beyond).shape == (1, 2)
+
+
+def test_warm_start_goes_on_from_the_weights(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK, warm_start=True, validation_split=0).fit(X, y)
+    loss = model.history_["loss"]
+    model.fit(X, y)
+    assert model.history_["loss"][0] < loss[0]
+    assert clone(model).set_params(warm_start=False).fit(X, y).history_["loss"] == loss
+
+
+def test_scikit_learns_callbacks_see_every_epoch(frame, capsys):
+    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9 brings callbacks")
+    X, y = frame
+    begun, ended = [], []
+
+    class Watch:
+        def setup(self, estimator, context): ...
+
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context):
+            begun.append(context.task_name)
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            ended.append(context.task_name)
+            if context.task_name == "epoch":
+                assert fitted_estimator.predict_proba(X[:3]).shape == (3, 2)
+                return len(ended) == 2
+            return False
+
+    model = LSTMBehaviorClassifier(**{**QUICK, "epochs": 5}).set_callbacks(Watch()).fit(X, y)
+    assert begun == ["fit", "epoch", "epoch"] and ended == ["epoch", "epoch", "fit"]
+    assert model.n_iter_ == 2
+    bar = clone(model).set_callbacks(callback.ProgressBar()).fit(X, y)
+    assert bar.n_iter_ == 5
+
+
+# ---------------------------------------------------------------- shared graphs
+
+
+def test_clones_of_one_architecture_do_not_disturb_each_other(frame):
+    X, y = frame
+    a = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    before = a.predict_proba(X)
+    b = LSTMBehaviorClassifier(**{**QUICK, "random_state": 3}).fit(X, y)
+    assert (b.predict_proba(X) != before).any()
+    np.testing.assert_array_equal(a.predict_proba(X), before)
+    np.testing.assert_array_equal(copy.deepcopy(a).predict_proba(X), before)
+
+
+def test_threads_fit_as_one_alone_does(frame):
+    X, y = frame
+    alone = [LSTMBehaviorClassifier(**{**QUICK, "random_state": s}).fit(X, y) for s in range(4)]
+    together = [clone(model) for model in alone]
+    threads = [threading.Thread(target=model.fit, args=(X, y)) for model in together]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_fit_leaves_all_as_it_was(frame, fitted, error):
+    import keras
+
+    class Break(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise error
+
+    X, y = frame
+    model = copy.deepcopy(fitted)
+    before = model.predict_proba(X)
+    model.set_params(callbacks=[Break()])
+    with pytest.raises(error):
+        model.fit(pd.DataFrame({"other": [[2], [3]] * 10}), [0, 1] * 10)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    again = clone(fitted).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+
+
+# ---------------------------------------------------------------- frames and arrays
+
+
+def test_columns_are_found_by_name_and_strangers_refused(frame, fitted):
+    X, _ = frame
+    expected = fitted.predict_proba(X)
+    np.testing.assert_array_equal(fitted.predict_proba(X[["age", "price", "what"]]), expected)
+    with pytest.raises(SequenceFrameError, match="lacks the list column 'price'"):
+        fitted.predict(X[["what", "age"]])
+    with pytest.raises(SequenceFrameError, match="has the ordinary column 'more', unknown at fit"):
+        fitted.predict(X.assign(more=1.0))
+
+
+def test_frames_of_all_libraries_predict_alike(frame, fitted, frame_lib):
+    X, _ = frame
+    other = frame_lib.make({name: X[name].tolist() for name in X})
+    np.testing.assert_array_equal(fitted.predict_proba(other), fitted.predict_proba(X))
+
+
+def test_row_order_padding_and_company_do_not_matter(frame, fitted):
+    X, _ = frame
+    expected = fitted.predict_proba(X)
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_allclose(fitted.predict_proba(X.iloc[order]), expected[order], atol=1e-7)
+    long = pd.DataFrame({"what": [[2] * 500], "price": [[0.0] * 500], "age": [0.0]})
+    beside = fitted.predict_proba(pd.concat([X, long], ignore_index=True))[:-1]
+    np.testing.assert_allclose(beside, expected, atol=1e-7)
+
+
+def test_empty_histories_predict(fitted):
+    empty = pd.DataFrame({"what": [[], []], "price": [[], []], "age": [0.0, 1.0]})
+    assert np.isfinite(fitted.predict_proba(empty)).all()
+
+
+def test_arrays_end_in_padding():
+    X = np.array([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan], [1.0, 1.0, 1.0]] * 10)
+    y = [0, 1, 0] * 10
+    model = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    assert model.predict_proba(X).shape == (30, 2)
+    cube = np.stack([X, X], axis=2)
+    assert LSTMBehaviorClassifier(**QUICK).fit(cube, y).predict_proba(cube).shape == (30, 2)
+    with pytest.raises(ValueError, match="Row 1 holds NaN at step 0"):
+        model.predict([[1.0, 2.0, 3.0], [np.nan, 1.0, 1.0]])
+    with pytest.raises(ValueError, match="fitted on an array of 2 dimensions"):
+        model.predict(pd.DataFrame({"a": [[1.0]]}))
+
+
+def test_ragged_lists_are_one_channel():
+    X = [[2, 3], [3], [2, 2, 2], [3, 3]] * 10
+    model = LSTMBehaviorClassifier(**QUICK).fit(X, [0, 1, 0, 1] * 10)
+    assert model.predict_proba([[2, 3]]).shape == (1, 2)
+
+
+# ---------------------------------------------------------------- bad inputs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"what": [["view"]]}, "Channel 'what' holds string values.*SequenceEncoder"),
+        ({"what": [[-1]]}, "Row 1 of channel 'what' holds the negative code -1"),
+        ({"what": [[None]]}, "Row 1 of channel 'what' holds a missing code"),
+        ({"price": [[float("nan")]]}, "Row 1 of column 'price' holds NaN"),
+        ({"price": [[float("inf")]]}, "Row 1 of column 'price' holds inf"),
+        ({"price": [[1e300]]}, "Row 1 of column 'price' holds 1e\\+300, infinite as float32"),
+        ({"price": [[1.0, 2.0]]}, "Row 1 has 1 values in 'what' but 2 in 'price'"),
+        ({"age": [float("nan")]}, "Row 1 of column 'age' holds NaN"),
+        ({"age": ["old"]}, "Ordinary column 'age' holds string values"),
+    ],
+)
+def test_bad_values_are_named(change, message):
+    first = {"what": [[2]], "price": [[0.5]], "age": [0.5]}
+    if "view" in str(change):
+        first["what"] = [["buy"]]
+    if "old" in str(change):
+        first["age"] = ["young"]
+    rows = {name: first[name] + change.get(name, first[name]) for name in first}
+    with pytest.raises(SequenceFrameError, match=message):
+        LSTMBehaviorClassifier(**QUICK).fit(pd.DataFrame(rows), [0, 1])
+
+
+def test_bad_targets_are_named(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK)
+    with pytest.raises(ValueError, match="one class only: \\['yes'\\]"):
+        model.fit(X, ["yes"] * 200)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.fit(X, y[:-1])
+    with pytest.raises(ValueError, match=r"contains NaN|missing"):
+        model.fit(X, np.where(y == "yes", 1.0, np.nan))
+    with pytest.raises(ValueError, match="Unknown label type"):
+        model.fit(X, np.linspace(0, 1, 200))
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"units": 0}, "'units' parameter"),
+        ({"dropout": 1.0}, "'dropout' parameter"),
+        ({"pooling": "first"}, "'pooling' parameter"),
+        ({"optimizer": "adamm"}, "optimizer='adamm' is not an optimizer of Keras"),
+        ({"optimizer__beta": 0.5}, "optimizer__beta is not a parameter of Adam"),
+        ({"device": "/GPU:7"}, "device='/GPU:7' is not there"),
+        ({"validation_split": 1.0}, "'validation_split' parameter"),
+    ],
+)
+def test_bad_parameters_are_named(frame, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        LSTMBehaviorClassifier(**{**QUICK, **parameters}).fit(*frame)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("unit", "no parameter 'unit'"), ("fit__shufle", "'fit__shufle' is routed nowhere")],
+)
+def test_misspelt_names_are_refused_at_fit(frame, name, message):
+    with pytest.raises(TypeError, match=message):
+        LSTMBehaviorClassifier(**QUICK, **{name: 3}).fit(*frame)
+
+
+def test_a_diverging_loss_is_an_error(frame):
+    X, y = frame
+    huge = X.assign(price=[[3e38 for _ in row] for row in X["price"]])
+    with pytest.raises(FloatingPointError, match="Lower learning_rate"):
+        LSTMBehaviorClassifier(**QUICK, pooling="mean").fit(huge.assign(age=1e38), y)
+
+
+def test_initial_weights_are_shaped_as_documented(frame):
+    from skbseq.networks import LSTMSpec, build_lstm, initial_weights
+
+    spec = LSTMSpec((50,), (8,), 2, 0, 1, 16, 1, False, 0.0, 0.0, "last", "float32")
+    model = build_lstm(spec)
+    drawn = initial_weights(model, np.random.default_rng(0))
+    named = {w.path.rsplit("/", 1)[-1]: v for w, v in zip(model.weights, drawn, strict=True)}
+    assert [v.shape for v in drawn] == [tuple(w.shape) for w in model.weights]
+    recurrent = named["recurrent_kernel"]
+    np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(16), atol=1e-5)
+    lstm_bias = next(v for w, v in zip(model.weights, drawn, strict=True) if v.shape == (64,))
+    assert lstm_bias.tolist() == [0] * 16 + [1] * 16 + [0] * 32
+    assert abs(named["embeddings"].std() - 1) < 0.1
+
+
+def test_every_sample_is_in_one_batch_of_like_length():
+    from skbseq._training._batches import batch_plan
+
+    lengths = np.random.default_rng(0).geometric(0.08, 5000)
+    plan = batch_plan(lengths, 64, np.random.default_rng(1))
+    assert sorted(np.concatenate(plan)) == list(range(5000))
+    padded = sum(len(rows) * lengths[rows].max() for rows in plan)
+    assert padded < 1.15 * lengths.sum()
+    other = batch_plan(lengths, 64, np.random.default_rng(2))
+    assert any((a != b).any() for a, b in zip(plan, other, strict=True) if len(a) == len(b))
