@@ -350,7 +350,7 @@ def _read_record(path, content):
     where = os.fspath(path)
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # or of an unknown version
         raise ModelFileError(
             f"{where!r} is damaged or no model file: its {len(content):,} bytes are not a whole "
             "zip archive. If it was copied here, copy it again."

@@ -139,7 +139,7 @@ def test_sample_weight_is_routed(shop):
     weight = np.where(y, 20.0, 1.0)
     with config_context(enable_metadata_routing=True):
         classifier = LSTMBehaviorClassifier(**QUICK).set_fit_request(sample_weight=True)
-        classifier.set_score_request(sample_weight=False)
+        classifier.set_score_request(sample_weight=True)
         routed = make_pipeline(SequenceEncoder(), classifier).fit(X, y, sample_weight=weight)
         scores = cross_validate(
             make_pipeline(SequenceEncoder(), classifier),
