@@ -52,6 +52,7 @@ def main():
     parser.add_argument("--users", type=int, default=20_000)
     parser.add_argument("--seeds", type=int, default=3, help="shops and fits (default 3)")
     arguments = parser.parse_args()
+    np.set_printoptions(precision=4, suppress=True)
     print(f"{'test AUC':<42}" + "".join(f"  seed {seed}" for seed in range(arguments.seeds)))
     rows = {}
     for seed in range(arguments.seeds):
@@ -59,11 +60,12 @@ def main():
             rows.setdefault(name, []).append(auc)
     for name, aucs in rows.items():
         print(f"{name:<42}" + "".join(f"  {auc:.4f}" for auc in aucs))
-    truth, network = np.array(rows["true probability"]), np.array(rows["encoder + LSTM"])
-    bag = np.array(rows["bag of events + logistic"])
-    print(
-        f"below the truth: {(truth - network).round(4)}; above the bag: {(network - bag).round(4)}"
-    )
+    for kind in ("", ", expected"):
+        truth, bag, network = (
+            np.array(rows[name + kind])
+            for name in ("true probability", "bag of events + logistic", "encoder + LSTM")
+        )
+        print(f"network{kind}: below the truth {truth - network}, above the bag {network - bag}")
 
 
 def compare(n_users, seed):

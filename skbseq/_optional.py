@@ -46,7 +46,8 @@ def import_tensorflow_quietly(module):
     On a machine without a GPU they read like errors, and its own switch
     (``TF_CPP_MIN_LOG_LEVEL``) no longer reaches those of the import (tensorflow issue 100442).
     So file descriptor 2 is turned away while TensorFlow is first imported; whatever else was
-    written there is written again. Whoever has set the switch decides for himself.
+    written there is written again. Whoever has set the switch to another level than 3, the one
+    set here and inherited by worker processes, decides for himself.
 
     Parameters
     ----------
@@ -58,9 +59,9 @@ def import_tensorflow_quietly(module):
     module
         The imported module.
     """
-    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tensorflow" in sys.modules or level != "3":
         return importlib.import_module(module)
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with tempfile.TemporaryFile() as written:
         stderr = os.dup(2)
         os.dup2(written.fileno(), 2)

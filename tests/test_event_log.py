@@ -255,7 +255,7 @@ def test_user_ids_that_became_floats():
     # What pandas makes of integers with a missing one among them.
     events = pd.DataFrame({"who": [17850.0, np.nan, 13047.0], "when": [at(0), at(1), at(2)]})
     log = EventLog(events, **TWO)
-    with pytest.raises(InvalidLogError, match=r"not clean: 1 rows with missing who.*clean\(\)"):
+    with pytest.raises(InvalidLogError, match=r"not clean: 1 row with missing who.*clean\(\)"):
         log.samples(at=at(5))
     log = log.clean()
     assert log.report.dropped == {"missing who": 1, "missing when": 0, "exact duplicate": 0}

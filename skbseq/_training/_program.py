@@ -1,5 +1,6 @@
 """Compiled graphs as a shared resource: one per architecture, kept for reuse."""
 
+import logging
 import threading
 from collections import OrderedDict
 
@@ -11,6 +12,16 @@ import tensorflow as tf
 _KEEP = 8
 _POOL = OrderedDict()
 _LOCK = threading.RLock()
+
+
+def _is_not_about_our_tracing(record):
+    # TensorFlow takes the first traces of several networks for one that is traced again and
+    # again. Each of ours is traced once: its signature leaves the sizes open.
+    message = record.getMessage()
+    return "tf.function retracing" not in message or "skbseq" not in message
+
+
+logging.getLogger("tensorflow").addFilter(_is_not_about_our_tracing)
 
 
 class Program:

@@ -435,7 +435,8 @@ class EventLog:
         waiting = {reason: count for reason, count in self._unplaced.items() if count}
         if waiting:
             said = " and ".join(
-                f"{count:,} rows with {reason}" for reason, count in waiting.items()
+                f"{count:,} {'row' if count == 1 else 'rows'} with {reason}"
+                for reason, count in waiting.items()
             )
             raise InvalidLogError(
                 f"The log is not clean: {said}. Call clean(), which drops and counts them."
