@@ -103,7 +103,7 @@ class Trainer:
 
     def state(self):
         """Values of the optimizer's variables."""
-        return [keras.ops.convert_to_numpy(variable) for variable in self.optimizer.variables]
+        return [variable.numpy() for variable in self.optimizer.variables]
 
     def start(self, state, learning_rate):
         """Put in an optimizer state, and a learning rate unless a schedule sets it."""
