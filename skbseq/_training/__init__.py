@@ -2,6 +2,6 @@
 
 from skbseq._training._devices import choose_device
 from skbseq._training._loop import predict_logits, train
-from skbseq._training._program import get_program
+from skbseq._training._program import Program, get_program
 
-__all__ = ["choose_device", "get_program", "predict_logits", "train"]
+__all__ = ["Program", "choose_device", "get_program", "predict_logits", "train"]

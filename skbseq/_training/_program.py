@@ -41,7 +41,7 @@ class Program:
     def __init__(self, model, device):
         self.lock = threading.RLock()
         self.model, self.device = model, device
-        self.loaded = None
+        self.loaded, self.training = None, False
         self.signature = {
             "codes": tf.TensorSpec((None, None, model.input["codes"].shape[2]), tf.int32),
             "numbers": tf.TensorSpec((None, None, model.input["numbers"].shape[2]), tf.float32),
@@ -63,6 +63,7 @@ class Program:
     def load(self, weights):
         """Put weights in, unless this very list of them is in already."""
         if self.loaded is not weights:
+            self.loaded = None
             self.model.set_weights(weights)
             self.loaded = weights
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from scikeras.wrappers import KerasClassifier
 
-from skbseq._training import choose_device, get_program, predict_logits, train
+from skbseq._training import Program, choose_device, get_program, predict_logits, train
 from skbseq.networks import LSTMSpec, build_lstm, initial_weights
 
 __all__ = ["KerasEngine", "Task", "choose_device", "keras_model", "network_spec", "predict"]
@@ -105,7 +105,9 @@ class KerasEngine(KerasClassifier):
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
         with self._program.lock:
             self._start(initial_epoch)
+            self._trainer.compile()  # another thread may have, since the model was built
             callbacks = [*self._own_callbacks(), *self._fit_callbacks]
+            self._program.training = True
             try:
                 history = train(
                     self._trainer,
@@ -119,6 +121,7 @@ class KerasEngine(KerasClassifier):
                     verbose=getattr(self, "fit__verbose", self.verbose),
                 )
             finally:
+                self._program.training = False
                 for callback in callbacks:  # else a parameter would go on holding a model
                     callback.set_model(None)
             self.weights_ = self._program.model.get_weights()
@@ -133,6 +136,7 @@ class KerasEngine(KerasClassifier):
         weights, state = task.weights, task.optimizer_state
         if weights is None:
             weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
+        self._program.loaded = None
         self._program.set_seed(task.seed + epoch)
         model.set_weights(weights)
         self._trainer.start(
@@ -253,5 +257,7 @@ def predict(spec, device, weights, data):
     """Logits of all samples under these weights."""
     program = get_program(spec, device, build_lstm)
     with program.lock:
+        if program.training:  # asked by a callback of this thread's own fit
+            program = Program(build_lstm(spec), device)
         program.load(weights)
         return predict_logits(program, data)
