@@ -1,7 +1,13 @@
 """What skbseq uses of scikit-learn's private side, in one place, so that one file follows it."""
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    RealNotInt,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -38,5 +44,6 @@ __all__ = [
     "fit_context",
     "output_library",
     "validate_data",
+    "validate_parameter_constraints",
     "with_callbacks",
 ]

@@ -16,6 +16,7 @@ from skbseq import LSTMBehaviorClassifier
 from skbseq.exceptions import SequenceFrameError
 
 QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+BALANCED = LSTMBehaviorClassifier(**QUICK, class_weight="balanced")
 
 
 @pytest.fixture(scope="module")
@@ -239,16 +240,12 @@ def test_zero_weights_leave_samples_out_and_weights_are_not_changed(frame):
     X, y = frame
     weights = np.where(np.arange(200) < 150, 1.0, 0.0)
     kept = weights.copy()
-    with_zeros = LSTMBehaviorClassifier(**QUICK, class_weight="balanced")
-    with_zeros.fit(X, y, sample_weight=weights)
+    for model in LSTMBehaviorClassifier(**QUICK), BALANCED:
+        a = clone(model).fit(X, y, sample_weight=weights).predict_proba(X)
+        b = clone(model).fit(X[:150], y[:150]).predict_proba(X)
+        np.testing.assert_array_equal(a, b)
+        clone(model).fit(X, y, sample_weight=weights.astype(np.float32))
     assert (weights == kept).all()
-    without = clone(with_zeros).fit(X[:150], y[:150], sample_weight=np.ones(150))
-    # The balance of classes is that of all samples given, so only unbalanced fits must agree.
-    plain = LSTMBehaviorClassifier(**QUICK)
-    a = clone(plain).fit(X, y, sample_weight=weights).predict_proba(X)
-    b = clone(plain).fit(X[:150], y[:150]).predict_proba(X)
-    np.testing.assert_array_equal(a, b)
-    assert without.classes_.tolist() == ["no", "yes"]
 
 
 def test_balanced_class_weight_is_the_sample_weight_of_its_formula(frame):
@@ -273,6 +270,64 @@ def test_partial_fit_goes_on_and_knows_all_classes(frame):
         model.partial_fit(X[:2], ["a", "b"], classes=["a", "b"])
     codes_beyond = pd.DataFrame({"what": [[99]], "price": [[0.0]], "age": [0.0]})
     assert model.partial_fit(codes_beyond, ["no"]).predict_proba(codes_beyond).shape == (1, 2)
+
+
+@pytest.mark.parametrize("by", ["sample_weight", "class_weight"])
+def test_partial_fit_weighs_calls_of_one_class(frame, by):
+    X, y = frame
+
+    def trained(weight):
+        factors = {"no": 1.0, "yes": weight}
+        model = LSTMBehaviorClassifier(**QUICK, class_weight=None)
+        if by == "class_weight":
+            model.set_params(class_weight=factors)
+        for label in ["no", "yes"] * 3:
+            rows = y == label
+            weights = np.full(rows.sum(), factors[label]) if by == "sample_weight" else None
+            model.partial_fit(X[rows], y[rows], ["no", "yes"], sample_weight=weights)
+        return model.predict_proba(X)[:, 1].mean()
+
+    assert trained(1e-3) < trained(1.0) - 0.05
+
+
+def test_partial_fit_cannot_balance_what_it_has_not_seen(frame):
+    with pytest.raises(ValueError, match="which one call of partial_fit cannot know"):
+        clone(BALANCED).partial_fit(*frame)
+
+
+def test_a_fit_that_goes_on_takes_what_the_weights_allow(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK, warm_start=True).fit(X, y)
+    kept = pickle.dumps(model)
+    for change in {"units": 8}, {"n_layers": 2}, {"bidirectional": True}, {"embedding_dim": 9}:
+        changed = pickle.loads(kept).set_params(**change)
+        for go_on in changed.fit, changed.partial_fit:
+            with pytest.raises(ValueError, match=f"{next(iter(change))} was changed since"):
+                go_on(X, y)
+    plain = pickle.loads(kept).fit(X, y).predict_proba(X)
+    for change in {"dropout": 0.5}, {"pooling": "max"}, {"learning_rate": 0.1}:
+        changed = pickle.loads(kept).set_params(**change).fit(X, y)
+        assert (changed.predict_proba(X) != plain).any(), change
+
+
+def test_another_optimizer_begins_with_its_own_state(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK, warm_start=True, optimizer="rmsprop").fit(X, y)
+    alike = pickle.loads(pickle.dumps(model)).set_params(optimizer="sgd", optimizer__momentum=0.9)
+    from_weights = pickle.loads(pickle.dumps(alike))
+    from_weights._optimizer_state = None
+    a, b = (m.fit(X, y).predict_proba(X) for m in (alike, from_weights))
+    np.testing.assert_array_equal(a, b)
+    other_shapes = model.set_params(optimizer="adam").fit(X, y)
+    assert np.isfinite(other_shapes.history_["loss"]).all()
+
+
+def test_a_fit_that_goes_on_draws_other_dropout_and_batches(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK, dropout=0.5, warm_start=True, validation_split=0)
+    model.set_params(optimizer="sgd", learning_rate=1e-9).fit(X, y)
+    first = model.history_["loss"]
+    assert model.fit(X, y).history_["loss"] != first
 
 
 def test_warm_start_goes_on_from_the_weights(frame):
@@ -335,6 +390,71 @@ def test_threads_fit_as_one_alone_does(frame):
         thread.join()
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+def test_callbacks_may_predict_and_fit_others_of_the_architecture(frame):
+    import keras
+
+    X, y = frame
+    other = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    seen, expected = [], other.predict_proba(X)
+
+    class Ask(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(other.predict_proba(X))
+            seen.append(clone(other).fit(X, y).predict_proba(X))
+
+    plain = LSTMBehaviorClassifier(**{**QUICK, "random_state": 7}).fit(X, y)
+    asking = clone(plain).set_params(callbacks=[Ask()]).fit(X, y)
+    assert len(seen) == 4
+    for answer in seen:
+        np.testing.assert_array_equal(answer, expected)
+    np.testing.assert_array_equal(asking.predict_proba(X), plain.predict_proba(X))
+
+
+def test_a_fit_that_fails_to_start_leaves_others_their_weights(frame, fitted, monkeypatch):
+    from skbseq._training import _program
+
+    def fail(*arguments):
+        raise RuntimeError("no state")
+
+    X, y = frame
+    expected = fitted.predict_proba(X)
+    with monkeypatch.context() as patch:
+        patch.setattr(_program.Trainer, "start", fail)
+        with pytest.raises(RuntimeError, match="no state"):
+            LSTMBehaviorClassifier(**{**QUICK, "random_state": 7}).fit(X, y)
+    np.testing.assert_array_equal(fitted.predict_proba(X), expected)
+
+
+def test_callbacks_see_the_optimizer_of_their_own_fit(frame, monkeypatch):
+    import keras
+
+    from skbseq.estimators._keras import KerasEngine
+
+    X, y = frame
+    seen, other_done, waiting = [], threading.Event(), threading.Event()
+    fit = KerasEngine._fit_keras_model
+
+    def wait(self, *arguments, **parameters):
+        if threading.current_thread().name == "first":
+            waiting.set()
+            assert other_done.wait(60)
+        return fit(self, *arguments, **parameters)
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(type(self.model.optimizer).__name__)
+
+    monkeypatch.setattr(KerasEngine, "_fit_keras_model", wait)
+    model = LSTMBehaviorClassifier(**QUICK, callbacks=[Look()])
+    thread = threading.Thread(target=model.fit, args=(X, y), name="first")
+    thread.start()
+    assert waiting.wait(60)
+    LSTMBehaviorClassifier(**QUICK, optimizer="sgd").fit(X, y)
+    other_done.set()
+    thread.join()
+    assert seen == ["Adam", "Adam"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -462,6 +582,10 @@ def test_bad_targets_are_named(frame):
         ({"optimizer__beta": 0.5}, "optimizer__beta is not a parameter of Adam"),
         ({"device": "/GPU:7"}, "device='/GPU:7' is not there"),
         ({"validation_split": 1.0}, "'validation_split' parameter"),
+        ({"fit__epochs": 0}, "'fit__epochs' parameter"),
+        ({"fit__batch_size": -5}, "'fit__batch_size' parameter"),
+        ({"fit__batch_size": "a"}, "'fit__batch_size' parameter"),
+        ({"fit__verbose": 3}, "'fit__verbose' parameter"),
     ],
 )
 def test_bad_parameters_are_named(frame, parameters, message):

@@ -577,12 +577,18 @@ def test_a_refit_leaves_nothing_of_the_former_one():
         assert encoder.categories_.keys() == fresh.categories_.keys()
 
 
-def test_a_failed_fit_leaves_no_half_fitted_encoder():
-    encoder = SequenceEncoder().fit(pa.table(FRAME))
+@pytest.mark.parametrize("first", [pa.table(FRAME), np.arange(6.0).reshape(2, 3)])
+def test_a_failed_fit_leaves_the_encoder_as_it_was(first):
+    encoder = SequenceEncoder()
+    bad = pa.table({"a": [["b"]] * 2, "x": [[1.0], [np.inf]]})
     with pytest.raises(SequenceFrameError, match="Row 1 of 'x' holds an infinite value"):
-        encoder.fit(pa.table({"a": [["b"]] * 2, "x": [[1.0], [np.inf]]}))
+        encoder.fit(bad)
     with pytest.raises(NotFittedError):
-        encoder.transform(pa.table(FRAME))
+        encoder.transform(first)
+    before = pickle.dumps(encoder.fit(first).transform(first))
+    with pytest.raises(SequenceFrameError, match="Row 1 of 'x' holds an infinite value"):
+        encoder.fit(bad)
+    assert pickle.dumps(encoder.transform(first)) == before
 
 
 def test_another_form_at_transform_is_refused():

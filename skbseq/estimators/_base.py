@@ -1,6 +1,5 @@
 """What all behaviour estimators share on scikit-learn's side: parameters, data, state."""
 
-from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -16,6 +15,7 @@ from skbseq._checks import (
     check_sample_weight,
     check_y,
     validate_data,
+    validate_parameter_constraints,
 )
 from skbseq._optional import import_tensorflow_quietly
 from skbseq.estimators._inputs import InputSchema
@@ -24,6 +24,8 @@ _PREFIXES = ("optimizer", "callbacks", "fit")
 _HEADS = tuple(f"{prefix}__" for prefix in _PREFIXES)
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
+# Fields of a network's spec that decide the shapes of its weights.
+_SHAPING = ("embedding_dims", "units", "n_layers", "bidirectional")
 
 
 def _engine_module():
@@ -121,6 +123,9 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
                 raise TypeError(
                     f"{name!r} is routed nowhere; fit__ takes {', '.join(_FIT_PARAMETERS)}."
                 )
+        known = {f"fit__{name}": self._parameter_constraints[name] for name in _FIT_PARAMETERS}
+        given = {name: value for name, value in self._routed().items() if name in known}
+        validate_parameter_constraints(known, given, caller_name=type(self).__name__)
 
     # -------------------------------------------------------------- data in
 
@@ -198,22 +203,19 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
             "policy": "float32" if self.precision == "auto" else self.precision,
         }
 
+    def _check_same_weights(self, spec):
+        """Refuse to go on from weights that do not fit the network of the parameters."""
+        for name in _SHAPING:
+            now, then = spec[name], self.spec_[name]
+            if now != (tuple(then) if isinstance(then, list) else then):
+                parameter = "embedding_dim" if name == "embedding_dims" else name
+                raise ValueError(
+                    f"{parameter} was changed since the last fit ({name} {then} then, {now} now), "
+                    "and its weights do not fit the new network. Set it back, or call fit with "
+                    "warm_start=False to begin anew."
+                )
+
     # -------------------------------------------------------------- training
-
-    @contextmanager
-    def _all_or_nothing(self):
-        """A fit that fails, or is interrupted, leaves the fitted state as it was."""
-        before = self._fitted_state()
-        try:
-            yield
-        except BaseException:
-            for name in self._fitted_state():
-                delattr(self, name)
-            vars(self).update(before)
-            raise
-
-    def _fitted_state(self):
-        return {name: value for name, value in vars(self).items() if _is_fitted_name(name)}
 
     def _train(self, data, y, weights, *, spec, resume, one_epoch):
         """Run scikeras' engine over the samples of positive weight and keep what it learnt.
@@ -238,8 +240,10 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
             rng = np.random.default_rng([seed, 1])
             train, test = split_rows(y[rows], self.validation_split, rng)
             rows, held_out = rows[train], rows[test]
-        # The mean weight is 1, so that their unit changes neither step nor penalty.
-        weights = (weights / weights[rows].mean(dtype=np.float64)).astype(np.float32)
+        if not one_epoch:
+            # The mean weight is 1, so that their unit changes neither step nor penalty. A partial
+            # fit sees but a part of the samples, whose mean would say nothing of the others.
+            weights = (weights / weights[rows].mean(dtype=np.float64)).astype(np.float32)
         validation = (data.take(held_out), y[held_out], weights[held_out])
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
         task = module.Task(
@@ -320,10 +324,6 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _is_fitted_name(name):
-    return (name.endswith("_") and not name.startswith("__")) or name == "_optimizer_state"
 
 
 def split_rows(y, share, rng):

@@ -6,6 +6,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from skbseq._checks import fit_context, with_callbacks
+from skbseq._state import all_or_nothing
 from skbseq.estimators._base import BaseBehaviorEstimator
 
 
@@ -31,7 +32,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         estimator
             The fitted classifier itself.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
             resume = self.warm_start and hasattr(self, "weights_")
             self._fit(X, y, None, sample_weight, resume=resume, one_epoch=False)
         return self
@@ -50,14 +51,26 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; needed at the first call unless y holds them all.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples; those of weight zero are left out.
+            Weights of the samples, taken as they are, while ``fit`` scales them to a mean of 1;
+            those of weight zero are left out.
 
         Returns
         -------
         estimator
             The classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If ``class_weight`` is "balanced", which needs all labels at once, or a parameter that
+            shapes the weights was changed since the last call.
         """
-        with self._all_or_nothing():
+        with all_or_nothing(self):
+            if isinstance(self.class_weight, str):
+                raise ValueError(
+                    'class_weight="balanced" asks for the shares of the classes, which '
+                    "one call of partial_fit cannot know. Give class_weight as a dict."
+                )
             resume = hasattr(self, "weights_")
             self._fit(X, y, classes, sample_weight, resume=resume, one_epoch=True)
         return self
@@ -68,11 +81,19 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         check_classification_targets(y)
         weights = self._weights_of(data, sample_weight)
         if self.class_weight is not None:
-            factors = compute_sample_weight(self.class_weight, y)
-            weights = (weights * factors).astype(np.float32)
+            weights = self._weigh_classes(y, weights)
         self._set_classes(y[weights > 0], classes, resume=resume)
-        spec = self.spec_ if resume else self._network_spec(len(self.classes_))
+        spec = self._network_spec(len(self.classes_))
+        if resume:
+            self._check_same_weights(spec)
         self._train(data, y, weights, spec=spec, resume=resume, one_epoch=one_epoch)
+
+    def _weigh_classes(self, y, weights):
+        used = weights > 0
+        factors = compute_sample_weight(self.class_weight, y[used])
+        weights = weights.copy()  # they may be the caller's own
+        weights[used] *= factors
+        return weights
 
     def _set_classes(self, y, classes, *, resume):
         if not resume:

@@ -30,8 +30,10 @@ class Task:
     spec : LSTMSpec
     device : str
     seed : int
-    weights, optimizer_state : list of ndarray or None
+    weights : list of ndarray or None
         Where to go on; None starts anew.
+    optimizer_state : dict or None
+        As ``KerasEngine.optimizer_state_`` was; one of another optimizer is left aside.
     penalty : tuple of (float, float)
         L1 and L2.
     patience : int or None
@@ -45,7 +47,7 @@ class Task:
     device: str
     seed: int
     weights: list | None
-    optimizer_state: list | None
+    optimizer_state: dict | None
     penalty: tuple
     patience: int | None
     validation: tuple | None
@@ -95,16 +97,19 @@ class KerasEngine(KerasClassifier):
         given = compile_kwargs["optimizer"]
         optimizer = type(given).from_config(given.get_config())
         key, self._learning_rate = _optimizer_key(optimizer)
+        self._kind = f"{key.partition(' ')[0]} {self._task.spec.policy}"
         if self._task.spec.policy == "mixed_float16":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         with self._program.lock:
+            if self._program.training:  # fitted by a callback of this thread's own fit
+                self._program = Program(build_lstm(self._task.spec), self._task.device)
             self._trainer = self._program.trainer(key, optimizer)
             self._trainer.compile()
         return self._program.model
 
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
         with self._program.lock:
-            self._start(initial_epoch)
+            self._start()
             self._trainer.compile()  # another thread may have, since the model was built
             callbacks = [*self._own_callbacks(), *self._fit_callbacks]
             self._program.training = True
@@ -125,30 +130,38 @@ class KerasEngine(KerasClassifier):
                 for callback in callbacks:  # else a parameter would go on holding a model
                     callback.set_model(None)
             self.weights_ = self._program.model.get_weights()
-            self.optimizer_state_ = self._trainer.state()
+            self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
         if initial_epoch == 0:
             self.history_ = {}
         for name, values in history.items():
             self.history_.setdefault(name, []).extend(values)
 
-    def _start(self, epoch):
+    def _start(self):
         task, model = self._task, self._program.model
-        weights, state = task.weights, task.optimizer_state
+        weights = task.weights
         if weights is None:
             weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
         self._program.loaded = None
-        self._program.set_seed(task.seed + epoch)
         model.set_weights(weights)
-        self._trainer.start(
-            self._trainer.fresh_state if state is None else state, self._learning_rate
-        )
+        state = self._trainer.fresh_state
+        if task.optimizer_state is not None and self._fits(task.optimizer_state, state):
+            state = task.optimizer_state["values"]
+        self._trainer.start(state, self._learning_rate)
+        # A fit that goes on must not repeat the dropout and the batches of the one before.
+        self._n_steps_before = int(self._trainer.optimizer.iterations.numpy())
+        self._program.set_seed(task.seed + self._n_steps_before)
+
+    def _fits(self, kept, fresh):
+        """Whether a kept optimizer state is of the optimizer at hand."""
+        shapes = [[np.shape(value) for value in state] for state in (kept["values"], fresh)]
+        return kept["kind"] == self._kind and shapes[0] == shapes[1]
 
     def _plan(self, epochs, initial_epoch):
         return {
             "epochs": initial_epoch + epochs,
             "initial_epoch": initial_epoch,
             "batch_size": getattr(self, "fit__batch_size", self.batch_size),
-            "rng": np.random.default_rng([self._task.seed, 2, initial_epoch]),
+            "rng": np.random.default_rng([self._task.seed, 2, self._n_steps_before]),
         }
 
     def _validation(self):

@@ -17,6 +17,7 @@ from skbseq._checks import (
     validate_data,
 )
 from skbseq._sequences import array_lengths, ranges
+from skbseq._state import all_or_nothing
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._channels import (
     TIME_FEATURES,
@@ -174,11 +175,16 @@ default=("gap", "age", "hour", "weekday")
         SequenceEncoder
             The fitted encoder itself.
         """
-        for name in ("channels_", "feature_names_in_", "steps_scale_", "array_ndim_"):
-            vars(self).pop(name, None)
-        if not _frames.is_sequence_frame(X):
-            self._fit_array(X)
-            return self
+        with all_or_nothing(self):
+            for name in ("channels_", "feature_names_in_", "steps_scale_", "array_ndim_"):
+                vars(self).pop(name, None)
+            if _frames.is_sequence_frame(X):
+                self._fit_frame(X)
+            else:
+                self._fit_array(X)
+        return self
+
+    def _fit_frame(self, X):
         self._check_time_features()
         told = self._told_channels()
         columns = _frames.split_sequences(X, channels=told)
@@ -189,7 +195,6 @@ default=("gap", "age", "hour", "weekday")
         self.n_features_in_ = len(names)
         if _frames.is_frame(X):
             self.feature_names_in_ = np.array(names, dtype=object)
-        return self
 
     def _check_time_features(self):
         for feature in self.time_features:
