@@ -10,36 +10,13 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from event_logs import MINUTE, ROLES, START, TWO, at, make_log, make_samples
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skbseq import EventLog
 from skbseq.events import CleaningReport
 from skbseq.exceptions import InvalidLogError
-
-START = dt.datetime(2026, 1, 1)
-MINUTE = dt.timedelta(minutes=1)
-TWO = {"user": "who", "time": "when"}
-ROLES = {**TWO, "behavior": "what"}
-
-
-def at(minute):
-    return START + minute * MINUTE
-
-
-def make_log(who, when, what=None, **options):
-    """A log of users, minutes after the start and behaviours."""
-    table = {"who": who, "when": [at(minute) for minute in when]}
-    if what is None:
-        return EventLog(pa.table(table), **TWO, **options)
-    return EventLog(pa.table({**table, "what": what}), **ROLES, **options)
-
-
-def make_samples(*pairs):
-    return pa.table(
-        {"who": [who for who, _ in pairs], "cutoff": [at(minute) for _, minute in pairs]}
-    )
-
 
 SHOP = {
     "who": ["bob", "ann", "bob", "cem", "ann", "bob", "ann"],
@@ -247,7 +224,9 @@ def test_options_are_checked(option, message):
 
 def channel_of(column):
     """What becomes of a column in the history of a single user."""
-    log = EventLog(pd.DataFrame({"who": 1, "when": [START] * len(column), "x": column}), **TWO)
+    log = EventLog(
+        pd.DataFrame({"who": 1, "when": [START] * len(column), "x": column}), **TWO, ties="rows"
+    )
     return log.histories(log.samples(at=START))["x"].tolist()[0]
 
 
@@ -362,7 +341,7 @@ def test_read_only_input_is_read_and_left_alone():
     log = EventLog(events, **TWO).clean()
     samples = log.samples(at="2026-01-03")
     log.histories(samples)
-    log.label_behavior(samples, horizon="1D", censored="false")
+    log.label_behavior(samples, horizon="1D", censored="observed")
     pd.testing.assert_frame_equal(events, before)
     assert list(samples) == ["who", "cutoff"]
 
@@ -402,7 +381,16 @@ def plain_clean(rows):
             dropped["exact duplicate"] += 1
         else:
             kept.append(row)
-    return sorted(kept, key=lambda row: row[:2]), dropped
+    return sorted(kept, key=in_order), dropped
+
+
+PRICES = [0.0, 1.0, "nan", None]
+
+
+def in_order(row):
+    """By user, time, behaviour and price; NaN after all numbers and None after everything."""
+    what, price = row[2:]
+    return row[:2], (what is None, what or ""), PRICES.index(price)
 
 
 def one_nan(row):
@@ -586,7 +574,10 @@ ZONED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         ({"who": [1, None], "cutoff": [START] * 2}, "Row 1 of the samples has no 'who'"),
         ({"who": [1, 1], "cutoff": [START, None]}, "Row 1 of the samples has no 'cutoff'"),
         ({"who": [1], "cutoff": ["soon"]}, "Row 0 of column 'cutoff' holds 'soon'"),
-        ({"who": [1], "cutoff": [ZONED]}, "The times of the cutoffs have a time zone and those"),
+        (
+            {"who": [1], "cutoff": [ZONED]},
+            "times of 'cutoff' have a time zone and those of 'when'",
+        ),
         ({"who": [1], "cutoff": [START], "what": [1]}, "samples and the log both have .* 'what'"),
     ],
 )

@@ -9,10 +9,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from skbseq._frames._columns import decode_strings, take
+from skbseq._frames._columns import as_array, decode_strings, kind_of, take
 from skbseq._frames._lists import Lists, is_list
 from skbseq.exceptions import InvalidLogError, SequenceFrameError
 
@@ -156,8 +157,15 @@ def _check_moments(series, name):
             )
 
 
-def read_table(source):
+def read_table(source, *, ids=()):
     """Read a table, or a CSV or Parquet file, into Arrow.
+
+    Parameters
+    ----------
+    source : table or path
+    ids : collection of str, default=()
+        Columns of a CSV file that name things: they are integers only if all of them are
+        written as integers are, for "007" and "7" are two people.
 
     Returns
     -------
@@ -166,7 +174,7 @@ def read_table(source):
         What answers shall look like: the library of the table, or "pandas" for a file.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _read_path(os.fspath(source)), "pandas"
+        return _read_path(os.fspath(source), ids), "pandas"
     try:
         if not is_frame(source):
             raise TypeError(
@@ -178,7 +186,7 @@ def read_table(source):
         raise InvalidLogError(str(error)) from error
 
 
-def _read_path(path):
+def _read_path(path, ids):
     if not os.path.exists(path):
         raise FileNotFoundError(f"No file {path!r}. Give the path of a CSV or Parquet file.")
     lower = path.lower()
@@ -186,14 +194,14 @@ def _read_path(path):
         if lower.endswith((".parquet", ".pq")):
             table = _read_parquet(path)
         elif lower.endswith((".csv", ".csv.gz", ".tsv")):
-            table = _read_csv(path, "\t" if lower.endswith(".tsv") else ",")
+            table = _read_csv(path, "\t" if lower.endswith(".tsv") else ",", ids)
         else:
             raise InvalidLogError(
                 f"Cannot tell the format of {path!r} from its ending. "
                 "Use .csv, .csv.gz, .tsv or .parquet."
             )
         column_names(table)
-    except (pa.ArrowInvalid, SequenceFrameError) as error:
+    except (pa.ArrowInvalid, SequenceFrameError, OSError) as error:
         raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
     return table
 
@@ -205,18 +213,44 @@ def _read_parquet(path):
     return table.drop_columns(indexes)
 
 
-def _read_csv(path, delimiter):
-    table = pa.csv.read_csv(
-        path,
-        parse_options=pa.csv.ParseOptions(delimiter=delimiter),
-        convert_options=pa.csv.ConvertOptions(strings_can_be_null=True),
+def _read_csv(path, delimiter, ids):
+    convert = pa.csv.ConvertOptions(
+        strings_can_be_null=True, column_types=dict.fromkeys(ids, pa.binary())
     )
-    for field in table.schema:
-        if pa.types.is_binary(field.type):
+    for newlines in (False, True):  # lines that end within quotes rule reading in parallel out
+        parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=newlines)
+        try:
+            table = pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
+            break
+        except pa.ArrowInvalid as error:
+            if newlines or "columns" not in str(error):
+                raise
+    names = table.column_names
+    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
+        raise InvalidLogError(
+            f"{path!r} has the single column {names[0]!r}: its separator is not {delimiter!r}. "
+            "Save it with commas, or read it with pandas.read_csv(sep=...) and give the table."
+        )
+    column_names(table)
+    for i, name in enumerate(names):
+        column = _read_ids(table[name]) if name in ids else table[name]
+        table = table.set_column(i, name, column)
+        if pa.types.is_binary(column.type):
             raise InvalidLogError(
-                f"Column {field.name!r} of {path!r} is not text in UTF-8. Save the file as UTF-8."
+                f"Column {name!r} of {path!r} is not text in UTF-8. Save the file as UTF-8."
             )
     return table
+
+
+def _read_ids(column):
+    """Text, or integers where each is written as an integer is, without a leading zero."""
+    try:
+        column = column.cast(pa.string())
+    except pa.ArrowInvalid:  # no UTF-8
+        return column
+    plain = pc.match_substring_regex(column, r"^(0|-?[1-9][0-9]{0,17})$")
+    # Nothing but nulls becomes integers too, as it does in other columns.
+    return column.cast(pa.int64()) if pc.all(plain, min_count=0).as_py() else column
 
 
 # ------------------------------------------------------------------ out
@@ -262,6 +296,66 @@ def build_frame(columns, *, like, library=None):
 def select_columns(frame, names):
     """The same table with only these columns."""
     return nw.from_native(frame, eager_only=True).select(names).to_native()
+
+
+def filter_rows(frame, mask):
+    """The rows of a table where a mask holds, in the same library, its index kept."""
+    if isinstance(frame, pa.Table):
+        return frame.filter(pa.array(mask))
+    return nw.from_native(frame, eager_only=True).filter(mask.tolist()).to_native()
+
+
+def as_native(column, library):
+    """A column as a Series of pandas or polars, or as an Arrow array."""
+    table = frame_from_columns({"column": column}, like=library)
+    return table["column"]
+
+
+def to_mask(values, name, n_rows):
+    """Booleans that a user's function gave as a NumPy mask; a missing one counts as True.
+
+    Raises
+    ------
+    InvalidLogError
+        If they are not booleans, or not one per row.
+    """
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    array = series.to_arrow() if isinstance(series, nw.Series) else values
+    if not isinstance(array, (pa.Array, pa.ChunkedArray)):
+        array = pa.array(np.asarray(array), from_pandas=True)
+    if not pa.types.is_boolean(array.type) or len(array) != n_rows:
+        raise InvalidLogError(
+            f"{name} gave {len(array):,} {kind_of(array.type)} values; expected {n_rows:,} "
+            "booleans, True for a value that may stay."
+        )
+    return pc.fill_null(as_array(array), True).to_numpy(zero_copy_only=False)
+
+
+def aggregate(table, group, ways):
+    """Aggregate columns by group.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    group : ndarray of int
+        Group of each row, from 0 on.
+    ways : dict of str to tuple of (str, str)
+        Name that comes out: column, and the aggregation as Arrow calls it.
+
+    Returns
+    -------
+    dict of str to pyarrow.Array
+        One value per group, in the order of their numbers.
+    """
+    columns = {name: decode_strings(as_array(table[name])) for name, _ in ways.values()}
+    for name, column in columns.items():
+        if pa.types.is_null(column.type):
+            columns[name] = column.cast(pa.float64())
+    keyed = pa.table({**columns, "": pa.array(group)})
+    wanted = list(dict.fromkeys(ways.values()))
+    # One thread, for with several the lists would come in any order.
+    done = keyed.group_by("", use_threads=False).aggregate(wanted).sort_by("")
+    return {out: as_array(done[f"{name}_{how}"]) for out, (name, how) in ways.items()}
 
 
 def take_rows(table, rows):

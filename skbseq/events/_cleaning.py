@@ -1,15 +1,33 @@
 """What cleaning dropped and why: rows in = rows out + rows dropped, always."""
 
+import html
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from skbseq import _frames
+from skbseq._time import to_timedelta
+from skbseq.events._index import tied_events
+from skbseq.exceptions import InvalidLogError
+
+_EXAMPLES = 3
+_RULE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*")
+_COMPARE = {
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+    ">": np.greater,
+    "<": np.less,
+}
 
 
 @dataclass(frozen=True)
 class CleaningReport:
     """Account of the rows that :meth:`EventLog.clean` dropped.
+
+    It prints as text, shows as a table in a notebook, and :meth:`to_frame` gives a table.
 
     Parameters
     ----------
@@ -17,6 +35,8 @@ class CleaningReport:
         Events before cleaning.
     dropped : dict of str to int, default={}
         Events dropped by reason. A row counts under its first reason only.
+    examples : dict of str to table, default={}
+        The first few events dropped for each reason, in the library of the log.
 
     Examples
     --------
@@ -27,19 +47,46 @@ class CleaningReport:
     >>> print(report)
     Cleaning: 10 events in, 8 out, 2 dropped
       exact duplicate    2  (20.0%)
+    >>> report.to_frame()
+                reason  rows  share
+    0  exact duplicate     2    0.2
     """
 
     rows_in: int
     dropped: dict = field(default_factory=dict)
+    examples: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def rows_out(self):
         """Events left."""
         return self.rows_in - sum(self.dropped.values())
 
-    def __str__(self):
+    def to_frame(self, library="pandas"):
+        """The account as a table: ``reason``, ``rows``, and ``share`` of the rows that came in.
+
+        Parameters
+        ----------
+        library : {"pandas", "polars", "pyarrow"}, default="pandas"
+            Whose table.
+
+        Returns
+        -------
+        table of shape (n_reasons, 3)
+        """
+        rows = np.array(list(self.dropped.values()), np.int64)
+        columns = {
+            "reason": list(self.dropped),
+            "rows": rows,
+            "share": rows / max(self.rows_in, 1),
+        }
+        return _frames.frame_from_columns(columns, like=library)
+
+    def _title(self):
         lost = sum(self.dropped.values())
-        lines = [f"Cleaning: {self.rows_in:,} events in, {self.rows_out:,} out, {lost:,} dropped"]
+        return f"Cleaning: {self.rows_in:,} events in, {self.rows_out:,} out, {lost:,} dropped"
+
+    def __str__(self):
+        lines = [self._title()]
         width = max((len(reason) for reason in self.dropped), default=0)
         digits = max((len(f"{count:,}") for count in self.dropped.values()), default=0)
         for reason, count in self.dropped.items():
@@ -47,36 +94,254 @@ class CleaningReport:
             lines.append(f"  {reason:<{width}}  {count:>{digits + 2},}  ({share:.1f}%)")
         return "\n".join(lines)
 
+    def _repr_html_(self):
+        rows = []
+        for reason, count in self.dropped.items():
+            share = 100 * count / max(self.rows_in, 1)
+            shown = self.examples.get(reason)
+            example = "" if shown is None else _say_example(shown)
+            cells = (reason, f"{count:,}", f"{share:.1f}%", example)
+            rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
+        head = "".join(f"<th>{name}</th>" for name in ("reason", "rows", "share", "such as"))
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return (
+            f"<p>{html.escape(self._title())}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
 
-def duplicate_rows(table, index):
-    """Rows of a table sorted by user and time that repeat an earlier one in every column.
 
-    Only events that share user and time with a neighbour can be duplicates, so the other
-    columns are compared among those alone.
+def _say_example(table):
+    row = _frames.to_arrow(table).slice(0, 1).to_pylist()[0]
+    return ", ".join(f"{name} = {value}" for name, value in row.items())
+
+
+class Sieve:
+    """Drops events of a log reason by reason and keeps the account.
+
+    Parameters
+    ----------
+    log : EventLog
+        Events without user or time wait in it, already apart.
+    """
+
+    def __init__(self, log):
+        self._log = log
+        self.rows = np.arange(len(log._index.times))
+        self.index = log._index
+        self._dropped = dict(log._unplaced)
+        self._examples = {
+            reason: table for reason, table in log._unplaced_examples.items() if table.num_rows
+        }
+
+    def column(self, name):
+        """A column of the events that are left."""
+        column = self._log._table[name]
+        return column if len(self.rows) == len(column) else _frames.take(column, self.rows)
+
+    def drop(self, mask, reason):
+        """Drop events that are still there.
+
+        Parameters
+        ----------
+        mask : ndarray of bool of shape (n_events_left,)
+        reason : str
+        """
+        self._dropped[reason] = self._dropped.get(reason, 0) + int(mask.sum())
+        if not mask.any():
+            return
+        first = self.rows[np.flatnonzero(mask)[:_EXAMPLES]]
+        self._examples.setdefault(reason, _frames.take_rows(self._log._table, first))
+        kept = np.flatnonzero(~mask)
+        if kept.size == 0:
+            raise InvalidLogError(
+                f"Nothing is left of the log: its last {len(mask):,} events were dropped as "
+                f"{reason!r}."
+            )
+        self.rows, self.index = self.rows[kept], self.index.keep(kept)
+
+    def report(self):
+        """The account so far."""
+        examples = {
+            reason: _frames.frame_from_columns(
+                {name: table[name] for name in table.column_names}, like=self._log._library
+            )
+            for reason, table in self._examples.items()
+        }
+        return CleaningReport(len(self._log), self._dropped, examples)
+
+
+# ------------------------------------------------------------------ reasons
+
+
+def duplicate_events(sieve, names):
+    """Events that repeat an earlier one of the same user and time in these columns.
+
+    Only events that share user and time with a neighbour can be duplicates, so the columns are
+    compared among those alone.
 
     Returns
     -------
-    ndarray of bool of shape (n_events,)
+    ndarray of bool of shape (n_events_left,)
     """
-    times, user = index.times, index.user_of_event
-    same = np.zeros(len(times) + 1, bool)
-    same[1:-1] = (times[1:] == times[:-1]) & (user[1:] == user[:-1])
-    rows = np.flatnonzero(same[1:] | same[:-1])
-    group = np.cumsum(~same[:-1])[rows]
-    duplicate = np.zeros(len(times), bool)
+    rows, group = tied_events(sieve.index)
+    duplicate = np.zeros(len(sieve.rows), bool)
     if rows.size:
-        for name in table.column_names:
-            codes, _ = _frames.encode(_frames.take(table[name], rows))
-            group = _pair_ids(group, codes.astype(np.int64) + 1)
+        for name in names:
+            codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
+            group = pair_ids(group, codes.astype(np.int64) + 1)
         # The numbers rise with first appearance, so a first one is higher than all before it.
         duplicate[rows] = np.diff(np.maximum.accumulate(group), prepend=-1) == 0
     return duplicate
 
 
-def _pair_ids(left, right):
+def pair_ids(left, right):
     """One number for each pair of numbers, counting up from 0 in order of first appearance.
 
     Being dense, no product of them overflows. By hash: a sort would take five times as long.
     """
-    pairs = left * (right.max() + 1) + right
+    pairs = left * (right.max(initial=0) + 1) + right
     return _frames.encode(_frames.make_array(pairs))[0].astype(np.int64)
+
+
+def key_of_events(sieve, names):
+    """A number for each event, equal for events of one user that are equal in these columns."""
+    key = sieve.index.user_of_event
+    for name in names:
+        codes, _ = _frames.encode(_frames.nan_to_null(sieve.column(name)))
+        key = pair_ids(key, codes.astype(np.int64) + 1)
+    return key
+
+
+def repeated_events(sieve, names, tolerance):
+    """Events that follow an equal one of the same user within a span: double clicks.
+
+    In a row of quick repeats each is compared with the one before it, so the first alone stays.
+    """
+    key = key_of_events(sieve, names)
+    order = np.argsort(key, kind="stable")
+    times = sieve.index.times[order]
+    repeated = np.zeros(len(key), bool)
+    near = (times[1:] - times[:-1] <= tolerance) & (key[order[1:]] == key[order[:-1]])
+    repeated[order[1:]] = near
+    return repeated
+
+
+def cancelled_events(sieve, column, names):
+    """Events with a negative number, and the earlier ones that they undo.
+
+    A negative undoes the latest event before it that is not undone yet, of the same user, equal
+    in ``names``, with the same number but for the sign. So pairs close like brackets: within one
+    key, a bracket and its closing are neighbours among those of equal depth.
+    """
+    values = sieve.column(column)
+    if _frames.kind_of(values.type) not in ("integer", "float"):
+        raise InvalidLogError(
+            f"cancelled={column!r} holds {_frames.kind_of(values.type)} values; it takes numbers, "
+            "of which a negative one undoes a positive one."
+        )
+    numbers = _frames.numbers(values)
+    rows = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
+    sizes, _ = _frames.encode(_frames.make_array(np.abs(numbers[rows])))
+    key = pair_ids(key_of_events(sieve, names)[rows], sizes.astype(np.int64))
+    order = np.argsort(key, kind="stable")
+    rows, key = rows[order], key[order]
+    opens = numbers[rows] > 0
+    # Running sums over all keys: a constant per key does not change who stands beside whom.
+    depth = np.cumsum(np.where(opens, 1, -1)) + ~opens
+    by_depth = np.lexsort((np.arange(len(rows)), depth, key))
+    left, right = by_depth[:-1], by_depth[1:]
+    pair = (key[left] == key[right]) & (depth[left] == depth[right]) & opens[left] & ~opens[right]
+    cancelled = np.zeros(len(numbers), bool)
+    cancelled[rows[left[pair]]] = cancelled[rows[right[pair]]] = True
+    return cancelled
+
+
+def robot_users(index, limit, span):
+    """Users with more than so many events within some span.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_users,)
+    """
+    n_users = len(index.users)
+    robot = np.zeros(n_users, bool)
+    if len(index.times) > limit:
+        user = index.user_of_event
+        burst = (user[limit:] == user[:-limit]) & (
+            index.times[limit:] - index.times[:-limit] < span
+        )
+        robot[user[limit:][burst]] = True
+    return robot
+
+
+def read_rate(value):
+    """Events and span of a rate such as "300/h" or "20/10s".
+
+    Returns
+    -------
+    limit : int
+    span : numpy.timedelta64
+    """
+    parts = value.split("/") if isinstance(value, str) else []
+    try:
+        limit, span = int(parts[0]), parts[1].strip()
+        if limit < 1 or len(parts) != 2:
+            raise ValueError
+        return limit, to_timedelta(span if span[:1].isdigit() else f"1{span}", name="max_rate")
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"max_rate={value!r} is not a rate. Write events, a slash and a span, such as "
+            "'300/h' or '20/10s'."
+        ) from error
+
+
+def broken_rule(column, name, rule, native):
+    """Events that break a rule about a column; a missing value breaks none.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+    name : str
+    rule : str or callable
+        A comparison such as ">= 0", several joined by "and", or a function from the column, as
+        ``native`` makes it, to booleans.
+    native : callable
+
+    Returns
+    -------
+    broken : ndarray of bool
+    reason : str
+    """
+    missing = _frames.is_missing(column)
+    if callable(rule):
+        holds = _frames.to_mask(rule(native(column)), f"rules[{name!r}]", len(column))
+        return ~holds & ~missing, f"{name} fails {getattr(rule, '__name__', 'its rule')}"
+    holds = np.ones(len(column), bool)
+    column = _frames.decode_strings(column)
+    for part in str(rule).split(" and "):
+        match = _RULE.fullmatch(part)
+        if match is None:
+            raise ValueError(
+                f"rules[{name!r}]={rule!r} is not a rule. Write a comparison such as '>= 0', "
+                "several joined by 'and', or give a function from the column to booleans."
+            )
+        holds &= _holds(column, name, *match.groups())
+    return ~holds & ~missing, f"{name} not {rule}"
+
+
+def _holds(column, name, sign, text):
+    if _frames.kind_of(column.type) in ("integer", "float", "boolean"):
+        try:
+            return _COMPARE[sign](_frames.numbers(column), float(text))
+        except ValueError as error:
+            raise ValueError(
+                f"rules[{name!r}]={sign + ' ' + text!r} compares numbers with {text!r}."
+            ) from error
+    if _frames.kind_of(column.type) != "string" or sign not in ("==", "!="):
+        raise ValueError(
+            f"rules[{name!r}]={sign + ' ' + text!r} cannot be said of "
+            f"{_frames.kind_of(column.type)} values. Give a function."
+        )
+    codes, values = _frames.encode(column)
+    equal = np.array([*(v == text.strip("'\"") for v in values.to_pylist()), False])[codes]
+    return equal if sign == "==" else ~equal

@@ -41,9 +41,7 @@ class EventIndex:
         -------
         ndarray of int64 of shape (n_samples,)
         """
-        known = users >= 0
-        low = np.where(known, self.offsets[users], 0)
-        high = np.where(known, self.offsets[users + 1], 0)
+        low, high = self.starts(users), self.stops(users)
         while (open_ := low < high).any():
             middle = (low + high) >> 1
             before = open_ & (self.times[np.where(open_, middle, 0)] <= moments)
@@ -54,6 +52,29 @@ class EventIndex:
     def starts(self, users):
         """Position of each user's first event; 0 for one whom the log does not know."""
         return np.where(users >= 0, self.offsets[users], 0)
+
+    def stops(self, users):
+        """Position behind each user's last event; 0 for one whom the log does not know."""
+        return np.where(users >= 0, self.offsets[users + 1], 0)
+
+    def keep(self, rows):
+        """The index of some of the events; users without any are gone.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Ascending positions.
+
+        Returns
+        -------
+        EventIndex
+        """
+        counts = np.diff(np.searchsorted(rows, self.offsets))
+        present = np.flatnonzero(counts)
+        users = self.users
+        if present.size < len(counts):
+            users = _frames.take(users, present)
+        return EventIndex(users, offsets_of(counts[present]), self.times[rows])
 
 
 def build_index(user_column, ticks):
@@ -93,3 +114,65 @@ def _stable_order(codes, ticks):
         step = np.argsort(keys, kind="stable")
         order = step if order is None else order[step]
     return order
+
+
+def order_ties(table, order, index, names):
+    """Put events of equal user and time into the order of their values.
+
+    So the order of the rows, which a database does not promise, has no say in a history.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Events as they came.
+    order : ndarray of int64 or None
+        Rows sorted by user and time, as :func:`build_index` made it.
+    index : EventIndex
+    names : list of str
+        Columns to compare, the first one first; missing values stand last.
+
+    Returns
+    -------
+    ndarray of int64 or None
+        The rows in their new order; what is still equal is equal in all of these columns.
+    """
+    tied, group = tied_events(index)
+    for name in names:
+        if tied.size == 0:
+            break
+        order = np.arange(len(index.times)) if order is None else order
+        rank = _rank(_frames.take(table[name], order[tied]))
+        key = group * (rank.max() + 1) + rank
+        by_value = np.argsort(key)
+        order[tied] = order[tied[by_value]]
+        tied, group = _still_tied(tied, key[by_value])
+    return order
+
+
+def tied_events(index):
+    """Events that share user and time with a neighbour, and a number for each such group.
+
+    Returns
+    -------
+    positions, group : ndarray of int64, ascending
+    """
+    times, first = index.times, np.zeros(len(index.times), bool)
+    first[index.offsets[:-1]] = True
+    same = np.zeros(len(times) + 1, bool)
+    same[1:-1] = (times[1:] == times[:-1]) & ~first[1:]
+    positions = np.flatnonzero(same[1:] | same[:-1])
+    return positions, np.cumsum(~same[:-1][positions])
+
+
+def _rank(column):
+    """Rank of each value; NaN and then null come after all others."""
+    codes, values = _frames.encode(column)
+    rank, _ = _frames.sorted_rank(values)
+    return np.append(rank, len(rank)).astype(np.int64)[codes]
+
+
+def _still_tied(positions, key):
+    same = np.zeros(len(key) + 1, bool)
+    same[1:-1] = key[1:] == key[:-1]
+    tied = same[1:] | same[:-1]
+    return positions[tied], np.cumsum(~same[:-1])[tied]

@@ -35,16 +35,22 @@ class Clock:
         """Ticks of a moment that a user wrote."""
         return to_instant(value, unit=self.unit, zone=self.zone, name=name)
 
-    def after(self, ticks, span, name):
+    @property
+    def per_second(self):
+        """Ticks in a second."""
+        return ticks_per_second(self.unit)
+
+    def after(self, ticks, span, name, *, zero=False):
         """Ticks of moments, each later by a duration that a user wrote."""
-        return shift_ticks(ticks, self._span(span, name))
+        return shift_ticks(ticks, self.span(span, name, zero=zero))
 
-    def before(self, ticks, span, name):
+    def before(self, ticks, span, name, *, zero=False):
         """Ticks of moments, each earlier by a duration that a user wrote."""
-        return shift_ticks(ticks, -self._span(span, name))
+        return shift_ticks(ticks, -self.span(span, name, zero=zero))
 
-    def _span(self, value, name):
-        microseconds = int(to_timedelta(value, name=name).astype(np.int64))
+    def span(self, value, name, *, zero=False):
+        """Ticks of a duration that a user wrote."""
+        microseconds = int(to_timedelta(value, name=name, zero=zero).astype(np.int64))
         return min(microseconds * (1000 if self.unit == "ns" else 1), np.iinfo(np.int64).max)
 
     def say(self, ticks):

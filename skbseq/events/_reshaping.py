@@ -1,0 +1,468 @@
+"""New logs of old ones: cleaned, collapsed to events of the right size, cut into sessions."""
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq.events._cleaning import (
+    Sieve,
+    broken_rule,
+    cancelled_events,
+    duplicate_events,
+    key_of_events,
+    pair_ids,
+    read_rate,
+    repeated_events,
+    robot_users,
+)
+from skbseq.events._state import LogState, as_names, check_count, check_roles
+from skbseq.exceptions import InvalidLogError
+
+_AGGREGATIONS = {
+    "sum": "sum",
+    "mean": "mean",
+    "min": "min",
+    "max": "max",
+    "std": "stddev",
+    "count": "count",
+    "n_unique": "count_distinct",
+    "any": "any",
+    "all": "all",
+    "list": "list",
+}
+_NEEDS = {
+    "sum": ("integer", "float", "boolean"),
+    "mean": ("integer", "float", "boolean"),
+    "std": ("integer", "float"),
+    "any": ("boolean",),
+    "all": ("boolean",),
+    "min": ("integer", "float", "boolean", "timestamp", "string"),
+    "max": ("integer", "float", "boolean", "timestamp", "string"),
+}
+
+
+class ReshapeMethods(LogState):
+    """Methods that make a new log."""
+
+    def clean(
+        self,
+        *,
+        duplicates="exact",
+        tolerance=None,
+        behaviors=None,
+        rules=None,
+        cancelled=None,
+        earliest=None,
+        latest=None,
+        received=None,
+        max_delay=None,
+        max_rate=None,
+        min_events=None,
+        max_events=None,
+    ):
+        """Drop events that do not belong into the log, and say how many for which reason.
+
+        Always dropped are events without user or time, and exact duplicates; the rest is done
+        when asked for, in the order of the parameters below, each on what the ones before it
+        left.
+
+        Parameters
+        ----------
+        duplicates : "exact", list of str or None, default="exact"
+            "exact": events that repeat one of the same user and time in every column. A list:
+            in these columns. None: keep duplicates.
+        tolerance : str or timedelta, default=None
+            With a list of columns: also what repeats within this span after an equal event,
+            such as "2s" for double clicks. In a row of quick repeats the first stays.
+        behaviors : list, default=None
+            The behaviours to keep; others, and missing ones, are dropped as unknown.
+        rules : dict of str to str or callable, default=None
+            What must hold of a column: ``{"price": ">= 0 and < 1000"}``, or a function from the
+            column, in the library of the log, to booleans. A missing value breaks no rule.
+        cancelled : str, default=None
+            Numeric column in which a negative value undoes an earlier positive one of the same
+            user (and product, if the log has one) and size: a quantity. Both go.
+        earliest : str or datetime, default=None
+            Drop what lies before this moment.
+        latest : str or datetime, default=None
+            Drop what lies after this moment, such as the time of the export, and let the log
+            end there if its last event was later.
+        received : str, default=None
+            Column with the time at which the event was received; one that lies after its own
+            receipt is dropped.
+        max_delay : str or timedelta, default=None
+            With ``received``: drop events received later than this after their time.
+        max_rate : str, default=None
+            Drop users with more events in any span than this rate allows, such as "300/h":
+            robots.
+        min_events, max_events : int, default=None
+            Drop users with fewer, or more, events.
+
+        Returns
+        -------
+        EventLog
+            A new log; its ``report`` says how many events went for which reason, with examples.
+
+        Raises
+        ------
+        InvalidLogError
+            If a column is not there or does not fit, or nothing is left.
+        ValueError
+            If a parameter cannot be read.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skbseq import EventLog
+        >>> events = pd.DataFrame({"u": [1, 1, None], "t": ["2026-01-01"] * 3, "n": [2, 2, -1]})
+        >>> print(EventLog(events, user="u", time="t").clean(rules={"n": ">= 0"}).report)
+        Cleaning: 3 events in, 1 out, 2 dropped
+          missing u            1  (33.3%)
+          missing t            0  (0.0%)
+          exact duplicate      1  (33.3%)
+          n not >= 0           0  (0.0%)
+        """
+        sieve = Sieve(self)
+        self._drop_duplicates(sieve, duplicates, tolerance)
+        if behaviors is not None:
+            sieve.drop(~self._among(sieve, behaviors), f"unknown {self.behavior}")
+        for name, rule in (rules or {}).items():
+            column = sieve.column(self._check_column(name))
+            as_native = lambda column: _frames.as_native(column, self._library)  # noqa: E731
+            sieve.drop(*broken_rule(column, name, rule, as_native))
+        if cancelled is not None:
+            names = [] if self.product is None else [self.product]
+            mask = cancelled_events(sieve, self._check_column(cancelled), names)
+            sieve.drop(mask, f"cancelled {cancelled}")
+        until = self._drop_times(sieve, earliest, latest)
+        self._drop_late(sieve, received, max_delay)
+        self._drop_users(sieve, max_rate, min_events, max_events)
+        unplaced = dict.fromkeys(self._unplaced, 0)
+        return self._keep(
+            sieve.rows,
+            report=sieve.report(),
+            _unplaced=unplaced,
+            _unplaced_examples={},
+            _until=until,
+        )
+
+    def _drop_duplicates(self, sieve, duplicates, tolerance):
+        if duplicates is None or duplicates == "exact":
+            if tolerance is not None:
+                raise ValueError(
+                    "tolerance needs duplicates=[...], the columns in which an event repeats "
+                    "another; exact duplicates have the same time."
+                )
+            if duplicates == "exact":
+                sieve.drop(duplicate_events(sieve, self._table.column_names), "exact duplicate")
+            return
+        if isinstance(duplicates, str):
+            raise ValueError(
+                f"duplicates must be 'exact', a list of columns or None; got {duplicates!r}."
+            )
+        names = [self._check_column(name) for name in duplicates]
+        reason = f"duplicate {', '.join(names)}"
+        if tolerance is None:
+            sieve.drop(duplicate_events(sieve, names), reason)
+        else:
+            span = self._clock.span(tolerance, "tolerance", zero=True)
+            sieve.drop(repeated_events(sieve, names, span), f"{reason} within {tolerance}")
+
+    def _among(self, sieve, behaviors):
+        if self.behavior is None:
+            raise InvalidLogError(
+                "behaviors= was given, but the log has no behaviour column. Name it: "
+                "EventLog(..., behavior=...)."
+            )
+        if isinstance(behaviors, str):
+            raise ValueError(f"behaviors must be a list of values; got {behaviors!r}.")
+        wanted = set(behaviors)
+        codes, values = _frames.encode(sieve.column(self.behavior))
+        known = [value in wanted for value in _frames.to_objects(values)]
+        return np.array([*known, False])[codes]
+
+    def _drop_times(self, sieve, earliest, latest):
+        """Drop events outside a span of time; returns the end of the log."""
+        until = self._until
+        if earliest is not None:
+            moment = self._clock.instant(earliest, "earliest")
+            sieve.drop(sieve.index.times < moment, f"before {self._clock.say(moment)}")
+        if latest is not None:
+            moment = self._clock.instant(latest, "latest")
+            sieve.drop(sieve.index.times > moment, f"after {self._clock.say(moment)}")
+            if until > moment:
+                # Events after that moment were no sign that the log is complete till then.
+                until = int(sieve.index.times.max())
+        return until
+
+    def _drop_late(self, sieve, received, max_delay):
+        if received is None:
+            if max_delay is not None:
+                raise ValueError("max_delay needs received=, the column with the time of receipt.")
+            return
+        ticks, missing = self._read_times_of(sieve.column(self._check_column(received)), received)
+        sieve.drop(~missing & (sieve.index.times > ticks), f"after its {received}")
+        if max_delay is not None:
+            ticks, missing = self._read_times_of(sieve.column(received), received)
+            latest = self._clock.after(sieve.index.times, max_delay, "max_delay", zero=True)
+            sieve.drop(~missing & (ticks > latest), f"{received} later than {max_delay}")
+
+    def _drop_users(self, sieve, max_rate, min_events, max_events):
+        if max_rate is not None:
+            limit, span = read_rate(max_rate)
+            robot = robot_users(sieve.index, limit, self._clock.span(span, "max_rate"))
+            sieve.drop(robot[sieve.index.user_of_event], f"{self.user} above {max_rate}")
+        for name, bound in (("min_events", min_events), ("max_events", max_events)):
+            if bound is None:
+                continue
+            check_count(name, bound)
+            counts = np.diff(sieve.index.offsets)
+            outside = counts < bound if name == "min_events" else counts > bound
+            than = "fewer than" if name == "min_events" else "more than"
+            reason = f"{self.user} with {than} {bound} events"
+            sieve.drop(outside[sieve.index.user_of_event], reason)
+
+    # ------------------------------------------------------------------ collapse
+
+    def collapse(self, by, *, aggregate=None, runs=False, max_gap=None, count="n_events"):
+        """Make one event of several: of the lines of an invoice, or of a run of equal events.
+
+        A history should be what a person did and not how a table was stored. The new event has
+        the time of the last one that went into it, for only then all of it is known.
+
+        Parameters
+        ----------
+        by : str or list of str
+            Columns that are equal within a group, such as the invoice number. An event in which
+            one of them is missing stays by itself.
+        aggregate : dict of str to str or list of str, default=None
+            How to sum up a column: "first", "last", "sum", "mean", "std", "min", "max", "count"
+            (values that are there), "n_unique", "any", "all" or "list". One way keeps the name of
+            the column, several give ``<column>_<way>`` each. Other columns keep the value of the
+            first event.
+        runs : bool, default=False
+            Group only what follows one another directly in the user's time order.
+        max_gap : str or timedelta, default=None
+            With ``runs``: a longer gap between two events ends the run.
+        count : str, default="n_events"
+            Name of a new column with the number of events. None: no such column.
+
+        Returns
+        -------
+        EventLog
+            A new log.
+
+        Raises
+        ------
+        InvalidLogError
+            If the log is not clean, a column is not there, or cannot be summed up so.
+        ValueError
+            If a parameter cannot be read.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skbseq import EventLog
+        >>> lines = pd.DataFrame(
+        ...     {"u": [1, 1, 1], "t": ["2026-01-01"] * 2 + ["2026-01-02"], "invoice": [7, 7, 8]}
+        ... )
+        >>> log = EventLog(lines.assign(paid=[1.5, 2.0, 9.0]), user="u", time="t")
+        >>> log.collapse("invoice", aggregate={"paid": "sum"}).to_frame()
+           u          t  invoice  paid  n_events
+        0  1 2026-01-01        7   3.5         2
+        1  1 2026-01-02        8   9.0         1
+        """
+        self._check_clean()
+        names = [self._check_column(name) for name in as_names(by)]
+        if max_gap is not None and not runs:
+            raise ValueError("max_gap needs runs=True.")
+        group = self._run_groups(names, max_gap) if runs else self._key_groups(names)
+        # Groups are numbered by their first event; stable, so each lists its events in order.
+        order = np.argsort(group, kind="stable")
+        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+        first, last = order[starts], order[np.append(starts[1:], len(order)) - 1]
+        columns = self._aggregated(aggregate or {}, group, first, last)
+        columns[self.time] = self._to_times(self._index.times[last])
+        if count is not None:
+            if count in columns:
+                raise ValueError(
+                    f"count={count!r} is the name of a column already. Choose another name."
+                )
+            columns[count] = np.diff(np.append(starts, len(order)))
+        log = self._derive()
+        log._place(_frames.frame_from_columns(columns, like="pyarrow"), self._index.times[last])
+        return log
+
+    def _key_groups(self, names):
+        sieve = Sieve(self)
+        single = np.zeros(len(sieve.rows), bool)
+        for name in names:
+            single |= _frames.is_missing(self._table[name])
+        alone = np.where(single, np.arange(1, len(single) + 1), 0)
+        return pair_ids(key_of_events(sieve, names), alone)
+
+    def _run_groups(self, names, max_gap):
+        begins = np.zeros(len(self._index.times), bool)
+        begins[self._index.offsets[:-1]] = True
+        for name in names:
+            codes, _ = _frames.encode(_frames.nan_to_null(self._table[name]))
+            begins[1:] |= (codes[1:] != codes[:-1]) | (codes[1:] < 0)
+        if max_gap is not None:
+            gap = self._clock.span(max_gap, "max_gap")
+            begins[1:] |= np.diff(self._index.times) > gap
+        return np.cumsum(begins) - 1
+
+    def _aggregated(self, aggregate, group, first, last):
+        fixed = (self.user, self.time)
+        columns = {}
+        by_arrow = {}
+        for name in aggregate:
+            if self._check_column(name) in fixed:
+                raise ValueError(f"aggregate={{{name!r}: ...}}: user and time cannot be changed.")
+        for name in self._table.column_names:
+            ways = as_names(aggregate.get(name, "first"))
+            for way in ways:
+                out = name if len(ways) == 1 else f"{name}_{way}"
+                if out in columns or (out != name and out in self._table.column_names):
+                    raise ValueError(f"Two columns would be called {out!r}. Rename {name!r}.")
+                self._check_way(name, way)
+                columns[out] = None
+                if way in ("first", "last"):
+                    rows = first if way == "first" else last
+                    columns[out] = _frames.take(self._table[name], rows)
+                else:
+                    by_arrow[out] = (name, _AGGREGATIONS[way])
+        if by_arrow:
+            columns |= _frames.aggregate(self._table, group, by_arrow)
+        return columns
+
+    def _check_way(self, name, way):
+        if way not in ("first", "last", *_AGGREGATIONS):
+            raise ValueError(
+                f"aggregate={{{name!r}: {way!r}}} is not known. Choose first, last, "
+                f"{', '.join(_AGGREGATIONS)}."
+            )
+        kind = _frames.kind_of(self._table[name].type)
+        if kind not in (*_NEEDS.get(way, (kind,)), "null") or (
+            kind == "list" and way not in ("first", "last")
+        ):
+            raise InvalidLogError(f"Column {name!r} holds {kind} values, which have no {way!r}.")
+
+    # ------------------------------------------------------------------ sessions
+
+    def sessions(self, *, gap="30min", name="session"):
+        """Number the sessions of each user: events without a longer pause between them.
+
+        Parameters
+        ----------
+        gap : str or timedelta, default="30min"
+            A longer pause between two events begins a new session.
+        name : str, default="session"
+            Name of the column for the session; the others begin with it.
+
+        Returns
+        -------
+        EventLog
+            A new log with the columns ``session``, a number of its own for each session of the
+            log, ``session_number``, counting those of the user from 1, and
+            ``session_position``, counting the events in the session from 1. ``by("session")``
+            makes a log with one history per session of it.
+
+        Raises
+        ------
+        InvalidLogError
+            If the log is not clean, or has a column of such a name.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skbseq import EventLog
+        >>> times = ["2026-01-01 12:00", "2026-01-01 12:20", "2026-01-01 15:00"]
+        >>> log = EventLog(pd.DataFrame({"u": [1, 1, 1], "t": times}), user="u", time="t")
+        >>> log.sessions(gap="30min").to_frame()[["session_number", "session_position"]]
+           session_number  session_position
+        0               1                 1
+        1               1                 2
+        2               2                 1
+        """
+        self._check_clean()
+        span = self._clock.span(gap, "gap")
+        index = self._index
+        begins = np.zeros(len(index.times), bool)
+        begins[1:] = np.diff(index.times) > span
+        begins[index.offsets[:-1]] = True
+        session = np.cumsum(begins)
+        starts = np.flatnonzero(begins)
+        new = {
+            name: session,
+            f"{name}_number": session - session[index.offsets[:-1]][index.user_of_event] + 1,
+            f"{name}_position": np.arange(len(session)) - starts[session - 1] + 1,
+        }
+        table = self._table
+        for column, values in new.items():
+            if column in table.column_names:
+                raise InvalidLogError(
+                    f"The log has a column {column!r} already. Pass another name=, or rename it."
+                )
+            table = table.append_column(column, _frames.make_array(values))
+        return self._derive(_table=table, _sessions=(name, span))
+
+    def by(self, column):
+        """The same events with another column in the role of the user, such as the session.
+
+        Parameters
+        ----------
+        column : str
+            Samples, histories and labels are then those of its values. Events in which it is
+            missing are dropped by :meth:`clean`.
+
+        Returns
+        -------
+        EventLog
+            A new log.
+
+        Raises
+        ------
+        InvalidLogError
+            If the log is not clean, or the column is not there or plays a role already.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skbseq import EventLog
+        >>> times = ["2026-01-01 12:00", "2026-01-01 12:20", "2026-01-01 15:00"]
+        >>> log = EventLog(pd.DataFrame({"u": [1, 1, 1], "t": times}), user="u", time="t")
+        >>> visits = log.sessions().by("session")
+        >>> visits.samples(at="2026-01-02")["session"].tolist()
+        [1, 2]
+        """
+        self._check_clean()
+        roles = {"time": self.time, "behavior": self.behavior, "product": self.product}
+        check_roles(self._table, {"user": column, **roles})
+        of_sessions = self._sessions is not None and column == self._sessions[0]
+        log = self._derive(
+            user=column, _sessions=None, _session_gap=self._sessions[1] if of_sessions else None
+        )
+        log._take_in(self._table, self._index.times, np.zeros(len(self._index.times), bool))
+        return log
+
+    def to_frame(self):
+        """The events as a table, sorted by user and time, with times as timestamps.
+
+        Returns
+        -------
+        table of the library of the log
+            Without those that lack user or time.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skbseq import EventLog
+        >>> events = pd.DataFrame({"u": [2, 1], "t": ["2026-01-01", "2026-01-02"]})
+        >>> EventLog(events, user="u", time="t").to_frame()
+           u          t
+        0  1 2026-01-02
+        1  2 2026-01-01
+        """
+        columns = {name: self._table[name] for name in self._table.column_names}
+        columns[self.time] = self._to_times(self._index.times)
+        return _frames.frame_from_columns(columns, like=self._library)
