@@ -423,12 +423,44 @@ def test_max_length_keeps_the_last_events():
             "t": [[MONDAY, MONDAY + HOUR, MONDAY + 3 * HOUR], [], [MONDAY]],
         }
     )
-    whole = SequenceEncoder().fit(table).transform(table)
+    encoder = SequenceEncoder().fit(table)
+    whole = encoder.transform(table)
     for length in (1, 2, 3, 9):
-        short = SequenceEncoder(max_length=length).fit(table).transform(table)
+        short = encoder.set_params(max_length=length).transform(table)
         for name in whole.column_names:
             # Also the gap of the first event that is kept is the one to the event before it.
             assert short[name].to_pylist() == [row[-length:] for row in whole[name].to_pylist()]
+
+
+def test_what_max_length_cuts_off_teaches_nothing():
+    rows = {
+        "x": [["old", "old", "old", "a"], ["b"], []],
+        "n": [[1e9, None, 1.0, 2.0], [4.0], []],
+        "t": [[MONDAY, MONDAY, MONDAY, MONDAY + HOUR], [MONDAY + 2 * HOUR], []],
+        "cutoff": [MONDAY + 9 * HOUR, MONDAY + 5 * HOUR, MONDAY],
+    }
+    cut = {name: [row[-1:] for row in rows[name]] for name in "xnt"} | {"cutoff": rows["cutoff"]}
+    encoder = SequenceEncoder(max_length=1, time_features=("age", "hour")).fit(pa.table(rows))
+    assert encoder.categories_["x"].tolist() == ["a", "b"]
+    assert encoder.get_feature_names_out().tolist()[:2] == ["x", "n"]  # and no n_missing
+    other = SequenceEncoder(time_features=("age", "hour")).fit(pa.table(cut))
+    expected = other.transform(pa.table(cut)).to_pylist()
+    assert encoder.transform(pa.table(rows)).to_pylist() == expected
+    # The gap of an event that is kept is still the one to the event before it.
+    gaps = SequenceEncoder(max_length=1, time_features=("gap",)).fit_transform(pa.table(rows))
+    spans = [math.log1p(3600), 0]
+    assert flat(gaps, "t_gap") == pytest.approx([plain_scale(spans, s) for s in spans])
+    # Nor is what is cut off an error, unless the order of the times is at stake.
+    SequenceEncoder(max_length=1).fit(pa.table(rows | {"n": [[np.inf, 1, 1, 2.0], [4.0], []]}))
+    backwards = [[MONDAY + HOUR, MONDAY, MONDAY + HOUR, MONDAY + HOUR], rows["t"][1], []]
+    with pytest.raises(SequenceFrameError, match="Row 0 of 't' goes back in time"):
+        encoder.set_params(time_features=("gap",)).fit(pa.table(rows | {"t": backwards}))
+
+
+def test_errors_name_the_row_also_where_histories_are_cut():
+    table = pa.table({"x": [[1.0, 2.0, 3.0], [], [4.0, 5.0, np.inf]]})
+    with pytest.raises(SequenceFrameError, match="Row 2 of 'x' holds an infinite value"):
+        SequenceEncoder(max_length=2).fit(table)
 
 
 # ------------------------------------------------------------------ context
@@ -526,7 +558,7 @@ def test_channels_are_told():
         (
             {"categorical": [], "numeric": [], "time": []},
             SequenceFrameError,
-            "No channel is left to encode: .* none of 'what', 'product', 'price', 'when'",
+            "No channel is left to encode: .* and vector name none of 'what', 'product', 'pri",
         ),
         (
             {"categorical": [], "numeric": [], "time_features": ()},
@@ -650,6 +682,11 @@ def test_parameters_are_set():
         {"min_frequency": 0},
         {"min_frequency": 1.5},
         {"max_categories": 0},
+        {"hash_buckets": 0},
+        {"text": "what"},
+        {"vector": "what"},
+        {"text_size": 0},
+        {"random_state": "x"},
         {"handle_unknown": "ignore"},
         {"max_length": 0},
         {"categorical": "what"},

@@ -11,6 +11,7 @@ from skbseq._frames._columns import (
     decode_strings,
     encode,
     first_row,
+    hash_values,
     index_in,
     integers,
     is_missing,
@@ -24,7 +25,14 @@ from skbseq._frames._columns import (
     to_objects,
     unpack_array,
 )
-from skbseq._frames._lists import Lists
+from skbseq._frames._files import (
+    cast_columns,
+    format_parquet,
+    parse_csv,
+    parse_excel,
+    parse_parquet,
+)
+from skbseq._frames._lists import Lists, to_lists
 from skbseq._frames._sequence_frames import (
     SequenceColumns,
     all_names,
@@ -32,9 +40,12 @@ from skbseq._frames._sequence_frames import (
     split_sequences,
 )
 from skbseq._frames._tables import (
+    aggregate,
+    as_native,
     attach_columns,
     build_frame,
     column_names,
+    filter_rows,
     frame_from_columns,
     is_frame,
     n_rows,
@@ -42,6 +53,7 @@ from skbseq._frames._tables import (
     select_columns,
     take_rows,
     to_arrow,
+    to_mask,
     write_frame,
 )
 from skbseq._frames._times import (
@@ -55,17 +67,23 @@ from skbseq._frames._times import (
 __all__ = [
     "Lists",
     "SequenceColumns",
+    "aggregate",
     "all_names",
     "append_null",
     "as_array",
+    "as_native",
     "attach_columns",
     "build_frame",
+    "cast_columns",
     "column_names",
     "count_values",
     "decode_strings",
     "encode",
+    "filter_rows",
     "first_row",
+    "format_parquet",
     "frame_from_columns",
+    "hash_values",
     "index_in",
     "integers",
     "is_frame",
@@ -78,6 +96,9 @@ __all__ = [
     "nan_to_null",
     "numbers",
     "pack_array",
+    "parse_csv",
+    "parse_excel",
+    "parse_parquet",
     "read_table",
     "select_columns",
     "sorted_rank",
@@ -87,6 +108,8 @@ __all__ = [
     "time_array",
     "time_ticks",
     "to_arrow",
+    "to_lists",
+    "to_mask",
     "to_objects",
     "to_timestamps",
     "unpack_array",

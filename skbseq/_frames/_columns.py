@@ -1,10 +1,13 @@
 """Columns as Arrow arrays: what they hold, their distinct values, and their numbers."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 MAX_OFFSET = 2**31 - 1
+# Any number will do that no common value has.
+_HASH_OF_NULL = np.uint64(0x9E3779B97F4A7C15)
 
 # Not every library gives its decimals, categoricals and strings the same Arrow type.
 _KINDS = (
@@ -164,6 +167,56 @@ def to_objects(array):
     result = np.empty(len(array), dtype=object)
     result[:] = array.to_pylist()
     return result
+
+
+def hash_values(values):
+    """Hashes of 64 bits: equal for equal values of whatever width, unit, library and machine.
+
+    Returns
+    -------
+    ndarray of uint64 of shape (n_values,)
+        Null has a hash too.
+    """
+    values = decode_strings(as_array(values))
+    kind = kind_of(values.type)
+    if kind in ("timestamp", "duration"):
+        keys = _nanoseconds(values)
+    elif kind in ("integer", "float"):
+        keys = _number_keys(values)
+    elif kind in ("boolean", "null"):
+        keys = pc.fill_null(values.cast(pa.bool_()), False).to_numpy(zero_copy_only=False)
+    elif kind == "string":
+        keys = values.to_numpy(zero_copy_only=False)
+    else:
+        keys = np.array([str(value) for value in values.to_pylist()], dtype=object)
+    # pandas promises the same result in every process; categorize= would only look for repeats.
+    hashes = pd.util.hash_array(keys, categorize=False)
+    return np.where(is_missing(values), _HASH_OF_NULL, hashes)
+
+
+def _number_keys(values):
+    """Whole numbers by their value, other floats by their bits."""
+    if pa.types.is_uint64(values.type):
+        return pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
+    if kind_of(values.type) == "integer":
+        return integers(values).view(np.uint64)
+    floats = numbers(values)
+    floats = np.where(np.isnan(floats), 0, floats)
+    keys = floats.view(np.uint64).copy()
+    whole = floats == np.floor(floats)
+    low = whole & (floats >= -(2.0**63)) & (floats < 2.0**63)
+    keys[low] = floats[low].astype(np.int64).view(np.uint64)
+    high = whole & (floats >= 2.0**63) & (floats < 2.0**64)
+    keys[high] = floats[high].astype(np.uint64)
+    return keys
+
+
+def _nanoseconds(values):
+    if pa.types.is_date(values.type):
+        values = values.cast(pa.timestamp("s" if pa.types.is_date32(values.type) else "ms"))
+    ticks = integers(values)
+    # May wrap around, and does so for equal moments equally.
+    return ticks * np.int64({"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[values.type.unit])
 
 
 def sorted_rank(values):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,21 +39,21 @@ def is_list(dtype):
     return kind_of(dtype) == "list"
 
 
-def to_lists(column, name):
+def to_lists(column, name, *, nested=False):
     """The values of a list column, end to end; null rows become empty lists.
 
     Raises
     ------
     SequenceFrameError
-        If it holds lists of lists.
+        If it holds lists of lists, unless ``nested`` says that they are welcome.
     """
     array = as_array(column)
     if pa.types.is_null(array.type):
         return Lists(pa.nulls(0), np.zeros(len(array) + 1, np.int64))
-    if is_list(array.type.value_type):
+    if is_list(array.type.value_type) and not nested:
         raise SequenceFrameError(
-            f"Column {name!r} holds lists of lists; a channel has one value per event. "
-            "Split the vectors into one column per component."
+            f"Column {name!r} holds lists of lists; a channel has one value per event. Of vectors "
+            "of numbers SequenceEncoder makes one column per component."
         )
     if pa.types.is_list_view(array.type) or pa.types.is_large_list_view(array.type):
         return _read_views(array)
@@ -70,3 +71,47 @@ def _read_views(array):
     lengths = np.where(present, array.sizes.to_numpy(), 0)
     positions, offsets = ranges(starts, starts + lengths)
     return Lists(array.values.take(pa.array(positions)), offsets)
+
+
+def stack_matrices(cells):
+    """Lists of vectors of two-dimensional arrays, one array per row and one vector per event.
+
+    Arrow takes arrays of one dimension only. Rows may also be missing or empty.
+
+    Returns
+    -------
+    pyarrow.Array or list
+        A list where the arrays are not all of numbers and of one width: the same cells, each
+        array as a list of its rows.
+    """
+    filled = [cell for cell in cells if _is_listlike(cell) and len(cell)]
+    alike = {
+        (cell.shape[1], cell.dtype.kind in "biuf") if _is_matrix(cell) else None for cell in filled
+    }
+    if len(alike) == 1 and None not in alike:
+        width, numeric = alike.pop()
+        if width > 0 and numeric and all(_is_listlike(c) or _is_missing(c) for c in cells):
+            flat = pa.array(np.concatenate(filled).ravel())
+            vectors = pa.FixedSizeListArray.from_arrays(flat, width)
+            lengths = [len(cell) if _is_listlike(cell) else 0 for cell in cells]
+            return Lists(vectors, offsets_of(lengths)).to_arrow()
+    return [list(cell) if _is_matrix(cell) else cell for cell in cells]
+
+
+def holds_matrices(cells):
+    """Whether some of the cells are two-dimensional arrays."""
+    first = next((cell for cell in cells if not _is_missing(cell)), None)
+    # Columns of strings and the like are told from one cell.
+    return _is_listlike(first) and any(map(_is_matrix, cells))
+
+
+def _is_listlike(cell):
+    return isinstance(cell, (list, tuple, np.ndarray))
+
+
+def _is_matrix(cell):
+    return isinstance(cell, np.ndarray) and cell.ndim == 2
+
+
+def _is_missing(cell):
+    return pd.api.types.is_scalar(cell) and pd.isna(cell)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from skbseq._frames._columns import as_array, kind_of
-from skbseq._frames._lists import is_list, to_lists
+from skbseq._frames._lists import holds_matrices, is_list, stack_matrices, to_lists
 from skbseq._frames._tables import column_names, is_frame, objects_to_arrow, refuse_twice, to_arrow
 from skbseq.exceptions import SequenceFrameError
 
@@ -76,7 +77,7 @@ def all_names(data):
     return column_names(data)
 
 
-def split_sequences(data, *, channels=()):
+def split_sequences(data, *, channels=(), nested=False):
     """Take a sequence frame apart.
 
     Parameters
@@ -86,6 +87,8 @@ def split_sequences(data, *, channels=()):
     channels : collection of str, default=()
         Columns that hold lists even where they hold nothing at all: a frame without rows, or
         with null rows only, need not say so.
+    nested : bool, default=False
+        Whether a value of a list may itself be a list, the vector of an event.
 
     Returns
     -------
@@ -95,11 +98,12 @@ def split_sequences(data, *, channels=()):
     Raises
     ------
     SequenceFrameError
-        If there is no list column, or if the lists of a row differ in length.
+        If there is no list column, if the lists of a row differ in length, or if they are
+        nested and must not be.
     """
     columns = _read_columns(data)
     lists = {
-        name: to_lists(column, name)
+        name: to_lists(column, name, nested=nested)
         for name, column in columns.items()
         if is_list(column.type) or (name in channels and pa.types.is_null(column.type))
     }
@@ -119,9 +123,26 @@ def _read_columns(data):
         names = all_names(data)
         one = isinstance(data, list) or data.ndim == 1
         cells = [data] if one else [data[:, i] for i in range(len(names))]
-        return {n: objects_to_arrow(list(c), n) for n, c in zip(names, cells, strict=True)}
-    table = to_arrow(data)
-    return {name: table[name] for name in table.column_names}
+        return {n: _cells_to_arrow(list(c), n) for n, c in zip(names, cells, strict=True)}
+    names = column_names(data)
+    matrices = _matrix_columns(data, names)
+    table = to_arrow(data.drop(columns=list(matrices)) if matrices else data)
+    return {name: matrices[name] if name in matrices else table[name] for name in names}
+
+
+def _cells_to_arrow(cells, name):
+    if holds_matrices(cells):
+        cells = stack_matrices(cells)
+    return cells if isinstance(cells, pa.Array) else objects_to_arrow(cells, name)
+
+
+def _matrix_columns(data, names):
+    """Columns of a pandas table that hold two-dimensional arrays, as Arrow arrays."""
+    if not isinstance(data, pd.DataFrame):
+        return {}
+    objects = {name: data[name].tolist() for name in names if data[name].dtype == object}
+    found = {name: cells for name, cells in objects.items() if holds_matrices(cells)}
+    return {name: _cells_to_arrow(cells, name) for name, cells in found.items()}
 
 
 def _check_equal_lengths(lists):

@@ -22,9 +22,13 @@ class Vocabulary:
 
     Missing values are a category of their own. Equally frequent ones stand in ascending order,
     so that the order of the rows does not matter.
+
+    With ``hash_buckets``, what has no code of its own shares one of so many more codes, chosen by
+    its hash. Buckets into which no value fell at fit are not used: a model would have learnt
+    nothing of their codes.
     """
 
-    def __init__(self, values, *, min_frequency, max_categories):
+    def __init__(self, values, *, min_frequency, max_categories, hash_buckets=None):
         codes, distinct = _frames.encode(_frames.nan_to_null(values))
         distinct = _frames.append_null(distinct)
         counts = np.bincount(
@@ -35,23 +39,46 @@ class Vocabulary:
             least = min_frequency * len(codes)
         rank, _ = _frames.sorted_rank(distinct)
         order = np.lexsort((rank, -counts))
-        order = order[counts[order] >= max(least, 1)][:max_categories]
-        self.values = _frames.take(distinct, order)
+        order = order[counts[order] > 0]
+        n_own = int((counts[order] >= least)[:max_categories].sum())
+        self.values = _frames.take(distinct, order[:n_own])
+        self.hash_buckets = hash_buckets
+        self.buckets = np.zeros(0, np.int64)
+        if hash_buckets is not None:
+            rest = _frames.hash_values(_frames.take(distinct, order[n_own:]))
+            self.buckets = np.unique(rest % np.uint64(hash_buckets)).astype(np.int64)
 
     def codes(self, values):
-        """Codes as int32: 1 for what is not in the vocabulary."""
-        found = _frames.index_in(_frames.nan_to_null(values), self.values, match_null=True)
-        return np.where(found < 0, UNKNOWN, found + FIRST_CATEGORY).astype(np.int32)
+        """Codes as int32: 1 for what has none of its own nor that of a bucket."""
+        values = _frames.nan_to_null(values)
+        found = _frames.index_in(values, self.values, match_null=True)
+        codes = np.where(found < 0, UNKNOWN, found + FIRST_CATEGORY).astype(np.int32)
+        if len(self.buckets):
+            rest = np.flatnonzero(found < 0)
+            codes[rest] = self._bucket_codes(_frames.take(values, rest))
+        return codes
+
+    def _bucket_codes(self, values):
+        # Of a categorical, only the values that occur.
+        codes, distinct = _frames.encode(_frames.decode_strings(values))
+        hashes = _frames.hash_values(_frames.append_null(distinct))
+        n_buckets = np.uint64(self.hash_buckets)
+        buckets = (hashes % n_buckets).astype(np.int64)
+        # Independent of the bucket, so that an empty one's values spread over the others.
+        other = (hashes // n_buckets) % np.uint64(len(self.buckets))
+        used = np.isin(buckets, self.buckets)
+        buckets = np.where(used, buckets, self.buckets[other.astype(np.int64)])
+        return (FIRST_CATEGORY + len(self.values) + buckets)[codes]
 
     def categories(self):
         """The categories as an object array, None for missing."""
         return _frames.to_objects(self.values)
 
     def __getstate__(self):
-        return {"values": _frames.pack_array(self.values)}
+        return vars(self) | {"values": _frames.pack_array(self.values)}
 
     def __setstate__(self, state):
-        self.values = _frames.unpack_array(state["values"])
+        vars(self).update(state | {"values": _frames.unpack_array(state["values"])})
 
 
 class SmoothScale:
@@ -92,14 +119,16 @@ class CategoricalChannel:
         self.name = name
         self.handle_unknown = options["handle_unknown"]
         self.vocabulary = Vocabulary(
-            values,
+            place.cut(values),
             min_frequency=options["min_frequency"],
             max_categories=options["max_categories"],
+            hash_buckets=options["hash_buckets"],
         )
         self.names = [name]
 
     def transform(self, values, place):
         """Codes by output name."""
+        values = place.cut(values)
         try:
             codes = self.vocabulary.codes(values)
         except TypeError as error:
@@ -127,6 +156,7 @@ class NumericChannel:
         self.names = [name, f"{name}_missing"] if self.flagged else [name]
 
     def _read(self, values, place):
+        values = place.cut(values)
         kind = _frames.kind_of(values.type)
         if kind not in ("float", "integer", "boolean", "null"):
             raise SequenceFrameError(
@@ -150,11 +180,7 @@ class NumericChannel:
         if self.flagged:
             result[f"{self.name}_missing"] = missing.astype(np.float32)
         elif missing.any():
-            place.warn(
-                f"{int(missing.sum()):,} values of {self.name!r} are missing, the first in row "
-                f"{place.row_of(_frames.first_row(missing))}, but none were at fit: they are "
-                "taken as the median."
-            )
+            place.warn_of_missing(self.name, missing, taken_as="the median")
         return result
 
 
@@ -169,28 +195,29 @@ class TimeChannel:
         for feature in features:
             ends = ("_sin", "_cos") if feature in ("hour", "weekday") else ("",)
             self.names += [f"{name}_{feature}{end}" for end in ends]
-        moments = read_moments(values, name, place)
+        moments = read_moments(values, name, place.whole)
         self.zone = moments.type.tz
         self.scales = {f: SmoothScale(v) for f, v in self._spans(moments, place).items()}
 
     def _spans(self, moments, place):
         """log(1 + seconds) of the gap before each event, and of the time left to the cutoff."""
         ticks, missing, unit, zone = _frames.time_ticks(moments)
+        whole = place.whole
         if missing.any():
-            row = place.row_of(_frames.first_row(missing))
+            row = whole.row_of(_frames.first_row(missing))
             raise SequenceFrameError(f"Row {row} of {self.name!r} holds a missing time.")
         spans = {}
         if "gap" in self.features:
             gap = np.zeros(len(ticks), np.int64)
             gap[1:] = np.diff(ticks)
-            gap[place.offsets[:-1][place.offsets[:-1] < len(gap)]] = 0
-            self._check(gap, place, "goes back in time; the events of a row run oldest first")
+            gap[whole.offsets[:-1][whole.offsets[:-1] < len(gap)]] = 0
+            self._check(gap, whole, "goes back in time; the events of a row run oldest first")
             spans["gap"] = gap
         if "age" in self.features:
-            age = np.repeat(place.cutoff_ticks(unit, zone), np.diff(place.offsets)) - ticks
-            self._check(age, place, "holds an event after its cutoff, which leaks the future")
+            age = np.repeat(whole.cutoff_ticks(unit, zone), np.diff(whole.offsets)) - ticks
+            self._check(age, whole, "holds an event after its cutoff, which leaks the future")
             spans["age"] = age
-        return {f: np.log1p(span / ticks_per_second(unit)) for f, span in spans.items()}
+        return {f: np.log1p(place.cut(s) / ticks_per_second(unit)) for f, s in spans.items()}
 
     def _check(self, span, place, complaint):
         if (span < 0).any():
@@ -199,7 +226,7 @@ class TimeChannel:
 
     def transform(self, values, place):
         """Scaled spans and circles by output name."""
-        moments = read_moments(values, self.name, place)
+        moments = read_moments(values, self.name, place.whole)
         if len(moments) and (self.zone is None) != (moments.type.tz is None):
             now, then = ("have no", "one") if self.zone else ("have a", "none")
             raise SequenceFrameError(
@@ -210,7 +237,7 @@ class TimeChannel:
         for feature, span in self._spans(moments, place).items():
             scaled = self.scales[feature](span)
             result[f"{self.name}_{feature}"] = scaled.astype(np.float32)
-        turns = self._turns(moments)
+        turns = self._turns(place.cut(moments))
         for feature, turn in turns.items():
             angle = 2 * np.pi * (turn % 1.0)
             result[f"{self.name}_{feature}_sin"] = np.sin(angle).astype(np.float32)

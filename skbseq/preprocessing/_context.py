@@ -20,7 +20,8 @@ class ContextColumn:
                 f"Context column {name!r} holds {kind} values. Give numbers, strings or booleans."
             )
         read = CategoricalChannel if self.coded else NumericChannel
-        self.values = read(name, column, options, RowPlace())
+        # Buckets would be a column each.
+        self.values = read(name, column, options | {"hash_buckets": None}, RowPlace())
         self.names = self._code_names() if self.coded else self.values.names
 
     def _code_names(self):

@@ -1,10 +1,12 @@
-"""Where values lie in a frame, so that an error can name the row."""
+"""Where values lie in a frame, so that an error can name the row, and which are used."""
 
+import copy
 import warnings
 
 import numpy as np
 
 from skbseq import _frames
+from skbseq._sequences import ranges
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
 
@@ -19,13 +21,33 @@ class RowPlace:
         """Row of a value."""
         return position
 
-    def warn(self, message):
-        """Warn from the line that called transform."""
-        warnings.warn(message, UserWarning, stacklevel=self._depth)
+    def cut(self, values):
+        """Those of all values that are used."""
+        return values
+
+    def warn_of_missing(self, name, missing, *, taken_as):
+        """Warn, from the line that called transform, of what was never missing at fit."""
+        warnings.warn(
+            f"{int(missing.sum()):,} values of {name!r} are missing, the first in row "
+            f"{self.row_of(_frames.first_row(missing))}, but none were at fit: they are taken as "
+            f"{taken_as}.",
+            UserWarning,
+            stacklevel=self._depth,
+        )
 
 
 class Place(RowPlace):
-    """The place of list columns: the offsets of their rows, and the rows' cutoffs."""
+    """The place of list columns: the offsets of their rows, and the rows' cutoffs.
+
+    Attributes
+    ----------
+    offsets : ndarray of int64
+        Where the rows begin among the events that are used.
+    kept : ndarray of int64 or None
+        Which events those are; None for all of them.
+    whole : Place
+        The place of all events, for what the one before an event tells of it.
+    """
 
     _depth = 5
 
@@ -33,6 +55,25 @@ class Place(RowPlace):
         self.offsets = next(iter(columns.lists.values())).offsets
         self.cutoff = columns.ordinary.get(cutoff_name)
         self.cutoff_name = cutoff_name
+        self.kept = None
+        self.whole = self
+
+    def last(self, max_length):
+        """The place of the last so many events of each row; None for all of them."""
+        if max_length is None or np.diff(self.offsets).max(initial=0) <= max_length:
+            return self
+        starts = np.maximum(self.offsets[:-1], self.offsets[1:] - max_length)
+        place = copy.copy(self)
+        place.kept, place.offsets = ranges(starts, self.offsets[1:])
+        return place
+
+    def cut(self, values):
+        """Those of the values of all events, in NumPy or Arrow, that are used."""
+        if self.kept is None:
+            return values
+        if isinstance(values, np.ndarray):
+            return values[self.kept]
+        return _frames.take(values, self.kept)
 
     def row_of(self, position):
         """Row of the sample that holds an event."""

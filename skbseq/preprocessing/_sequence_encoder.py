@@ -1,4 +1,4 @@
-"""SequenceEncoder: histories of strings, numbers and times become codes and floats."""
+"""SequenceEncoder: histories of categories, numbers, times, texts and vectors as numbers."""
 
 from numbers import Integral
 
@@ -16,8 +16,8 @@ from skbseq._checks import (
     output_library,
     validate_data,
 )
-from skbseq._sequences import array_lengths, ranges
-from skbseq._state import all_or_nothing
+from skbseq._sequences import array_lengths
+from skbseq._state import FillsParameters, all_or_nothing
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._channels import (
     TIME_FEATURES,
@@ -26,21 +26,29 @@ from skbseq.preprocessing._channels import (
     SmoothScale,
     TimeChannel,
 )
+from skbseq.preprocessing._choice import (
+    check_column,
+    check_limits,
+    choose_channels,
+    told_channels,
+    with_limits,
+)
 from skbseq.preprocessing._context import ContextColumn
 from skbseq.preprocessing._place import Place, RowPlace
+from skbseq.preprocessing._text import TextChannel
+from skbseq.preprocessing._vector import VectorChannel
 
-_KINDS = {
-    "string": "categorical",
-    "integer": "categorical",
-    "boolean": "categorical",
-    "float": "numeric",
-    "timestamp": "time",
+_CHANNELS = {
+    "categorical": CategoricalChannel,
+    "numeric": NumericChannel,
+    "time": TimeChannel,
+    "text": TextChannel,
+    "vector": VectorChannel,
 }
-_CHANNELS = {"categorical": CategoricalChannel, "numeric": NumericChannel, "time": TimeChannel}
 
 
-class SequenceEncoder(TransformerMixin, BaseEstimator):
-    """Encode a sequence frame: categories to codes, numbers to one scale, times to features.
+class SequenceEncoder(FillsParameters, TransformerMixin, BaseEstimator):
+    """Encode a sequence frame: categories to codes, all else to floats of like scale.
 
     A sequence frame has one row per sample. Its list columns, the channels, hold the sample's
     history, oldest event first; its ordinary columns hold what is known at the cutoff. What
@@ -59,32 +67,49 @@ class SequenceEncoder(TransformerMixin, BaseEstimator):
         Channels to scale. None: those of floats.
     time : list of str, default=None
         Channels of timestamps. None: all of them.
+    text : list of str, default=None
+        Channels of texts, such as product titles, to turn into a few floats by their words.
+        None: none; strings are categories.
+    vector : list of str, default=None
+        Channels with a list of numbers per event, all of one size, such as embeddings of the
+        product's image. Each component becomes a channel. None: those of lists of floats.
     context : list of str, default=None
         Ordinary columns to use. None: none, so that a user id never becomes a feature by
         accident. Numbers are scaled, the rest becomes one column per category.
-    min_frequency : int or float, default=1
+    min_frequency : int, float or dict, default=1
         A category must occur so often at fit (float: in so large a share of the events) to get
-        a code of its own.
-    max_categories : int, default=None
-        The most categories of a channel that get codes of their own. None: no limit.
+        a code of its own. A dict gives it by column; a column that it does not name has 1.
+    max_categories : int or dict, default=None
+        The most categories of a channel that get codes of their own. None: no limit. A dict
+        gives it by column.
+    hash_buckets : int or dict, default=None
+        So many further codes are shared, by a hash of the value, among the categories that have
+        none of their own. None: all of these have code 1. A dict gives it by channel. Context
+        columns have no buckets.
     handle_unknown : {"encode", "error"}, default="encode"
         What to do about a category that has no code, of a channel or a context column: give it
-        code 1, or raise an error. A category that was too rare at fit has none either.
+        code 1, or raise an error. A category that was too rare at fit has none either, unless
+        ``hash_buckets`` gives it one.
     time_features : tuple of {"gap", "age", "hour", "weekday"}, \
 default=("gap", "age", "hour", "weekday")
         What to make of a time channel: logarithm of the seconds since the event before, and of
         those left to the cutoff; hour of the day and day of the week as points on a circle, in
         the time zone that the channel had at fit.
     max_length : int, default=None
-        Keep the last so many events of each history. None: all.
+        Keep the last so many events of each history, and learn from these alone. None: all.
     cutoff : str, default="cutoff"
         Ordinary column that holds the moment of prediction, for the feature "age".
+    text_size : int, default=16
+        The most components of a text channel; fewer come out where the texts differ in fewer.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the decomposition of texts, which approximates by chance. Nothing else is random.
 
     Attributes
     ----------
     categories_ : dict of str to ndarray of object
         For each categorical channel, its categories in order of frequency. The first has code
-        2: code 0 is padding, code 1 is unknown or rare. Missing (None) is a category.
+        2: code 0 is padding, code 1 is unknown or rare. Missing (None) is a category. Hashed
+        categories are not among them: their codes follow after the last.
     n_features_in_ : int
         Number of columns of the frame, or of time steps of an array, seen at fit.
     feature_names_in_ : ndarray of str
@@ -94,7 +119,7 @@ default=("gap", "age", "hour", "weekday")
     ------
     SequenceFrameError
         If the frame has no channel, the lists of a row differ in length, a value is infinite,
-        an event lies after its cutoff, or times run backwards.
+        vectors differ in size, an event lies after its cutoff, or times run backwards.
 
     Notes
     -----
@@ -102,7 +127,28 @@ default=("gap", "age", "hour", "weekday")
     :math:`\\operatorname{arsinh}(2 (x - q_{50}) / (q_{75} - q_{25}))`: linear in the middle and
     logarithmic in the tails, so that outliers neither set the scale nor run away, yet keep their
     order. A missing number becomes the median, and a channel ``<name>_missing`` says so if any
-    was missing at fit.
+    was missing at fit. Missing texts and vectors become zeros, with such a flag.
+
+    A category that has no code of its own gets the code ``2 + len(categories) + hash % b`` with
+    the :math:`b` of ``hash_buckets``. The hash is the same in each process and library. If no
+    category of the training data fell into that bucket, a model would have learnt nothing of
+    its code, so a second hash picks one of the buckets that are in use; if none is, the code
+    is 1. A new product is thus treated as some of the rare ones.
+
+    Texts are read by latent semantic analysis [1]_: their words, without case and of the 20,000
+    most frequent, are weighted by TF-IDF, and projected on the first singular vectors of the
+    distinct texts of the training data, each of which counts once.
+
+    Vectors and the components of texts have one scale for all components, so that directions
+    stay: with :math:`m` the median length at fit and :math:`d` components,
+    :math:`\\sqrt{d} \\, \\operatorname{arsinh}(|x| / m) \\, x / |x|`. A vector that lacks a
+    component counts as missing.
+
+    References
+    ----------
+    .. [1] Deerwester, S., Dumais, S. T., Furnas, G. W., Landauer, T. K. and Harshman, R. (1990).
+       Indexing by latent semantic analysis. Journal of the American Society for Information
+       Science, 41(6), 391-407.
 
     Examples
     --------
@@ -116,22 +162,36 @@ default=("gap", "age", "hour", "weekday")
     [[2, 3], [2]]
     >>> encoder.get_feature_names_out().tolist()
     ['what', 'price']
+
+    A title and an embedding per event become channels of floats.
+
+    >>> X["title"] = [["red shoe", "red boot"], ["blue shoe"]]
+    >>> X["image"] = [[[1.0, 0.0], [0.6, 0.8]], [[0.0, 1.0]]]
+    >>> encoder = SequenceEncoder(text=["title"], text_size=2, random_state=0).fit(X)
+    >>> encoder.get_feature_names_out().tolist()
+    ['what', 'price', 'title_0', 'title_1', 'image_0', 'image_1']
     """
 
     _parameter_constraints = {
         "categorical": [list, tuple, None],
         "numeric": [list, tuple, None],
         "time": [list, tuple, None],
+        "text": [list, tuple, None],
+        "vector": [list, tuple, None],
         "context": [list, tuple, None],
         "min_frequency": [
             Interval(Integral, 1, None, closed="left"),
             Interval(RealNotInt, 0, 1, closed="neither"),
+            dict,
         ],
-        "max_categories": [Interval(Integral, 1, None, closed="left"), None],
+        "max_categories": [Interval(Integral, 1, None, closed="left"), None, dict],
+        "hash_buckets": [Interval(Integral, 1, 2**30, closed="both"), None, dict],
         "handle_unknown": [StrOptions({"encode", "error"})],
         "time_features": [list, tuple],
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "cutoff": [str],
+        "text_size": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -140,24 +200,34 @@ default=("gap", "age", "hour", "weekday")
         categorical=None,
         numeric=None,
         time=None,
+        text=None,
+        vector=None,
         context=None,
         min_frequency=1,
         max_categories=None,
+        hash_buckets=None,
         handle_unknown="encode",
         time_features=TIME_FEATURES,
         max_length=None,
         cutoff="cutoff",
+        text_size=16,
+        random_state=None,
     ):
         self.categorical = categorical
         self.numeric = numeric
         self.time = time
+        self.text = text
+        self.vector = vector
         self.context = context
         self.min_frequency = min_frequency
         self.max_categories = max_categories
+        self.hash_buckets = hash_buckets
         self.handle_unknown = handle_unknown
         self.time_features = time_features
         self.max_length = max_length
         self.cutoff = cutoff
+        self.text_size = text_size
+        self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -186,11 +256,14 @@ default=("gap", "age", "hour", "weekday")
 
     def _fit_frame(self, X):
         self._check_time_features()
-        told = self._told_channels()
-        columns = _frames.split_sequences(X, channels=told)
+        parameters = self.get_params(deep=False)
+        told = told_channels(parameters)
+        columns = _frames.split_sequences(X, channels=told, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
-        self.channels_ = self._fit_channels(columns, self._choose(columns, told))
+        chosen = choose_channels(parameters, columns, told)
+        check_limits(parameters, self._parameter_constraints, chosen)
+        self.channels_ = self._fit_channels(columns, chosen, parameters)
         names = _frames.all_names(X)
         self.n_features_in_ = len(names)
         if _frames.is_frame(X):
@@ -203,65 +276,22 @@ default=("gap", "age", "hour", "weekday")
                     f"time_features may hold {', '.join(TIME_FEATURES)}; got {feature!r}."
                 )
 
-    def _fit_channels(self, columns, chosen):
-        options = self.get_params(deep=False)
-        place = Place(columns, self.cutoff)
-        channels = [
-            _CHANNELS[kind](name, columns.lists[name].values, options, place)
-            for name, kind in chosen.items()
-        ]
+    def _fit_channels(self, columns, chosen, parameters):
+        place = Place(columns, self.cutoff).last(self.max_length)
+        channels = []
+        for name, kind in chosen.items():
+            options = with_limits(parameters, name)
+            channels.append(_CHANNELS[kind](name, columns.lists[name].values, options, place))
         if not any(channel.names for channel in channels):
             raise SequenceFrameError(
-                f"Nothing is left to encode: time_features={self.time_features!r} make no channel."
+                f"Nothing is left to encode: time_features={self.time_features!r} make no "
+                "channel, nor do texts without words, or vectors where there are none."
             )
         for name in self.context or ():
+            options = with_limits(parameters, name)
             channels.append(ContextColumn(name, columns.ordinary[name], options))
         _check_names([name for channel in channels for name in channel.names])
         return channels
-
-    def _told_channels(self):
-        """The channels that parameters name, and as what."""
-        told = {}
-        for kind in ("categorical", "numeric", "time", "context"):
-            for name in getattr(self, kind) or ():
-                if name in told:
-                    raise ValueError(
-                        f"Column {name!r} is named twice: in {told[name]}= and in {kind}=."
-                    )
-                told[name] = kind
-        return {name: kind for name, kind in told.items() if kind != "context"}
-
-    def _choose(self, columns, told):
-        """Which channels to use, and as what, in the order of the columns."""
-        for name, kind in told.items():
-            _check_column(name, columns.lists, f"{kind}=", "list")
-        for name in self.context or ():
-            _check_column(name, columns.ordinary, "context=", "ordinary")
-        chosen = {}
-        for name, column in columns.lists.items():
-            kind = told.get(name) or self._automatic(name, column)
-            if kind is not None:
-                chosen[name] = kind
-        if not chosen:
-            raise SequenceFrameError(
-                "No channel is left to encode: categorical, numeric and time name none of "
-                f"{', '.join(map(repr, columns.lists))}."
-            )
-        return chosen
-
-    def _automatic(self, name, column):
-        kind = _frames.kind_of(column.values.type)
-        if kind == "null":
-            # Nothing is known of a channel without a value; as categories all are missing.
-            kind = "string"
-        if kind not in _KINDS:
-            if None in (self.categorical, self.numeric, self.time):
-                raise SequenceFrameError(
-                    f"Column {name!r} holds lists of {kind} values, which cannot be encoded. "
-                    "Convert them to numbers or strings, or drop the column."
-                )
-            return None
-        return _KINDS[kind] if getattr(self, _KINDS[kind]) is None else None
 
     def _fit_array(self, X):
         X = self._read_array(X, reset=True)
@@ -309,20 +339,18 @@ default=("gap", "age", "hour", "weekday")
                 f"{type(X).__name__} without lists."
             )
         listed = [c.name for c in self.channels_ if not isinstance(c, ContextColumn)]
-        columns = _frames.split_sequences(X, channels=listed)
-        place = Place(columns, self.cutoff)
-        kept, offsets = self._keep_last(place.offsets)
+        columns = _frames.split_sequences(X, channels=listed, nested=True)
+        place = Place(columns, self.cutoff).last(self.max_length)
         result = {}
         for channel in self.channels_:
             if isinstance(channel, ContextColumn):
-                _check_column(channel.name, columns.ordinary, "the encoder", "ordinary")
+                check_column(channel.name, columns.ordinary, "the encoder", "ordinary")
                 result |= channel.transform(columns.ordinary[channel.name], RowPlace())
                 continue
-            _check_column(channel.name, columns.lists, "the encoder", "list")
+            check_column(channel.name, columns.lists, "the encoder", "list")
             flat = channel.transform(columns.lists[channel.name].values, place)
             for name, values in flat.items():
-                values = values if kept is None else values[kept]
-                result[name] = _frames.Lists(_frames.make_array(values), offsets)
+                result[name] = _frames.Lists(_frames.make_array(values), place.offsets)
         # Made in the library that set_output asks for: scikit-learn would put lists into objects.
         return _frames.build_frame(result, like=X, library=output_library(self))
 
@@ -349,13 +377,6 @@ default=("gap", "age", "hour", "weekday")
         for scale, values, scaled in pairs:
             scaled[...] = scale(values)
         return result
-
-    def _keep_last(self, offsets):
-        """Positions of the last ``max_length`` events of each row; None for all of them."""
-        if self.max_length is None or np.diff(offsets).max(initial=0) <= self.max_length:
-            return None, offsets
-        starts = np.maximum(offsets[:-1], offsets[1:] - self.max_length)
-        return ranges(starts, offsets[1:])
 
     @property
     def categories_(self):
@@ -405,12 +426,4 @@ def _check_names(names):
         raise SequenceFrameError(
             f"Two of the columns that come out would be called {twice[0]!r}. Rename the column "
             "that gives rise to it."
-        )
-
-
-def _check_column(name, columns, wanted_by, kind):
-    if name not in columns:
-        raise SequenceFrameError(
-            f"There is no {kind} column {name!r}, which {wanted_by} asks for; the {kind} columns "
-            f"are {', '.join(map(repr, columns)) or 'none'}."
         )

@@ -1,0 +1,104 @@
+"""Channels of texts: latent semantic analysis of their words."""
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.utils.extmath import randomized_svd
+
+from skbseq import _frames
+from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._vector import VectorScale
+
+# Beyond the most frequent words there is little to learn of any, and each takes memory.
+_MOST_WORDS = 20_000
+# Also words of one sign: a size, a number, a letter that names a model.
+_WORD = r"(?u)\b\w+\b"
+# Against the largest singular value; below lie directions in which the texts do not differ.
+_LEAST = 1e-6
+
+
+class TextChannel:
+    """A channel of texts: its components in the space of its words, and a flag for missing ones.
+
+    Latent semantic analysis (Deerwester et al., 1990): the words of a text, weighted by TF-IDF,
+    are projected on the first singular vectors of the texts seen at fit, of which equal ones
+    count once.
+    """
+
+    def __init__(self, name, values, options, place):
+        self.name = name
+        codes, texts = self._read(place.cut(values))
+        self.flagged = bool((codes < 0).any())
+        # Sorted, for sums of floats depend on their order, and rows must not.
+        self._learn(np.sort(texts), options)
+        self.names = [f"{name}_{i}" for i in range(len(self.components))]
+        if self.flagged:
+            self.names.append(f"{name}_missing")
+
+    def _read(self, values):
+        """Codes of the texts, -1 for missing, and the distinct ones."""
+        kind = _frames.kind_of(values.type)
+        if kind not in ("string", "null"):
+            raise SequenceFrameError(
+                f"{self.name!r} holds {kind} values, which are not text. Convert them to strings, "
+                "or leave the column out of text=."
+            )
+        # Of a categorical, only the texts that occur.
+        codes, texts = _frames.encode(_frames.decode_strings(values))
+        return codes, _frames.to_objects(texts.drop_null())
+
+    def _learn(self, texts, options):
+        reader = TfidfVectorizer(token_pattern=_WORD, max_features=_MOST_WORDS)
+        analyze = reader.build_analyzer()
+        if any(analyze(text) for text in texts):
+            weights = reader.fit_transform(texts)
+            _, strengths, components = randomized_svd(
+                weights,
+                min(options["text_size"], *weights.shape),
+                random_state=options["random_state"],
+            )
+            components = components[strengths > _LEAST * strengths[0]]
+            self.reader = _make_reader(reader.get_feature_names_out(), reader.idf_)
+        else:
+            self.reader, components = None, np.zeros((0, 0))
+        self.components = np.ascontiguousarray(components, np.float32)
+        self.scale = VectorScale(self._vectors(texts))
+
+    def _vectors(self, texts):
+        """Components of shape (n_texts, n_components)."""
+        if self.reader is None or not len(texts):
+            return np.zeros((len(texts), len(self.components)))
+        return self.reader.transform(texts) @ self.components.T.astype(np.float64)
+
+    def transform(self, values, place):
+        """Scaled components by output name; a missing text is zeros and flagged."""
+        codes, texts = self._read(place.cut(values))
+        scaled = self.scale(self._vectors(texts))
+        scaled = np.pad(scaled, [(0, 0), (0, 1)])  # code -1, the last one: zeros
+        result = {f"{self.name}_{i}": row[codes] for i, row in enumerate(scaled)}
+        missing = codes < 0
+        if self.flagged:
+            result[f"{self.name}_missing"] = missing.astype(np.float32)
+        elif missing.any():
+            place.warn_of_missing(self.name, missing, taken_as="texts without a known word")
+        return result
+
+    def __getstate__(self):
+        state = dict(vars(self))
+        reader = state.pop("reader")
+        if reader is not None:
+            words = _frames.make_array(reader.get_feature_names_out())
+            state |= {"words": _frames.pack_array(words), "idf": reader.idf_}
+        return state
+
+    def __setstate__(self, state):
+        words, idf = state.pop("words", None), state.pop("idf", None)
+        vars(self).update(state)
+        known = words is not None
+        self.reader = _make_reader(_frames.unpack_array(words), idf) if known else None
+
+
+def _make_reader(words, idf):
+    """What weighs the words of texts, made of nothing but arrays."""
+    reader = TfidfVectorizer(token_pattern=_WORD, vocabulary=words.tolist())
+    reader.idf_ = idf
+    return reader
