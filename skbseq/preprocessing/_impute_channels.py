@@ -1,0 +1,323 @@
+"""How the missing values of one channel are filled: statistics, neighbours in time, lines."""
+
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._place import read_moments
+
+NUMERIC = ("mean", "median", "linear", "knn", "iterative")
+IN_TIME = ("linear", "nearest")
+JOINT = ("knn", "iterative")
+STRATEGIES = ("auto", "drop", "constant", "most_frequent", "ffill", "nearest", *NUMERIC)
+FILLABLE = ("float", "integer", "boolean", "string", "null")
+
+# What a constant is where `fill_value` says nothing; of a channel without a type it is a string.
+_CONSTANTS = {"float": 0, "integer": 0, "boolean": False, "string": "missing", "null": "missing"}
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of all rows end to end: the values of each channel, and where rows begin."""
+
+    values: dict
+    offsets: np.ndarray
+
+    def __len__(self):
+        return int(self.offsets[-1])
+
+    def row_of(self, position):
+        """Row of the sample that holds an event."""
+        return int(np.searchsorted(self.offsets, position, side="right")) - 1
+
+    def keep(self, kept):
+        """Only the events where a mask holds; the rows stay."""
+        if kept.all():
+            return self
+        positions = np.flatnonzero(kept)
+        before = np.concatenate([[0], np.cumsum(kept)])
+        values = {name: _frames.take(column, positions) for name, column in self.values.items()}
+        return Events(values, before[self.offsets])
+
+    def last_known(self, known):
+        """Position of the last known value up to each event, within its row; -1 for none."""
+        positions = np.maximum.accumulate(np.where(known, np.arange(len(self)), -1))
+        starts = np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        return np.where(positions >= starts, positions, -1)
+
+    def next_known(self, known):
+        """Position of the first known value from each event on, within its row; -1 for none."""
+        positions = np.where(known, np.arange(len(self)), len(self))
+        positions = np.minimum.accumulate(positions[::-1])[::-1]
+        stops = np.repeat(self.offsets[1:], np.diff(self.offsets))
+        return np.where(positions < stops, positions, -1)
+
+    def numbers(self, name):
+        """The values of a channel as float64, NaN where missing; infinity is refused."""
+        kind = _frames.kind_of(self.values[name].type)
+        if kind not in ("float", "integer", "null"):
+            raise SequenceFrameError(
+                f"{name!r} holds {kind} values, where numbers were at fit or are needed. Convert "
+                "them to numbers."
+            )
+        values = _frames.numbers(self.values[name])
+        infinite = np.isinf(values)
+        if infinite.any():
+            raise SequenceFrameError(
+                f"Row {self.row_of(_frames.first_row(infinite))} of {name!r} holds an infinite "
+                "value. Replace it by a number, or by null if it is not known."
+            )
+        return values
+
+    def ticks(self, name):
+        """Ticks of the time channel; times must be known and run forwards."""
+        moments = read_moments(self.values[name], name, self)
+        ticks, missing, _, _ = _frames.time_ticks(moments)
+        if missing.any():
+            raise SequenceFrameError(
+                f"Row {self.row_of(_frames.first_row(missing))} of {name!r} holds a missing time, "
+                "and between unknown times nothing can be interpolated. Drop such events: name "
+                f"{name!r} with 'drop' in strategy."
+            )
+        backwards = np.zeros(len(ticks), bool)
+        backwards[1:] = np.diff(ticks) < 0
+        backwards[self.offsets[:-1][self.offsets[:-1] < len(ticks)]] = False
+        if backwards.any():
+            raise SequenceFrameError(
+                f"Row {self.row_of(_frames.first_row(backwards))} of {name!r} goes back in time; "
+                "the events of a row run oldest first."
+            )
+        return ticks
+
+
+# ------------------------------------------------------------------ what fit learns
+
+
+def plain(values):
+    """The same values in a type that holds any of their kind, NaN turned into null."""
+    values = _frames.nan_to_null(_frames.decode_strings(values))
+    if str(values.type).startswith("decimal"):  # which holds no mean of its values
+        return _frames.make_array(_frames.numbers(values))
+    return values
+
+
+def settle(name, strategy, kind, *, named, as_number):
+    """The strategy for a channel of this kind, None to leave the channel as it is.
+
+    Parameters
+    ----------
+    name, strategy, kind : str
+    named : bool
+        Whether the user named the channel, so that what cannot be done is an error.
+    as_number : bool
+        Whether the strategy was given to this channel alone, so that its integers are numbers.
+    """
+    if strategy == "drop":
+        return strategy
+    if kind not in FILLABLE:
+        if named:
+            raise SequenceFrameError(
+                f"{name!r} holds {kind} values, which strategy {strategy!r} cannot fill: events "
+                "without one can only be dropped. Say 'drop', or do not name it."
+            )
+        return None
+    if strategy == "auto":
+        return "median" if kind == "float" else "most_frequent"
+    if strategy in NUMERIC and kind != "float":
+        if not as_number:
+            return "most_frequent"
+        if kind not in ("integer", "null"):
+            raise SequenceFrameError(
+                f"{name!r} holds {kind} values, and strategy {strategy!r} needs numbers. Say "
+                "'most_frequent', 'constant', 'ffill', 'nearest' or 'drop'."
+            )
+    return strategy
+
+
+def _statistic(name, strategy, values, fill_value):
+    """One value to fill with, as an Arrow array, of length 0 if fit saw no value."""
+    kind = _frames.kind_of(values.type)
+    if strategy == "constant":
+        return _as_kind(_constant(name, kind, fill_value), values)
+    if strategy == "most_frequent" or (strategy not in NUMERIC and kind != "float"):
+        return _mode(values)
+    known = _frames.numbers(values)
+    known = known[~np.isnan(known)]
+    if known.size == 0:
+        return _frames.make_array(known)
+    # Small enough that no sum of the largest floats overflows; powers of two change no digit.
+    center = np.mean if strategy == "mean" else np.median
+    value = float(np.ldexp(center(np.ldexp(known, -40)), 40))
+    whole = strategy in ("mean", "median") and kind == "integer" and value.is_integer()
+    return _as_kind(int(value), values) if whole else _frames.make_array([value])
+
+
+def _constant(name, kind, fill_value):
+    if fill_value is None:
+        return _CONSTANTS[kind]
+    boolean = isinstance(fill_value, (bool, np.bool_))
+    suits = {
+        "boolean": boolean,
+        "string": isinstance(fill_value, str),
+        "null": True,
+    }.get(kind, isinstance(fill_value, Real) and not boolean and np.isfinite(fill_value))
+    if not suits:
+        raise SequenceFrameError(
+            f"fill_value={fill_value!r} does not suit {name!r}, which holds {kind} values. Give a "
+            "dict of one value per channel, or name the channels in columns=."
+        )
+    return fill_value.item() if isinstance(fill_value, np.generic) else fill_value
+
+
+def _as_kind(value, like):
+    """An array of one value, of the type of another array where that can hold it."""
+    one = _frames.make_array([value])
+    if "null" in (_frames.kind_of(like.type), _frames.kind_of(one.type)):
+        return one
+    try:
+        return one.cast(like.type)
+    except ValueError:  # a fraction, or a number too large, among integers
+        return one
+
+
+def _mode(values):
+    """The most frequent value; of several the smallest, so that the order does not matter."""
+    codes, distinct = _frames.encode(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
+    rank, _ = _frames.sorted_rank(distinct)
+    order = np.lexsort((rank, -counts))
+    return _frames.take(distinct, order[counts[order] > 0][:1])
+
+
+# ------------------------------------------------------------------ one channel
+
+
+class ChannelFiller:
+    """Fills one channel, by what fit saw in it and by what stands in the same row."""
+
+    def __init__(self, name, strategy, events, fill_value):
+        self.name = name
+        self.strategy = strategy
+        values = plain(events.values[name])
+        if _frames.kind_of(values.type) == "float":
+            events.numbers(name)
+        self.statistic = _statistic(name, strategy, values, fill_value)
+        missing = _frames.is_missing(values)
+        self.flagged = bool(missing.any())
+        if self.flagged and len(self.statistic) == 0:
+            self._refuse(events, missing)
+
+    def transform(self, events, ticks, predicted):
+        """The channel without missing values, and where they were.
+
+        Parameters
+        ----------
+        events : Events
+        ticks : ndarray of int64 or None
+            Times of the events, for the strategies that look at them.
+        predicted : ndarray of float64 or None
+            What a model of the events says of each missing value.
+
+        Returns
+        -------
+        values : Arrow array
+        missing : ndarray of bool
+        """
+        values = self._read(events)
+        missing = _frames.is_missing(values)
+        if missing.any():
+            values = self._fill(values, missing, events, ticks, predicted)
+        return values, missing
+
+    def _read(self, events):
+        values = plain(events.values[self.name])
+        now, then = (_frames.kind_of(v.type) for v in (values, self.statistic))
+        if now == "float":
+            events.numbers(self.name)
+        if now == "null":
+            return values if then == "null" else values.cast(self.statistic.type)
+        numbers = {"integer", "float"}
+        if now != then and then != "null" and not {now, then} <= numbers:
+            raise SequenceFrameError(
+                f"{self.name!r} holds {now} values, but it is filled with {then} values since "
+                "fit. Give it the type that it had at fit."
+            )
+        return _floats(values) if (now, then) == ("integer", "float") else values
+
+    def _fill(self, values, missing, events, ticks, predicted):
+        if self.strategy == "ffill":
+            values = _take_known(values, events.last_known(~missing))
+        elif self.strategy == "nearest":
+            values = _take_known(values, _nearest(events, ~missing, ticks))
+        elif self.strategy == "linear":
+            values = _replace(values, missing, _line(values, missing, events, ticks))
+        elif predicted is not None:
+            values = _replace(values, missing, predicted[missing])
+        left = _frames.is_missing(values)
+        if not left.any():
+            return values
+        if len(self.statistic) == 0:
+            self._refuse(events, left)
+        return _fill_null(values, self.statistic[0].as_py())
+
+    def _refuse(self, events, missing):
+        raise SequenceFrameError(
+            f"Row {events.row_of(_frames.first_row(missing))} of {self.name!r} holds a missing "
+            f"value, and fit saw no value of {self.name!r} at all from which strategy "
+            f"{self.strategy!r} could learn. Say 'constant' or 'drop' for it, or leave it out of "
+            "strategy or columns."
+        )
+
+    def __getstate__(self):
+        return vars(self) | {"statistic": _frames.pack_array(self.statistic)}
+
+    def __setstate__(self, state):
+        vars(self).update(state | {"statistic": _frames.unpack_array(state["statistic"])})
+
+
+def _floats(values):
+    return _frames.make_array(_frames.numbers(values))
+
+
+def _take_known(values, source):
+    """Values from other positions; where those are -1, the missing value itself."""
+    return _frames.take(values, np.where(source < 0, np.arange(len(source)), source))
+
+
+def _replace(values, missing, fills):
+    numbers = _frames.numbers(values).copy()
+    numbers[missing] = fills
+    return _frames.make_array(numbers).cast(values.type)
+
+
+def _fill_null(values, value):
+    try:
+        return values.fill_null(value)
+    except (OverflowError, ValueError):  # integers of a narrower type than those at fit
+        return _floats(values).fill_null(float(value))
+
+
+def _nearest(events, known, ticks):
+    """Position of the known value that is nearest in time; of two the earlier."""
+    before, after = events.last_known(known), events.next_known(known)
+    later = (before < 0) | ((after >= 0) & (ticks[after] - ticks < ticks - ticks[before]))
+    return np.where(later, after, before)
+
+
+def _line(values, missing, events, ticks):
+    """Values on the line between the known ones about each missing one; NaN in unknown rows."""
+    numbers = _frames.numbers(values)
+    at = np.flatnonzero(missing)
+    before, after = events.last_known(~missing)[at], events.next_known(~missing)[at]
+    span = ticks[after] - ticks[before]
+    inside = (before >= 0) & (after >= 0) & (span > 0)
+    weight = np.where(inside, (ticks[at] - ticks[before]) / np.where(inside, span, 1), 0)
+    first = np.where(before < 0, after, before)
+    last = np.where(inside, after, first)
+    a, b = numbers[first], numbers[last]
+    # Weighted so, the difference of two large numbers cannot overflow; rounding stays between.
+    line = np.clip(a * (1 - weight) + b * weight, np.minimum(a, b), np.maximum(a, b))
+    return np.where(first < 0, np.nan, line)
