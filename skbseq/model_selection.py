@@ -1,0 +1,475 @@
+"""Splitters for samples of an event log: by time, with a gap of one horizon, and by user.
+
+Both read what they need from columns of the sequence frame itself, so that ``cv=`` of
+scikit-learn's searches and cross-validations is all that has to be set.
+"""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator, GroupKFold, StratifiedGroupKFold
+
+from skbseq import _frames
+from skbseq._checks import Interval, validate_parameter_constraints
+from skbseq._time import format_instant, shift_ticks, to_timedelta
+from skbseq.exceptions import SequenceFrameError
+
+__all__ = ["CutoffSplit", "UserKFold"]
+
+_MAX_TICK = np.iinfo(np.int64).max
+
+
+class _FrameSplitter(BaseCrossValidator):
+    """What both splitters share: checks, and the number of folds."""
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Number of folds.
+
+        Parameters
+        ----------
+        X : None
+            Ignored.
+        y : None
+            Ignored.
+        groups : None
+            Ignored.
+
+        Returns
+        -------
+        int
+            ``n_splits``.
+        """
+        return self.n_splits
+
+    def _check(self, groups):
+        name = type(self).__name__
+        validate_parameter_constraints(self._parameter_constraints, vars(self), caller_name=name)
+        if groups is not None:
+            warnings.warn(f"The groups parameter is ignored by {name}", UserWarning, stacklevel=3)
+
+
+class CutoffSplit(_FrameSplitter):
+    """Split samples by time: train on what was known when the test begins.
+
+    The cutoffs are cut into ``n_splits + 1`` consecutive blocks of about equal numbers of
+    samples; samples of one cutoff stay together. Each block but the first is the test set of one
+    fold. It is trained on the samples whose labels were known by then, that is, whose horizon
+    ends at or before the first cutoff of the test. Samples in between belong to neither side.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 1. It takes one more distinct cutoff than that.
+    horizon : str, datetime.timedelta or numpy.timedelta64
+        The horizon of the labels, such as "30D"; of several, the longest.
+    gap : str, datetime.timedelta or numpy.timedelta64, default=None
+        Span between the cutoff and the begin of the horizon, if the labels have one. None: the
+        horizon begins at the cutoff.
+    max_train_span : str, datetime.timedelta or numpy.timedelta64, default=None
+        Train only on cutoffs that lie at most this before the first cutoff of the test. None: on
+        all.
+    min_train_size : int, default=1
+        The fewest training samples that a fold may have; with fewer it is an error.
+    cutoff : str, default="cutoff"
+        Ordinary column that holds the moment of prediction.
+    new_users : str, default=None
+        Ordinary column that says who. If it is given, each fold is tested only on users of whom
+        it has no training sample. None: on all.
+
+    Raises
+    ------
+    SequenceFrameError
+        If a column is not there or holds a missing value, the cutoffs are not times or there are
+        too few of them, or a fold has no sample to train or test on.
+    ValueError
+        If a parameter is out of range or a span cannot be read.
+    TypeError
+        If ``X`` is not a table, or a span is a bare number.
+
+    See Also
+    --------
+    UserKFold : Keeps all samples of a user on one side.
+    sklearn.model_selection.TimeSeriesSplit : Counts rows, where this reads times.
+
+    Notes
+    -----
+    Sample :math:`i` may train for test samples :math:`J` if
+
+    .. math:: t_i + \\mathrm{gap} + \\mathrm{horizon} \\le \\min_{j \\in J} t_j
+
+    with cutoffs :math:`t`. So each training label was known when the first prediction of the test
+    was made, and the windows of the labels of training and test never overlap, neither for one
+    user nor between users. Leaving out the samples whose windows reach into the test is the
+    *purging* of [1]_. Its *embargo*, a pause after the test, is not needed, since no training
+    sample comes later than the test. Histories of the test may contain what was label in
+    training. That is no leak: by then it was known.
+
+    The test sets do not cover all samples, so that `cross_val_predict` and what is built on it
+    (`StackingClassifier`, `CalibratedClassifierCV` with ``ensemble=False``) refuse this splitter.
+
+    References
+    ----------
+    .. [1] López de Prado, M. (2018). *Advances in Financial Machine Learning*, chapter 7. Wiley.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbseq.model_selection import CutoffSplit
+    >>> months = pd.date_range("2026-01-01", periods=5, freq="MS")
+    >>> X = pd.DataFrame({"user_id": ["ann", "bob"] * 5, "cutoff": months.repeat(2)})
+    >>> for train, test in CutoffSplit(3, horizon="31D").split(X):
+    ...     print(X["cutoff"][train].dt.month.unique(), X["cutoff"][test].dt.month.unique())
+    [1] [3]
+    [1 2 3] [4]
+    [1 2 3] [5]
+
+    February may not train for March, nor April for May: the 31 days of their labels are not over.
+    """
+
+    _parameter_constraints = {
+        "n_splits": [Interval(Integral, 1, None, closed="left")],
+        "horizon": "no_validation",  # to_timedelta says more
+        "gap": "no_validation",
+        "max_train_span": "no_validation",
+        "min_train_size": [Interval(Integral, 1, None, closed="left")],
+        "cutoff": [str],
+        "new_users": [str, None],
+    }
+
+    def __init__(
+        self,
+        n_splits=5,
+        *,
+        horizon,
+        gap=None,
+        max_train_span=None,
+        min_train_size=1,
+        cutoff="cutoff",
+        new_users=None,
+    ):
+        self.n_splits = n_splits
+        self.horizon = horizon
+        self.gap = gap
+        self.max_train_span = max_train_span
+        self.min_train_size = min_train_size
+        self.cutoff = cutoff
+        self.new_users = new_users
+
+    def split(self, X, y=None, groups=None):
+        """Rows of each fold, earliest first.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_columns)
+            A sequence frame, or samples without their histories: what counts is the column of
+            cutoffs, and that of the users if ``new_users`` names one.
+        y : None
+            Ignored.
+        groups : None
+            Ignored, with a warning.
+
+        Yields
+        ------
+        train : ndarray of int of shape (n_train,)
+            Positions of the training samples, ascending.
+        test : ndarray of int of shape (n_test,)
+            Positions of the test samples, ascending.
+        """
+        self._check(groups)
+        known_after, span = self._spans()
+        cutoffs = _Cutoffs(X, self.cutoff, type(self).__name__)
+        users = None
+        if self.new_users is not None:
+            users = _read_users(X, self.new_users, type(self).__name__)
+        blocks = self._blocks(cutoffs)
+        # All folds are made before the first is used: an error in the last one is not to come
+        # after hours of training on the others.
+        folds = []
+        for fold in range(1, self.n_splits + 1):
+            test = np.flatnonzero(blocks == fold)
+            first = cutoffs.ticks[test].min()
+            latest = cutoffs.before(first, known_after)
+            earliest = None if span is None else cutoffs.before(first, span)
+            train = cutoffs.rows_within(earliest, latest)
+            if len(train) < self.min_train_size:
+                self._raise_small(fold, len(train), cutoffs, (first, earliest, latest))
+            if users is not None:
+                test = self._only_new(users, train, test, fold)
+            folds.append((train, test))
+        yield from folds
+
+    def _spans(self):
+        """Microseconds from a cutoff until its label is known, and those that training reaches."""
+        known_after = _microseconds(self.horizon, "horizon")
+        if self.gap is not None:
+            known_after += _microseconds(self.gap, "gap")
+        if self.max_train_span is None:
+            return known_after, None
+        span = _microseconds(self.max_train_span, "max_train_span")
+        if span < known_after:
+            raise ValueError(
+                f"max_train_span={self.max_train_span!r} is shorter than {self._say_wait()}, so "
+                "that no sample could train: the labels of those within it are not yet known "
+                "when the test begins. Make it longer."
+            )
+        return known_after, span
+
+    def _blocks(self, cutoffs):
+        """Number of the block of each sample."""
+        moments, moment_of, counts = np.unique(
+            cutoffs.ticks, return_inverse=True, return_counts=True
+        )
+        if len(moments) <= self.n_splits:
+            fewer = (
+                f"lower n_splits to at most {len(moments) - 1}, or " if moments[1:].size else ""
+            )
+            raise SequenceFrameError(
+                f"n_splits={self.n_splits} needs at least {self.n_splits + 1} distinct cutoffs, "
+                f"for the first trains only; {self.cutoff!r} holds {len(moments)}. Take samples "
+                f"at more cutoffs, such as EventLog.samples(every=...), {fewer}"
+                "split by user with UserKFold."
+            )
+        starts = _block_starts(counts, self.n_splits + 1)
+        return np.searchsorted(starts, moment_of, side="right")
+
+    def _only_new(self, users, train, test, fold):
+        seen = np.zeros(users.max() + 1, bool)
+        seen[users[train]] = True
+        new = test[~seen[users[test]]]
+        if new.size == 0:
+            raise SequenceFrameError(
+                f"Fold {fold} of {self.n_splits} has no test sample: each {self.new_users!r} of "
+                "its test has a training sample too. Lower n_splits, which makes the tests "
+                "longer, limit training by max_train_span, or leave new_users out."
+            )
+        return new
+
+    def _raise_small(self, fold, n_train, cutoffs, moments):
+        first, earliest, latest = moments
+        say = cutoffs.say
+        within = "at or before" if earliest is None else f"from {say(earliest)} to"
+        found = "no training sample"
+        if n_train:
+            some = "1 training sample" if n_train == 1 else f"{n_train:,} training samples"
+            found = f"{some}, fewer than min_train_size={self.min_train_size}"
+        raise SequenceFrameError(
+            f"Fold {fold} of {self.n_splits} has {found}: its test begins at {say(first)}, so "
+            f"with {self._say_wait()} training needs cutoffs {within} {say(latest)}; the first "
+            f"cutoff of all is {say(cutoffs.ticks.min())}. Take samples at earlier cutoffs too, "
+            "such as EventLog.samples(every=...), lower n_splits, or shorten the horizon."
+        )
+
+    def _say_wait(self):
+        gap = "" if self.gap is None else f" and gap={self.gap!r}"
+        return f"horizon={self.horizon!r}{gap}"
+
+
+class UserKFold(_FrameSplitter):
+    """Split samples by user: all samples of a user stand on one side.
+
+    It is scikit-learn's `GroupKFold` or `StratifiedGroupKFold` that reads the groups from a
+    column of the frame, so that none need to be passed through searches and pipelines.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    user : str
+        Ordinary column that says who.
+    stratify : bool, default=False
+        Whether to give each fold about the same share of each class of ``y``. It takes some
+        seconds from tens of thousands of users on.
+    shuffle : bool, default=False
+        Whether to distribute the users at random. If not, the folds depend on the users and on
+        how many samples each has, but not on the order of the rows.
+    random_state : int, numpy.random.RandomState or None, default=None
+        Pass an int for the same folds on every call. Only with ``shuffle=True``.
+
+    Raises
+    ------
+    SequenceFrameError
+        If the column is not there or holds a missing value, or there are fewer users than folds.
+    ValueError
+        If a parameter is out of range, or ``stratify=True`` and there are no classes to go by.
+    TypeError
+        If ``X`` is not a table.
+
+    See Also
+    --------
+    CutoffSplit : Splits by time.
+    sklearn.model_selection.GroupKFold : Takes the groups as an argument.
+
+    Notes
+    -----
+    Each sample is tested once, so that `cross_val_predict` works. Training knows the time of the
+    test, though: use it to choose among models, or where the question is how well a model does on
+    people whom it has never seen. How well it will do next month is for `CutoffSplit` to say.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbseq.model_selection import UserKFold
+    >>> X = pd.DataFrame({"user_id": ["ann", "bob", "ann", "cid", "bob", "ann"]})
+    >>> for train, test in UserKFold(3, user="user_id").split(X):
+    ...     print(X["user_id"][train].unique().tolist(), X["user_id"][test].unique().tolist())
+    ['bob', 'cid'] ['ann']
+    ['ann', 'cid'] ['bob']
+    ['ann', 'bob'] ['cid']
+    """
+
+    _parameter_constraints = {
+        "n_splits": [Interval(Integral, 2, None, closed="left")],
+        "user": [str],
+        "stratify": ["boolean"],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_splits=5, *, user, stratify=False, shuffle=False, random_state=None):
+        self.n_splits = n_splits
+        self.user = user
+        self.stratify = stratify
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def split(self, X, y=None, groups=None):
+        """Rows of each fold.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_columns)
+            A sequence frame, or samples without their histories: what counts is the column of
+            the users.
+        y : array-like of shape (n_samples,), default=None
+            Classes, for ``stratify=True``; else ignored.
+        groups : None
+            Ignored, with a warning.
+
+        Yields
+        ------
+        train : ndarray of int of shape (n_train,)
+            Positions of the training samples, ascending.
+        test : ndarray of int of shape (n_test,)
+            Positions of the test samples, ascending.
+        """
+        self._check(groups)
+        users = _read_users(X, self.user, type(self).__name__)
+        n_users = len(np.unique(users))
+        if n_users < self.n_splits:
+            raise SequenceFrameError(
+                f"n_splits={self.n_splits} needs at least {self.n_splits} users; {self.user!r} "
+                f"holds {n_users}. Lower n_splits or take samples of more users."
+            )
+        if self.stratify and y is None:
+            raise ValueError("stratify=True needs y, the classes; got None.")
+        kind = StratifiedGroupKFold if self.stratify else GroupKFold
+        folds = kind(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+        yield from folds.split(np.zeros(len(users)), y, users)
+
+
+# ------------------------------------------------------------------ columns
+
+
+class _Cutoffs:
+    """The cutoffs of a frame as ticks, and how they are told."""
+
+    def __init__(self, X, name, owner):
+        moments = _read_moments(_read_column(X, name, owner), name)
+        self.ticks, missing, self.unit, self.zone = _frames.time_ticks(moments)
+        _refuse_missing(missing, name, owner)
+
+    def before(self, tick, microseconds):
+        """A moment earlier by a span; at the ends of 64 bits it stops."""
+        span = min(microseconds * (1000 if self.unit == "ns" else 1), _MAX_TICK)
+        return shift_ticks(tick, -span)
+
+    def rows_within(self, earliest, latest):
+        """Rows with a cutoff from one moment (None: from ever) to another."""
+        within = self.ticks <= latest
+        if earliest is not None:
+            within &= self.ticks >= earliest
+        return np.flatnonzero(within)
+
+    def say(self, tick):
+        """A moment for a person."""
+        return format_instant(tick, unit=self.unit, zone=self.zone)
+
+
+def _read_moments(column, name):
+    kind = _frames.kind_of(_frames.decode_strings(column).type)
+    if kind not in ("timestamp", "string", "null"):
+        raise SequenceFrameError(
+            f"{name!r} holds {kind} values, which are not times. Give timestamps."
+        )
+    try:
+        moments, unreadable = _frames.to_timestamps(column)
+    except ValueError as error:
+        raise SequenceFrameError(f"{name!r} cannot be read as times: {error}.") from error
+    if unreadable.any():
+        row = _frames.first_row(unreadable)
+        why = _frames.why_unreadable(column[row].as_py())
+        raise SequenceFrameError(f"Row {row} of {name!r} holds {why}.")
+    return moments
+
+
+def _read_users(X, name, owner):
+    """Number of the user of each sample, in the order of the users and not of the rows."""
+    column = _read_column(X, name, owner)
+    if _frames.kind_of(column.type) == "list":
+        raise SequenceFrameError(
+            f"{name!r} is a channel: it holds lists. Name the ordinary column that says who."
+        )
+    _refuse_missing(_frames.is_missing(column), name, owner)
+    codes, values = _frames.encode(column)
+    return _frames.sorted_rank(values)[0][codes]
+
+
+def _read_column(X, name, owner):
+    if not _frames.is_frame(X):
+        raise TypeError(
+            f"{owner} reads the column {name!r} of a pandas, polars or pyarrow table; got "
+            f"{type(X).__name__}."
+        )
+    names = _frames.column_names(X)
+    if name not in names:
+        raise SequenceFrameError(
+            f"The frame has no column {name!r}, by which {owner} splits; it has "
+            f"{', '.join(map(repr, names))}. Keep that column, as EventLog.samples and "
+            "EventLog.histories do, or name another."
+        )
+    if _frames.n_rows(X) == 0:
+        raise SequenceFrameError(f"The frame has no rows; {owner} has nothing to split.")
+    return _frames.as_array(_frames.to_arrow(_frames.select_columns(X, [name]))[name])
+
+
+def _refuse_missing(missing, name, owner):
+    if missing.any():
+        raise SequenceFrameError(
+            f"Row {_frames.first_row(missing)} of {name!r} is missing ({int(missing.sum()):,} "
+            f"such rows), and {owner} cannot tell on which side it belongs. Fill or drop them."
+        )
+
+
+# ------------------------------------------------------------------ numbers
+
+
+def _microseconds(value, name):
+    return int(to_timedelta(value, name=name).astype(np.int64))
+
+
+def _block_starts(counts, n_blocks):
+    """Where each block but the first begins, among moments that have so many samples each.
+
+    From the end on, each block takes what comes nearest to its share of the samples left. So
+    the tests are as equal as whole moments allow, and what is over goes to training.
+    """
+    before = np.concatenate([[0], np.cumsum(counts)])
+    starts, stop = [], len(counts)
+    for block in range(n_blocks - 1, 0, -1):
+        wanted = before[stop] * block / (block + 1)
+        right = int(np.searchsorted(before, wanted))
+        start = right - int(wanted - before[right - 1] < before[right] - wanted)
+        stop = min(max(start, block), stop - 1)  # no block is empty, however uneven the moments
+        starts.append(stop)
+    return starts[::-1]
