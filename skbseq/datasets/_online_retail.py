@@ -1,0 +1,177 @@
+"""Online Retail: the invoices of a British gift shop."""
+
+from skbseq import _frames
+from skbseq.datasets._fetch import CC_BY, Source, fetch
+from skbseq.datasets._formats import rename_columns
+
+__all__ = ["fetch_online_retail"]
+
+_NAMES = {
+    "invoice": "InvoiceNo",
+    "stock_code": "StockCode",
+    "description": "Description",
+    "quantity": "Quantity",
+    "invoice_time": "InvoiceDate",
+    "unit_price": "UnitPrice",
+    "customer_id": "CustomerID",
+    "country": "Country",
+}
+
+
+def _parse(data, name):
+    """The workbook, or the same as CSV."""
+    excel = name.endswith(".xlsx")
+    table = _frames.parse_excel(data) if excel else _frames.parse_csv(data)
+    return rename_columns(table, _NAMES)
+
+
+_DESCR = """\
+Online Retail
+-------------
+
+:Events: 541,909 lines of invoices, 2010-12-01 to 2011-12-09
+:Users: 4,372 customers of a British shop for gifts, many of them wholesalers
+:Columns: invoice, stock_code, description, quantity, invoice_time, unit_price (pounds),
+    customer_id, country
+:Source: {source.url}
+:Licence: {source.licence}
+:Cite: {source.citation}
+
+135,080 lines have no customer_id; EventLog.clean drops and counts them. An invoice whose number
+begins with C is a cancellation, and its quantities are negative. 5,268 lines stand twice. Not
+every line is a product: stock codes such as POST, D and M are postage, discounts and corrections.
+
+First used in D. Chen, S. L. Sain and K. Guo, Data mining for the online retail industry: a case
+study of RFM model-based customer segmentation using data mining, Journal of Database Marketing
+and Customer Strategy Management 19(3), 2012, 197-208.
+"""
+
+# The repository's zip holds an Excel workbook only; this is its own CSV of the same.
+_SOURCE = Source(
+    name="online_retail",
+    title="Online Retail",
+    licence=CC_BY,
+    citation="D. Chen, Online Retail [data set], UCI Machine Learning Repository, 2015, "
+    "https://doi.org/10.24432/C5BW33",
+    url="https://archive.ics.uci.edu/static/public/352/data.csv",
+    filename="online_retail.csv",
+    member=r".*\.(csv|xlsx|parquet)",
+    parse=_parse,
+    types={
+        "invoice": "string",
+        "stock_code": "string",
+        "description": "string",
+        "quantity": "int32",
+        "invoice_time": "time",
+        "unit_price": "double",
+        "customer_id": "id",
+        "country": "string",
+    },
+    n_rows=541_909,
+    roles={"user": "customer_id", "time": "invoice_time", "product": "stock_code"},
+    descr=_DESCR,
+)
+
+
+def fetch_online_retail(
+    *,
+    data_home=None,
+    path=None,
+    output="pandas",
+    download_if_missing=True,
+    n_retries=3,
+    delay=1.0,
+    checksum=None,
+    verbose=1,
+):
+    """Load Online Retail: the invoices of a British gift shop, with its cancellations.
+
+    It is downloaded on the first call (about 45 MB) and read from `data_home` from then on.
+    Natural tasks: who buys again, which product is next, how much is spent.
+
+    Parameters
+    ----------
+    data_home : str or os.PathLike, default=None
+        Folder for data sets. None: the environment variable ``SKBSEQ_DATA`` if it is set, else
+        ``~/skbseq_data``.
+    path : str or os.PathLike, default=None
+        A local copy to read instead: the CSV, the workbook `Online Retail.xlsx` (which needs
+        ``pip install 'skbseq[excel]'``), either of them in a zip, or Parquet with the columns
+        below. `data_home` is not looked at then.
+    output : {"pandas", "polars", "pyarrow"}, default="pandas"
+        Library of the table.
+    download_if_missing : bool, default=True
+        False raises an OSError instead of going online.
+    n_retries : int, default=3
+        How often to try again after a failure that may pass.
+    delay : float, default=1.0
+        Seconds between two tries.
+    checksum : str, default=None
+        SHA-256 that the file must have. None: the one noted at the first download. See Notes.
+    verbose : int, default=1
+        0: silent. 1: a notice with the licence at the download and, on a terminal, a bar. 2: the
+        bar elsewhere too.
+
+    Returns
+    -------
+    retail : :class:`~sklearn.utils.Bunch`
+        events : pandas, polars or pyarrow table
+            One row per line of an invoice: `invoice`, `stock_code`, `description`, `quantity`,
+            `invoice_time`, `unit_price`, `customer_id` (a string, missing in a quarter of the
+            rows) and `country`.
+        roles : dict
+            The columns that :class:`skbseq.EventLog` asks for, by role.
+        DESCR : str
+            What it is, with source, licence and citation.
+        url : str
+            Where it comes from.
+        path : str
+            The file that was read, or that what was read was made of.
+
+    Raises
+    ------
+    OSError
+        If it cannot be downloaded, or is not what it must be; the message says what to do.
+    InvalidLogError
+        If the file at `path` cannot be read.
+    ValueError
+        If a parameter has a value that makes no sense.
+
+    Notes
+    -----
+    No digest of this file has been published that could be checked against. What came first is
+    trusted if it has all 541,909 rows; its SHA-256 is noted, and whatever is read later must
+    have it. Pass `checksum` to demand a certain file, or to accept a new edition.
+
+    Examples
+    --------
+    A local copy, here of two rows:
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from skbseq.datasets import fetch_online_retail
+    >>> text = '''InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+    ... 536365,85123A,WHITE HANGING HEART,6,12/1/2010 8:26,2.55,17850,United Kingdom
+    ... C536379,D,Discount,-1,12/1/2010 9:41,27.5,14527,United Kingdom'''
+    >>> with TemporaryDirectory() as folder:
+    ...     copy = Path(folder, "retail.csv")
+    ...     _ = copy.write_text(text)
+    ...     retail = fetch_online_retail(path=copy)
+    >>> retail.events[["invoice", "quantity", "invoice_time", "customer_id"]]
+       invoice  quantity        invoice_time customer_id
+    0   536365         6 2010-12-01 08:26:00       17850
+    1  C536379        -1 2010-12-01 09:41:00       14527
+    >>> retail.roles
+    {'user': 'customer_id', 'time': 'invoice_time', 'product': 'stock_code'}
+    """
+    return fetch(
+        _SOURCE,
+        data_home=data_home,
+        path=path,
+        output=output,
+        download_if_missing=download_if_missing,
+        n_retries=n_retries,
+        delay=delay,
+        checksum=checksum,
+        verbose=verbose,
+    )
