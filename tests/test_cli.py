@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,12 +15,25 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import FunctionTransformer
 
 from skbseq import EventLog, SequenceEncoder, _frames, load, save
 from skbseq.cli import main
+from skbseq.cli._job import best_epoch
 from skbseq.cli._main import make_parser
-from skbseq.cli._scoring import LSTM, TRUTH, aggregates, compare, count_each, score
-from skbseq.cli._task import read_values
+from skbseq.cli._process import command_name
+from skbseq.cli._scoring import (
+    BAG,
+    LSTM,
+    MOST_FREQUENT,
+    TRUTH,
+    aggregates,
+    compare,
+    count_each,
+    score,
+)
+from skbseq.cli._task import Task, read_values
+from skbseq.cli._wording import describe
 from skbseq.exceptions import InvalidLogError
 from skbseq.persistence import read_metadata
 
@@ -125,20 +139,31 @@ def test_it_runs_as_a_module():
         text=True,
     )
     assert done.returncode == 2
-    assert "skbseq predict: error: the following arguments are required: --at" in done.stderr
+    required = "error: the following arguments are required: --at, --out."
+    assert done.stderr == f"{required} See skbseq predict --help.\n"
 
 
 # ------------------------------------------------------------ wrong command lines
 
 
+def is_one_line(said, *messages):
+    """Whether this is an error in one line, without advice that only Python could follow."""
+    assert re.fullmatch(r"error: .*\n", said), said
+    assert not re.search(r"\w=|\w\(|EventLog|pandas|censored", said), said
+    for message in messages:
+        assert re.search(message, said), said
+    return True
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: COMMAND"),
+        ([], r"required: COMMAND\. See skbseq --help\."),
         (["fly"], "invalid choice: 'fly'"),
         (["fit"], "required: LOG, --user, --time, --at, --horizon, --out"),
         (["predict", "m", "l", "--at", AT, "--out", "s.txt"], r"must end in \.csv or \.parquet"),
         (["predict", "m", "l", "--at", "soon", "--out", "s.csv"], "'soon' is not a date"),
+        (["fit", "--predict", "buy", "log.csv"], "LOG stands first: skbseq fit LOG --user"),
         (["demo", "--users", "0"], "'0' is not a whole number of at least 1"),
         (["demo", "--users", "1e3"], "'1e3' is not a whole number"),
         (["demo", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
@@ -148,34 +173,51 @@ def test_a_wrong_command_line_exits_with_2(capsys, arguments, message):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert re.search(message, capsys.readouterr().err)
+    assert is_one_line(capsys.readouterr().err, message)
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--horizon", "90"], "'90' is not a duration above zero; write it as 90D"),
-        (["--lookback", "0D"], "'0D' is not a duration above zero"),
+        (["--horizon", "14"], "--horizon: '14' is not a duration.* us, ms, s, min, h, D or W"),
+        (["--horizon", "9" * 15 + "D"], "--horizon: '9+D' is too long"),
+        (["--lookback", "0D"], "--lookback: .*'0D'"),
         (["--at", "1.2.2026"], "'1.2.2026' is not a date; write it as 2026-06-01"),
+        (["--at", "1612060712345"], "'1612060712345' is not a date"),
         (["--holdout", "1"], "'1' is not a number from 0 to below 1"),
         (["--holdout", "nan"], "'nan' is not a number"),
         (["--time-unit", "days"], "invalid choice: 'days'"),
         (["--max-events", "0"], "'0' is not a whole number of at least 1"),
-        (["--hold", "0.5"], "unrecognized arguments: --hold"),
+        (["--hold", "0.5"], r"unrecognized arguments: --hold 0\.5\. See skbseq fit --help"),
+        (["--invalid-times", "drop"], "invalid choice: 'drop'"),
     ],
 )
 def test_fit_checks_its_options(here, capsys, more, message):
     with pytest.raises(SystemExit) as stop:
         fit(*more)
     assert stop.value.code == 2
-    assert message in capsys.readouterr().err
+    assert is_one_line(capsys.readouterr().err, message)
+
+
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_the_log_is_not_overwritten(here, fitted, capsys, command):
+    before = Path("log.csv").read_bytes()
+    Path("link.csv").symlink_to("log.csv")
+    for out in ("log.csv", "link.csv", str(here / "log.csv")):
+        done = (
+            fit(log="log.csv", out=out)
+            if command == "fit"
+            else predict(fitted, out=out, log="log.csv")
+        )
+        assert refuses(capsys, done, "--out would overwrite the LOG")
+    assert Path("log.csv").read_bytes() == before
 
 
 def test_a_value_to_predict_needs_its_column(here, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["fit", "log.csv", "--user", "who", "--time", "when", *QUESTION, "--out", "m"])
     assert stop.value.code == 2
-    assert "--predict needs --behavior" in capsys.readouterr().err
+    assert is_one_line(capsys.readouterr().err, "--predict needs --behavior")
 
 
 # ------------------------------------------------------------------ wrong data
@@ -185,29 +227,33 @@ def refuses(capsys, done, *messages):
     """Whether a command failed with 1, in words and before any training."""
     assert done == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith("error: ")
-    assert "Traceback" not in captured.err
     assert "Epoch" not in captured.out
-    for message in messages:
-        assert re.search(message, captured.err), captured.err
-    return True
+    return is_one_line(captured.err, *messages)
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--user", "nobody"], "no column 'nobody' for user=; it has 'who', 'when'"),
-        (["--time", "amount"], "Cannot recognise the unit of the times in column 'amount'"),
-        (["--time", "who"], "One column cannot play two roles"),
-        (["--product", "thing"], "no column 'thing' for product="),
+        (["--user", "nobody"], "no column 'nobody' for --user; it has 'who', 'when'"),
+        (["--time", "amount"], "in column 'amount'.* Pass --time-unit s, ms, us or ns, and"),
+        (["--time", "who"], "--user and --time both name 'who'"),
+        (["--time-unit", "s"], "Leave --time-unit out"),
+        (["--product", "thing"], "no column 'thing' for --product;"),
         (["--numeric", "thing"], "no column 'thing'; it has 'who'"),
         (["--exclude", "thing"], "no column 'thing'; it has 'who'"),
         (["--numeric", "note"], "--numeric note: the column holds string values"),
         (["--predict", "fly"], "No event has what = 'fly'; the log holds"),
-        (["--at", "2025-01-01"], "at=2025-01-01 lies before all events"),
-        (["--horizon", "900D"], "cannot be known: its horizon ends at"),
-        (["--until", "2026-01-01"], "lies before the last event"),
-        (["--predict", "view", "cart", "buy"], "Of 60 users 60 do it within the horizon"),
+        (["--numeric", "what"], "--numeric what: this is the column of --behavior"),
+        (["--exclude", "when", "what", "price", "amount", "note"], "Take one out of --exclude"),
+        (["--at", "2025-01-01"], "--at 2025-01-01 lies before all events"),
+        (["--at", f"{AT}T00:00+01:00"], f"--at '{AT}T00:00.* has a time zone but"),
+        (["--horizon", "900D"], "ends at 2026-03-20. The log spans no such horizon: take a sho"),
+        (["--at", "2026-03-19"], "The latest usable cutoff is --at 2026-03-13. .* pass --until"),
+        (["--until", "2026-01-01"], "--until 2026-01-01 lies before the last event"),
+        (["--predict", "view", "cart", "buy"], "Of 60 users 60 do it .* another --horizon, --at"),
+        (["--holdout", "0.01"], "--holdout 0.01 of 60 users, 30 of whom do it, leaves too few"),
+        (["--holdout", "0.98"], "--holdout 0.98 of 60 users, 30 of whom do it, leaves too few"),
+        (["--lookback", "1us"], "No user has an event in the 1us before .* a longer --lookback"),
         (["--out", "nowhere/model.skbseq"], "There is no such folder: nowhere"),
         (["--out", "."], r"This is a folder, not a file: \."),
         (["--behavior", "amount"], "holds integer values, and 'buy' is none"),
@@ -225,13 +271,57 @@ def test_fit_refuses_before_it_trains(here, capsys, more, message):
         ("log.txt", "a,b\n1,2\n", "Cannot tell the format of 'log.txt'"),
         ("log.csv", "", "Cannot read 'log.csv'"),
         ("bad.parquet", "PAR1", "Cannot read 'bad.parquet'"),
-        ("odd.csv", "who,when,what\n1,tomorrow,buy\n", "holds 'tomorrow'"),
+        ("semi.csv", "who;when;what\n1;2026-01-01;buy\n", "Save it with commas"),
     ],
 )
 def test_a_log_that_cannot_be_read_is_named(here, capsys, name, content, message):
     if content is not None:
         Path(name).write_text(content)
     assert refuses(capsys, fit(log=name), message)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("when", "tomorrow", "Row 5 of column 'when' .* pass --invalid-times null to treat"),
+        (
+            "when",
+            "1970-01-01",
+            "Give --time-unit, mend the rows, pass --invalid-times null .* or -",
+        ),
+        ("price", "inf", "Row 5 of column 'price' holds an infinite value"),
+    ],
+)
+def test_a_bad_value_is_found_in_the_log(here, capsys, column, value, message):
+    spoil(column, value)
+    assert refuses(capsys, fit(log="log.csv"), message)
+
+
+def spoil(column, value, path="log.csv"):
+    log = make_log().astype({column: str})
+    log.loc[5, column] = value
+    log.to_csv(path, index=False)
+
+
+def test_the_latest_cutoff_of_a_short_log_is_told_to_the_second(here, capsys):
+    log = make_log()
+    log["when"] = log["when"].min() + (log["when"] - log["when"].min()) / 1000
+    log.to_csv("log.csv", index=False)
+    assert refuses(capsys, fit("--horizon", "20min", "--at", "2026-01-01 01:45", log="log.csv"))
+    assert refuses(
+        capsys,
+        fit("--horizon", "20min", "--at", "2026-01-01 01:45", log="log.csv"),
+        "but the log ends at 2026-01-01 01:52:19. The latest usable .* --at '2026-01-01 01:32:19'",
+    )
+
+
+def test_the_latest_cutoff_can_be_used(here, capsys):
+    log = make_log()
+    log["when"] = (log["when"] + pd.Timedelta("5h")).dt.tz_localize("Europe/Berlin")
+    log.to_parquet("log.parquet")
+    assert refuses(capsys, fit("--at", "2026-03-19"), "--at 2026-03-13")
+    done = fit("--at", "2026-03-13")
+    assert refuses(capsys, done, "Of 60 users 0 do it")  # the question can be asked now
 
 
 def test_a_user_column_cannot_be_named_as_the_scores(here, capsys):
@@ -241,6 +331,9 @@ def test_a_user_column_cannot_be_named_as_the_scores(here, capsys):
 
 def predict(model, *more, log="log.parquet", out="scores.csv"):
     return main(["predict", str(model), log, "--at", AT, "--out", out, *more])
+
+
+TASK = {"roles": {"user": "who", "time": "when", "product": None}, "at": AT, "horizon": "7D"}
 
 
 def test_a_log_without_a_needed_column_is_refused(here, fitted, capsys):
@@ -263,6 +356,18 @@ def test_a_model_file_without_a_task_is_refused(here, capsys):
 def test_what_is_no_model_file_is_refused(here, capsys):
     assert refuses(capsys, predict("log.csv"), "'log.csv' is damaged or no model file")
     assert refuses(capsys, predict("none.skbseq"), r"No such file or directory: none\.skbseq")
+
+
+def test_other_code_in_a_model_file_is_refused(here, capsys):
+    save(FunctionTransformer(os.getcwd), "own.skbseq", metadata={"task": TASK})
+    message = (
+        "types that are not trusted: .*. If you know .* load it from Python, with skbseq.load"
+    )
+    assert refuses(capsys, predict("own.skbseq"), message)
+
+
+def test_a_task_of_an_earlier_version_is_read():
+    assert Task.from_metadata({"task": TASK}, "m").invalid_times == "raise"
 
 
 def test_scores_need_a_folder(here, fitted, capsys):
@@ -296,6 +401,7 @@ def test_fit_tells_what_it_does(here, capsys):
     assert "Training on 48 users, 12 held out:\nEpoch 1/2\n" in said
     assert re.search(r"loss: \d\.\d+ - val_loss: \d", said)
     assert re.search(r"most frequent answer +0\.500 +0\.693\n", said)
+    assert re.search(rf"{re.escape(BAG)} +\d\.\d{{3}} +\d\.\d{{3}}\n", said)
     assert re.search(r"LSTM over the events +\d\.\d{3} +\d\.\d{3}\n", said)
     assert "Training on all 60 users, for the file:" in said
     assert "skbseq predict model.skbseq LOG --at DATE --out scores.csv" in said
@@ -334,6 +440,59 @@ def test_predict_writes_what_the_library_predicts(here, fitted, capsys, log, out
     assert f"Wrote {out}: 60 users, mean probability" in said
     best = scores.sort_values("probability", ascending=False).iloc[0]
     assert re.search(rf"likeliest:\n +{best['who']:.0f} +{best['probability']:.3f}\n", said)
+
+
+def test_a_date_after_the_end_of_the_log_is_noticed(here, fitted, capsys):
+    assert predict(fitted, "--at", "2026-03-20") == 0
+    assert capsys.readouterr().err == ""
+    assert predict(fitted, "--at", "2026-04-01") == 0
+    notice = "notice: the log ends 12 days before --at 2026-04-01, at 2026-03-20. "
+    err = capsys.readouterr().err
+    assert err.startswith(notice) and err.count("\n") == 1
+    assert predict(fitted, "--at", "2026-03-20 06:00") == 0
+    assert "the log ends 6.0 hours before --at" in capsys.readouterr().err
+
+
+def test_times_that_cannot_be_read_are_dropped_where_told(here, fitted, capsys):
+    spoil("when", "tomorrow")
+    assert predict(fitted, log="log.csv") == 1
+    assert predict(fitted, "--invalid-times", "null", log="log.csv") == 0
+    assert re.search(r"missing when +1 ", capsys.readouterr().out)
+
+    assert fit("--invalid-times", "null", "--quiet", "--holdout", "0", log="log.csv") == 0
+    assert predict("model.skbseq", log="log.csv") == 0  # as the model was trained
+    assert predict("model.skbseq", "--invalid-times", "raise", log="log.csv") == 1
+
+
+def test_behaviours_and_products_are_categories_also_as_decimals(here, capsys):
+    log = make_log()
+    log["what"] = log["what"].map({"view": 1.0, "cart": 2.0, "remove": 3.0, "buy": 4.0})
+    log.to_parquet("log.parquet")
+    roles = [*ROLES, "--product", "price", "--predict", "4", "--at", AT, "--horizon", "7D"]
+    done = main(["fit", "log.parquet", *roles, *SMALL, "--holdout", "0", "--out", "m.skbseq"])
+    assert done == 0
+    said = capsys.readouterr().out
+    assert re.search(r"  what +categories \(4 values\)\n", said)
+    assert re.search(r"  price +categories \(", said)
+    log.astype({"what": int}).to_csv("log.csv", index=False)
+    assert predict("m.skbseq", log="log.csv") == 0
+
+
+def test_identifiers_are_kept_as_they_are_written(here):
+    log = make_log()
+    log["who"] = log["who"].map("{:03}".format)
+    log["product"] = log["amount"].map({1: "07", 2: "7"}).fillna("3")
+    log.to_csv("log.csv", index=False)
+    more = ["--product", "product", "--exclude", "note", "--holdout", "0", "--quiet"]
+    assert fit(*more, log="log.csv") == 0
+    assert predict("model.skbseq", log="log.csv", out="a.csv") == 0
+    assert Path("a.csv").read_text().splitlines()[1].startswith('"000",')
+
+    few = log[log.groupby("who")["product"].transform(lambda p: (p != "07").all())]
+    few.to_csv("few.csv", index=False)  # its products alone would be taken for numbers
+    assert predict("model.skbseq", log="few.csv", out="b.csv") == 0
+    a, b = (pd.read_csv(name, dtype={"who": str}).set_index("who") for name in ("a.csv", "b.csv"))
+    np.testing.assert_allclose(b["probability"], a.loc[b.index, "probability"], rtol=1e-5)
 
 
 def test_nothing_after_the_date_is_read(here, fitted):
@@ -406,9 +565,13 @@ def test_aggregates_are_those_counted_by_hand():
 
 
 def test_each_behaviour_is_counted_missing_ones_too():
-    X = pd.DataFrame({"what": [["a", "b", "a"], ["b", None], []]})
-    counts = count_each(X, "what")
-    assert counts.tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 0]]
+    X = pd.DataFrame({"what": [["a", "b", "b"], ["b", None], [], ["c", "c"]]})
+    counts = count_each(X, "what", np.array([0, 1, 2]))
+    assert counts.tolist() == [[2, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 0], [0, 0, 2, 0]]
+    only_b = count_each(X, "what", np.array([0, 1, 2]), most=1)
+    assert only_b.tolist() == [[2, 1], [1, 1], [0, 0], [0, 2]]
+    without = count_each(pd.DataFrame({"what": [[1.5], []]}), "what", np.array([0, 1]))
+    assert without.tolist() == [[1, 0], [0, 0]]
 
 
 def test_scores_of_known_probabilities():
@@ -417,10 +580,66 @@ def test_scores_of_known_probabilities():
     assert scores["log_loss"] == pytest.approx(-np.log([0.9, 0.9, 0.4, 0.5]).mean())
 
 
-def test_the_comparison_is_honest():
-    scores = [{"model": name, "auc": auc} for name, auc in (("a", 0.6), ("b", 0.7), (TRUTH, 0.9))]
-    assert compare([*scores, {"model": LSTM, "auc": 0.75}]).startswith("The LSTM gains 0.050")
-    assert "the best baseline has 0.100 more" in compare([*scores, {"model": LSTM, "auc": 0.6}])
+@pytest.mark.parametrize(
+    ("baselines", "lstm", "said"),
+    [
+        (
+            {"a": 0.6, "b": 0.7},
+            0.75,
+            r"The LSTM gains 0\.050 of AUC over the best baseline \(b\)\.",
+        ),
+        ({"a": 0.6, "b": 0.7}, 0.6, r"the best baseline \(b\) has 0.100 more AUC. Take that, or"),
+        ({"a": 0.6, "b": 0.7}, 0.7002, r"the best baseline \(b\) is as good. Take that, or"),
+        ({"a": 0.6, "b": 0.7}, 0.6998, r"the best baseline \(b\) is as good. Take that, or"),
+        ({"a": 0.494}, 0.494, "Nothing beats guessing here. Do not use this model; try"),
+        ({"a": 0.5001}, 0.5, "Nothing beats guessing here"),
+    ],
+)
+def test_the_comparison_is_honest(baselines, lstm, said):
+    auc = {MOST_FREQUENT: 0.5} | baselines | {TRUTH: 0.9, LSTM: lstm}
+    scores = [{"model": name, "auc": value} for name, value in auc.items()]
+    assert re.search(said, compare(scores))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("a\n  b"), "a b"),
+        (OSError(2, "No such file", "x"), "No such file: x"),
+        (
+            ValueError("pass invalid_times='null', or invalid_times='keep'"),
+            "pass --invalid-times null, or --invalid-times keep",
+        ),
+        (ValueError("at=2026-01-01 lies; x at=1"), "--at 2026-01-01 lies; x at=1"),
+        (
+            FloatingPointError("The loss became nan. Lower learning_rate, or set x=1."),
+            "The loss became nan. Look at the scale of the columns of numbers, and leave out the "
+            "wildest with --exclude.",
+        ),
+    ],
+)
+def test_errors_speak_the_language_of_the_command_line(error, said):
+    assert describe(error) == said
+
+
+def test_the_best_epoch_is_counted_from_one():
+    assert best_epoch({"loss": [3, 2, 1]}) == 3
+    assert best_epoch({"loss": [3, 2, 1], "val_loss": [3, 2, 4]}) == 2
+
+
+def test_the_program_is_named_as_it_can_be_called_again(tmp_path, monkeypatch):
+    (tmp_path / ".venv").mkdir()
+    program = tmp_path / ".venv" / "skbseq"
+    program.touch(mode=0o755)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    assert command_name() == str(program)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert command_name() == "skbseq"
+    monkeypatch.setattr(sys, "argv", ["/x/skbseq/__main__.py"])
+    assert command_name() == f"{sys.executable} -m skbseq"
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/pytest"])
+    assert command_name() == "skbseq"
 
 
 # ------------------------------------------------------------------ interruption
@@ -447,7 +666,7 @@ def test_ctrl_c_leaves_nothing_behind(here):
 
 def test_an_interrupt_that_became_another_error_is_still_one(here, monkeypatch, capsys):
     # TensorFlow does this while it traces a graph.
-    def mangle(*arguments):
+    def mangle(path, ids):
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
@@ -460,8 +679,40 @@ def test_an_interrupt_that_became_another_error_is_still_one(here, monkeypatch, 
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+def test_ctrl_c_while_it_starts_prints_nothing():
+    code = """
+import runpy, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "skbseq.cli._fit":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+runpy.run_module("skbseq", run_name="__main__")
+"""
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_ctrl_c_after_the_work_changes_nothing(here, fitted, monkeypatch, capsys):
+    log = str(here / "log.parquet")
+    monkeypatch.setattr(
+        sys, "argv", ["skbseq", "predict", fitted, log, "--at", AT, "--out", "s.csv"]
+    )
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        assert main() == 0
+        # Python is to take the process down undisturbed.
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_mistake_of_ours_is_not_hidden(here, monkeypatch):
-    monkeypatch.setattr("skbseq._frames.read_table", lambda path: 1 / 0)
+    monkeypatch.setattr("skbseq._frames.read_table", lambda path, ids: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit()
 
@@ -479,20 +730,36 @@ def test_an_interrupted_write_keeps_the_old_scores(here, fitted, monkeypatch):
     assert len(list(here.glob("*scores*"))) == 1
 
 
-def test_a_reader_who_leaves_gets_no_traceback(here):
+def test_a_reader_who_leaves_does_not_stop_the_work(here):
     command = [sys.executable, "-m", "skbseq", "fit", "log.csv", *ROLES, *QUESTION, *SMALL]
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     running = subprocess.Popen(
         [*command, "--out", "model.skbseq"],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=quiet | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    running.stdout.readline()
     running.stdout.close()
     err = running.stderr.read()
     running.stderr.close()
-    assert running.wait(60) == 1
+    assert running.wait(60) == 0
     assert err == ""
+    assert predict("model.skbseq") == 0
+
+
+def test_a_reader_of_the_help_may_leave():
+    running = subprocess.Popen(
+        [sys.executable, "-m", "skbseq", "--help"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    running.stdout.close()
+    assert running.stderr.read() == b""
+    running.stderr.close()
+    assert running.wait(60) == 0
 
 
 # -------------------------------------------------------------------------- demo
@@ -525,11 +792,32 @@ def test_demo_does_the_whole_job(tmp_path, capsys):
     assert picture.shape[0] > 500 and picture.shape[1] > 800
     assert len(np.unique(picture[..., :3].reshape(-1, 3), axis=0)) > 50  # lines, grid and letters
 
-    out = str(tmp_path / "later.csv")
-    files = [str(folder / "model.skbseq"), str(folder / "events.parquet")]
-    assert main(["predict", *files, "--at", "2026-03-08", "--out", out]) == 0
+    proposed = re.findall(r"^    skbseq (.*)", said.replace("\\\n", " "), re.M)
+    score_later, ask_again, _ = (shlex.split(command) for command in proposed)
+    assert main(score_later) == 0
+    again = make_parser().parse_args(ask_again)
+    assert Path(again.log).is_file() and Path(again.out).parent == folder
+    assert main(["demo", "--users", "1", "--out", str(folder)]) == 1  # but it may be run again
+    assert "Of 1 users" in capsys.readouterr().err
+    assert len(list(folder.iterdir())) == 6
 
 
 def test_demo_needs_a_folder(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert refuses(capsys, main(["demo", "--out", str(tmp_path / "file")]), "File exists: .*file")
+
+
+def test_demo_overwrites_nothing_of_others(tmp_path, capsys):
+    (tmp_path / "scores.csv").write_text("mine")
+    message = "holds scores.csv, which the demonstration would overwrite.* Give another as --out"
+    assert refuses(capsys, main(["demo", "--out", str(tmp_path)]), message)
+    assert (tmp_path / "scores.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("users", ["1", "5"])
+def test_demo_leaves_no_empty_folder_after_an_error(tmp_path, capsys, users):
+    (tmp_path / "mine").mkdir()
+    for folder in (tmp_path / "new" / "deep", tmp_path / "mine"):
+        done = main(["demo", "--users", users, "--out", str(folder)])
+        assert refuses(capsys, done, f"Of {users} users 0 do it .* Give more --users")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sklearn.model_selection import GridSearchCV
 
-from skbseq.cli._main import make_parser
+from skbseq.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,11 +38,29 @@ def test_no_python_is_left_out():
     assert len(re.findall(r"^```python$", README, re.M)) == 2
 
 
-def test_the_commands_exist():
-    commands = re.findall(r"^skbseq (?:fit|predict) (?:.*\\\n)*.*", README, re.M)
-    assert len(commands) == 2
-    for command in commands:
-        make_parser().parse_args(shlex.split(command.replace("\\\n", " "))[1:])
+def console_commands():
+    """The commands of the console blocks, in order, as lists of words."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(command) for line in lines for command in line.split("&&")]
+
+
+def test_commands_run_as_printed_where_nothing_is_activated():
+    for program, *arguments in console_commands():
+        new_environment = [program, *arguments] == ["python3", "-m", "venv", ".venv"]
+        assert new_environment or program.startswith(".venv/bin/"), program
+
+
+def test_the_commands_work_in_their_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    smaller = {"demo": ["--users", "300"], "fit": ["--epochs", "1", "--units", "4", "--quiet"]}
+    ours = [words for program, *words in console_commands() if program.endswith("/skbseq")]
+    assert [name for name, *_ in ours] == ["demo", "fit", "predict"]
+    for name, *words in ours:
+        assert main([name, *words, *smaller.get(name, [])]) == 0
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert {path.name for path in tmp_path.iterdir()} == {"skbseq-demo", "buyers.skbseq"}
+    assert {"skbseq-demo/", "*.skbseq"} <= set(ignored)
 
 
 def test_the_test_command_is_one_line_that_installs_and_tests():

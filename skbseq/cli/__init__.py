@@ -1,5 +1,5 @@
 """The command ``skbseq``: train on a log, score a log, or see a demonstration."""
 
-from skbseq.cli._main import main
+from skbseq.cli._entry import main
 
 __all__ = ["main"]

@@ -1,16 +1,34 @@
-"""Types and looks of the command line's arguments."""
+"""The parser of the command line, types of arguments, and arguments that commands share."""
 
 import argparse
-import datetime as dt
+import os
 
-from skbseq._time import to_timedelta
+from skbseq._time import parse_iso, to_timedelta
 
 
-class Formatter(argparse.RawDescriptionHelpFormatter):
+class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the lines of descriptions and examples, and gives options room."""
 
     def __init__(self, prog):
         super().__init__(prog, max_help_position=26, width=96)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, without the long usage above it."""
+
+    def __init__(self, **options):
+        super().__init__(formatter_class=_Formatter, allow_abbrev=False, **options)
+
+    def error(self, message):
+        """Exit with 2."""
+        hint = ""
+        if "required: LOG" in message:
+            # An option that takes several values swallows a path behind it.
+            hint = f" LOG stands first: {self.prog} LOG --user ..."
+        self.exit(2, f"error: {message.rstrip('.')}.{hint} See {self.prog} --help.\n")
+
+
+# ------------------------------------------------------------------ types
 
 
 class _Count:
@@ -48,20 +66,16 @@ def duration(text):
     try:
         to_timedelta(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a duration above zero; write it as 90D, 12h or 30min"
-        ) from error
+        raise argparse.ArgumentTypeError(str(error).removeprefix("duration=")) from error
     return text
 
 
 def moment(text):
     """A moment in ISO 8601."""
-    try:
-        dt.datetime.fromisoformat(text)
-    except ValueError as error:
+    if parse_iso(text) is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a date; write it as 2026-06-01 or '2026-06-01 12:00:00'"
-        ) from error
+        )
     return text
 
 
@@ -70,3 +84,56 @@ def table_path(text):
     if not text.lower().endswith((".csv", ".parquet")):
         raise argparse.ArgumentTypeError(f"{text!r} must end in .csv or .parquet")
     return text
+
+
+def check_out(args):
+    """Refuse to write where the log is read from."""
+    if os.path.realpath(args.out) == os.path.realpath(args.log):
+        raise ValueError(f"--out would overwrite the LOG, {args.log!r}. Name another file.")
+
+
+# ------------------------------------------------------------------ shared by commands
+
+
+def add_command(commands, name, *, run, summary, description, epilog):
+    """A parser for a command, which finds it again in ``args.parser``."""
+    parser = commands.add_parser(name, help=summary, description=description, epilog=epilog)
+    parser.set_defaults(run=run, parser=parser)
+    return parser
+
+
+def add_log(parser):
+    """The log to read."""
+    parser.add_argument(
+        "log",
+        metavar="LOG",
+        help="file with one row per event: .csv, .csv.gz, .tsv (tabs) or .parquet",
+    )
+
+
+def add_at(group, said):
+    """The cutoff."""
+    group.add_argument("--at", required=True, metavar="DATE", type=moment, help=said)
+
+
+def add_invalid_times(group, *, default, said):
+    """What to do about times that cannot be read."""
+    group.add_argument(
+        "--invalid-times",
+        choices=["raise", "null", "keep"],
+        default=default,
+        help="times that cannot be read, or that only a wrong unit explains: raise an error, "
+        "null drops and counts these rows, keep takes the strange ones as right "
+        f"(default: {said})",
+    )
+
+
+def add_seed(group):
+    """The seed of all that is random."""
+    group.add_argument(
+        "--seed",
+        metavar="N",
+        type=seed,
+        default=0,
+        help="the same seed gives the same data and model (default: %(default)s)",
+    )

@@ -1,14 +1,17 @@
 """``skbseq demo``: the whole job on a generated shop."""
 
 import json
+import shlex
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import prepare, speaker, train_and_score
+from skbseq.cli._job import best_epoch, prepare, speaker, train_and_score
+from skbseq.cli._process import command_name
 from skbseq.cli._task import Task, choose_columns, save_model
 from skbseq.datasets import make_shop_log
 from skbseq.persistence import check_writable, replacing
@@ -32,6 +35,13 @@ _EPILOG = """\
 example:
   skbseq demo --out /tmp/shop --users 5000
 """
+_FILES = (
+    "events.parquet",
+    "scores.csv",
+    "scores.json",
+    "learning_curves.png",
+    "model.skbseq",
+)
 _HORIZON = "7D"
 _HOLDOUT = 0.25
 _LATER = np.timedelta64(6, "D")
@@ -39,15 +49,14 @@ _LATER = np.timedelta64(6, "D")
 
 def add_command(commands):
     """Add ``demo`` to the parser."""
-    parser = commands.add_parser(
+    parser = arguments.add_command(
+        commands,
         "demo",
-        help="the whole job on a generated shop",
+        run=run,
+        summary="the whole job on a generated shop",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=arguments.Formatter,
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
     parser.add_argument(
         "--out",
         metavar="FOLDER",
@@ -61,41 +70,28 @@ def add_command(commands):
         default=20_000,
         help="customers of the shop (default: %(default)s)",
     )
-    parser.add_argument(
-        "--seed",
-        metavar="N",
-        type=arguments.seed,
-        default=0,
-        help="the same seed gives the same shop and model (default: %(default)s)",
-    )
+    arguments.add_seed(parser)
 
 
 def run(args):
     """Generate, train, compare, write."""
+    with _folder(Path(args.out)) as folder:
+        _run(args, folder)
+
+
+def _run(args, folder):
     began = time.perf_counter()
     say = speaker(quiet=False)
-    folder = Path(args.out)
-    folder.mkdir(parents=True, exist_ok=True)
-    check_writable(folder / "model.skbseq")
-
     say(f"A shop with {args.users:,} users is generated.")
     shop = make_shop_log(args.users, horizon=_HORIZON, random_state=args.seed)
     table = _frames.to_arrow(shop.events)
     task, left_out = _make_task(shop, table)
-    samples, X, y = prepare(table, task, say, left_out=left_out)
+    samples, X, y = prepare(table, task, say, left_out=left_out, advice="Give more --users.")
     model = task.make_model(
         max_events=100, max_categories=100, units=32, epochs=25, seed=args.seed, quiet=False
     )
     scores, test, probability = train_and_score(
-        model,
-        X,
-        y,
-        say,
-        holdout=_HOLDOUT,
-        seed=args.seed,
-        time=task.roles["time"],
-        behavior=task.roles["behavior"],
-        truth=shop.probability,
+        model, X, y, say, task=task, holdout=_HOLDOUT, seed=args.seed, truth=shop.probability
     )
 
     users = {name: _frames.take(samples[name], test) for name in samples.column_names}
@@ -110,6 +106,27 @@ def run(args):
     _write_curves(folder / "learning_curves.png", model[-1].history_)
     save_model(model, folder / "model.skbseq", {"task": task.to_metadata()} | comparison)
     say(_farewell(folder, task, str(shop.at + _LATER), time.perf_counter() - began))
+
+
+@contextmanager
+def _folder(folder):
+    """The folder to write into; an error leaves no empty ones behind that were made for it."""
+    there = [name for name in _FILES if (folder / name).exists()]
+    if 0 < len(there) < len(_FILES):
+        raise FileExistsError(
+            f"'{folder}' holds {', '.join(there)}, which the demonstration would overwrite, but "
+            "is not the folder of an earlier one. Give another as --out."
+        )
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder / _FILES[-1])
+        yield folder
+    except BaseException:
+        for path in made:
+            with suppress(OSError):  # not empty
+                path.rmdir()
+        raise
 
 
 def _make_task(shop, table):
@@ -145,8 +162,7 @@ def _write_curves(path, history):
     for name, label in (("loss", "training"), ("val_loss", "validation")):
         values = history.get(name, [])
         axes.plot(range(1, len(values) + 1), values, marker="o", markersize=4, label=label)
-    losses = history.get("val_loss", history["loss"])
-    axes.axvline(np.argmin(losses) + 1, color="grey", linestyle=":", label="weights kept")
+    axes.axvline(best_epoch(history), color="grey", linestyle=":", label="weights kept")
     axes.set(title="Learning curves", xlabel="epoch", ylabel="log loss per user")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
@@ -156,17 +172,23 @@ def _write_curves(path, history):
 
 
 def _farewell(folder, task, later, seconds):
+    skbseq = command_name()
+    files = [
+        folder / name for name in ("model.skbseq", "events.parquet", "later.csv", "back.skbseq")
+    ]
+    model, events, later_scores, back = (shlex.quote(str(path)) for path in files)
     return f"""
-Wrote events.parquet, scores.csv, scores.json, learning_curves.png and model.skbseq
+Wrote {", ".join(_FILES[:-1])} and {_FILES[-1]}
 into {folder} after {seconds:.0f} s. Try next:
 
   Score everyone some days later:
-    skbseq predict {folder}/model.skbseq {folder}/events.parquet \\
-        --at {later[:10]} --out later.csv
+    {skbseq} predict {model} {events} \\
+        --at {later[:10]} --out {later_scores}
   Ask another question, who comes back at all within a day:
-    skbseq fit {folder}/events.parquet --user user_id --time timestamp \\
-        --behavior behavior_type --product product_id --at {task.at} --horizon 1D --out back.skbseq
+    {skbseq} fit {events} --user user_id --time timestamp \\
+        --behavior behavior_type --product product_id --at {task.at} --horizon 1D \\
+        --out {back}
   Train on your own log:
-    skbseq fit --help
+    {skbseq} fit --help
   The same from Python:
-    from skbseq import load; model = load("{folder}/model.skbseq")"""
+    from skbseq import load; model = load({str(files[0])!r})"""

@@ -1,14 +1,14 @@
 """``skbseq fit``: from a log to a model file."""
 
+import shlex
 import time
 
-import numpy as np
 from sklearn.base import clone
 
-from skbseq import _frames
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import prepare, speaker, train_and_score
-from skbseq.cli._task import Task, choose_columns, read_values, save_model
+from skbseq.cli._job import best_epoch, prepare, speaker, train_and_score
+from skbseq.cli._process import command_name
+from skbseq.cli._task import Task, choose_columns, read_log, read_values, save_model
 from skbseq.persistence import check_writable
 
 _DESCRIPTION = """\
@@ -34,20 +34,20 @@ Without --behavior and --predict the question is whether the user comes back at 
   skbseq fit orders.parquet --user customer --time ordered_at --at 2026-06-01 --horizon 90D \\
       --numeric quantity --exclude order_id comment --out model.skbseq
 """
+_ADVICE = "Take another --horizon, --at or --predict, or a log of more users."
 
 
 def add_command(commands):
     """Add ``fit`` to the parser."""
-    parser = commands.add_parser(
+    parser = arguments.add_command(
+        commands,
         "fit",
-        help="train a model on a log",
+        run=run,
+        summary="train a model on a log",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=arguments.Formatter,
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=run, parser=parser)
-    parser.add_argument("log", metavar="LOG", help="CSV or Parquet file, one row per event")
+    arguments.add_log(parser)
     needed = parser.add_argument_group("needed")
     needed.add_argument("--user", required=True, metavar="COL", help="column that says who")
     needed.add_argument(
@@ -56,12 +56,8 @@ def add_command(commands):
         metavar="COL",
         help="column that says when: dates, ISO 8601 strings, or epoch numbers",
     )
-    needed.add_argument(
-        "--at",
-        required=True,
-        metavar="DATE",
-        type=arguments.moment,
-        help="the cutoff, such as 2026-06-01: features end here, answers begin here",
+    arguments.add_at(
+        needed, "the cutoff, such as 2026-06-01: features end here, answers begin here"
     )
     needed.add_argument(
         "--horizon",
@@ -121,6 +117,7 @@ def _add_features(group):
         choices=["s", "ms", "us", "ns"],
         help="unit of epoch numbers (default: recognised from their size)",
     )
+    arguments.add_invalid_times(group, default="raise", said="%(default)s")
     group.add_argument(
         "--lookback",
         metavar="SPAN",
@@ -166,13 +163,7 @@ def _add_training(group):
         default=0.2,
         help="share of the users to score on; 0: no scores (default: %(default)s)",
     )
-    group.add_argument(
-        "--seed",
-        metavar="N",
-        type=arguments.seed,
-        default=0,
-        help="the same seed gives the same model (default: %(default)s)",
-    )
+    arguments.add_seed(group)
     group.add_argument(
         "--quiet", action="store_true", help="print errors only (default: print what happens)"
     )
@@ -184,10 +175,12 @@ def run(args):
         args.parser.error("--predict needs --behavior, the column that holds the value")
     began = time.perf_counter()
     say = speaker(args.quiet)
+    arguments.check_out(args)
     check_writable(args.out)
-    table, _ = _frames.read_table(args.log)
-    task, left_out = _read_task(args, table)
-    _, X, y = prepare(table, task, say, left_out=left_out, until=args.until)
+    roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
+    table = read_log(args.log, roles)
+    task, left_out = _read_task(args, table, roles)
+    _, X, y = prepare(table, task, say, left_out=left_out, advice=_ADVICE, until=args.until)
     model = task.make_model(
         max_events=args.max_events,
         max_categories=args.max_categories,
@@ -199,7 +192,7 @@ def run(args):
     scores = []
     if args.holdout:
         scores, _, _ = train_and_score(
-            model, X, y, say, holdout=args.holdout, seed=args.seed, time=args.time
+            model, X, y, say, task=task, holdout=args.holdout, seed=args.seed
         )
         model = _for_all_users(model)
     say(f"\nTraining on all {len(y):,} users, for the file:")
@@ -208,17 +201,16 @@ def run(args):
     save_model(model, args.out, metadata)
     say(
         f"\nSaved {args.out} after {time.perf_counter() - began:.0f} s. To score a log with it:\n"
-        f"  skbseq predict {args.out} LOG --at DATE --out scores.csv"
+        f"  {command_name()} predict {shlex.quote(args.out)} LOG --at DATE --out scores.csv"
     )
 
 
-def _read_task(args, table):
-    roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
+def _read_task(args, table, roles):
     uses, kinds, left_out = choose_columns(
         table, roles, numeric=args.numeric, exclude=args.exclude
     )
     predict = args.predict
-    if predict is not None and args.behavior in table.column_names:
+    if predict is not None:
         predict = read_values(table, args.behavior, predict)
     task = Task(
         roles=roles,
@@ -227,6 +219,7 @@ def _read_task(args, table):
         predict=predict,
         lookback=args.lookback,
         time_unit=args.time_unit,
+        invalid_times=args.invalid_times,
         uses=uses,
         kinds=kinds,
     )
@@ -235,9 +228,7 @@ def _read_task(args, table):
 
 def _for_all_users(model):
     """The same model unfitted, to run for the epochs that served best, on everything."""
-    history = model[-1].history_
-    losses = history.get("val_loss", history["loss"])
     return clone(model).set_params(
-        lstmbehaviorclassifier__epochs=int(np.argmin(losses)) + 1,
+        lstmbehaviorclassifier__epochs=best_epoch(model[-1].history_),
         lstmbehaviorclassifier__validation_split=0.0,
     )

@@ -4,7 +4,9 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from skbseq import _frames
+from skbseq.cli._moments import say_undecided
 from skbseq.cli._scoring import LSTM, TRUTH, compare, format_scores, score, score_baselines
+from skbseq.exceptions import CensoredLabelError, InvalidLogError
 
 _FEWEST = 10
 
@@ -19,8 +21,19 @@ def speaker(quiet):
     return say
 
 
-def prepare(table, task, say, *, left_out, until=None):
+def prepare(table, task, say, *, left_out, advice, until=None):
     """Clean a log and take its samples, telling what becomes of it.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    task : Task
+    say : callable
+    left_out : dict of str to str
+        Why columns are not used.
+    advice : str
+        What to do where too few users do it, or do not.
+    until : str, default=None
 
     Returns
     -------
@@ -32,10 +45,19 @@ def prepare(table, task, say, *, left_out, until=None):
     log = task.open_log(table, until)
     say(f"{log}\n{log.report}\n\n{_describe_columns(task.uses, left_out, table)}")
     samples = log.samples(at=task.at)
-    y = log.label_behavior(samples, behavior=task.predict, horizon=task.horizon)
+    try:
+        y = log.label_behavior(samples, behavior=task.predict, horizon=task.horizon)
+    except CensoredLabelError as error:
+        raise CensoredLabelError(say_undecided(log, task)) from error
     say(f"\nQuestion: {task.question}?\n{len(y):,} users, yes for {y.mean():.1%}.")
-    _check_answers(y)
-    return samples, task.sequences(log, samples), y
+    _check_answers(y, advice)
+    X = task.sequences(log, samples)
+    if not _frames.split_sequences(X).lists[task.roles["time"]].lengths.any():
+        raise InvalidLogError(
+            f"No user has an event in the {task.lookback} before {task.at}. Take a longer "
+            "--lookback."
+        )
+    return samples, X, y
 
 
 def _describe_columns(uses, left_out, table):
@@ -50,16 +72,16 @@ def _describe_columns(uses, left_out, table):
     return "\n".join(lines)
 
 
-def _check_answers(y):
+def _check_answers(y, advice):
     n_yes = int(y.sum())
     if min(n_yes, len(y) - n_yes) < _FEWEST:
         raise ValueError(
             f"Of {len(y):,} users {n_yes:,} do it within the horizon; a model needs at least "
-            f"{_FEWEST} who do and {_FEWEST} who do not. Take another horizon, cutoff or question."
+            f"{_FEWEST} who do and {_FEWEST} who do not. {advice}"
         )
 
 
-def train_and_score(model, X, y, say, *, holdout, seed, time, behavior=None, truth=None):
+def train_and_score(model, X, y, say, *, task, holdout, seed, truth=None):
     """Fit a model on some users and score it on the others, beside baselines.
 
     Parameters
@@ -69,13 +91,11 @@ def train_and_score(model, X, y, say, *, holdout, seed, time, behavior=None, tru
     X : pyarrow.Table of n_samples
     y : ndarray of bool of shape (n_samples,)
     say : callable
+    task : Task
+        Which channel is the time, and which the behaviour for a baseline to count.
     holdout : float
         Share of the users to score on.
     seed : int
-    time : str
-        Channel of the times.
-    behavior : str, default=None
-        Channel whose values a baseline counts.
     truth : ndarray of shape (n_samples,), default=None
         True probabilities, where they are known.
 
@@ -86,14 +106,42 @@ def train_and_score(model, X, y, say, *, holdout, seed, time, behavior=None, tru
         Rows held out.
     probability : ndarray of shape (n_test,)
     """
-    rows = np.arange(len(y))
-    train, test = train_test_split(rows, test_size=holdout, stratify=y, random_state=seed)
+    train, test = _hold_out(y, holdout, seed)
     say(f"\nTraining on {len(train):,} users, {len(test):,} held out:")
     model.fit(_frames.take_rows(X, train), y[train])
     probability = model.predict_proba(_frames.take_rows(X, test))[:, 1]
-    scores = score_baselines(X, y, train, test, time=time, behavior=behavior, seed=seed)
+    behavior = task.roles["behavior"]
+    scores = score_baselines(
+        X,
+        y,
+        train,
+        test,
+        time=task.roles["time"],
+        behavior=behavior if behavior in task.uses else None,
+        seed=seed,
+    )
     scores.append(score(LSTM, y[test], probability))
     if truth is not None:
         scores.append(score(TRUTH, y[test], truth[test]))
     say(f"\nOn the {len(test):,} users held out:\n{format_scores(scores)}\n{compare(scores)}")
     return scores, test, probability
+
+
+def _hold_out(y, holdout, seed):
+    """Rows to train and to score on, with both answers on either side."""
+    rows = np.arange(len(y))
+    try:
+        train, test = train_test_split(rows, test_size=holdout, stratify=y, random_state=seed)
+    except ValueError:  # one side is too small for two answers
+        train = test = rows[:0]
+    if min((y[side] == answer).sum() for side in (train, test) for answer in (0, 1)) < 2:
+        raise ValueError(
+            f"--holdout {holdout:g} of {len(y):,} users, {int(y.sum()):,} of whom do it, leaves "
+            "too few to score or to train on. Take another share, or 0 for no scores."
+        )
+    return train, test
+
+
+def best_epoch(history):
+    """The epoch that served best, counted from 1."""
+    return int(np.argmin(history.get("val_loss", history["loss"]))) + 1

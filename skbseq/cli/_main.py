@@ -1,22 +1,21 @@
 """Read the command line, run a command, and turn what goes wrong into one line and a number."""
 
-import argparse
-import os
-import signal
 import sys
 import traceback
 import warnings
 
 from skbseq import __version__
 from skbseq.cli import _demo, _fit, _predict
-from skbseq.cli._arguments import Formatter
+from skbseq.cli._arguments import Parser
+from skbseq.cli._process import Interrupts, patient_output
+from skbseq.cli._wording import describe, on_one_line
 
 _DESCRIPTION = """\
 Predict what people do next from a log of what they did.
 
-A log is a CSV or Parquet file with one row per event: who, when, and what else is known. A model
-is trained on everyone's events up to a date and on what they did after it (fit); it then says of
-anyone, at any date, how likely they are to do it next (predict).
+A log is a file (.csv, .csv.gz, .tsv or .parquet) with one row per event: who, when, and what else
+is known. A model is trained on everyone's events up to a date and on what they did after it (fit);
+it then says of anyone, at any date, how likely they are to do it next (predict).
 """
 _EPILOG = """\
 examples:
@@ -37,13 +36,7 @@ _EXPECTED = (ValueError, OSError, FloatingPointError)
 
 def make_parser():
     """The parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="skbseq",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=Formatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(prog="skbseq", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=f"skbseq {__version__}")
     parser.add_argument(
         "--traceback",
@@ -62,7 +55,8 @@ def main(argv=None):
     Parameters
     ----------
     argv : list of str, default=None
-        Arguments without the program's name. None: those of the process.
+        Arguments without the program's name. None: those of the process, which is to end with
+        the number returned.
 
     Returns
     -------
@@ -74,15 +68,15 @@ def main(argv=None):
     SystemExit
         With 2 if the command line is wrong, with 0 after a help text.
     """
-    args = make_parser().parse_args(argv)
-    with warnings.catch_warnings(), _Interrupts() as interrupts:
+    with (
+        patient_output(),
+        Interrupts(ends=argv is None) as interrupts,
+        warnings.catch_warnings(),
+    ):
         warnings.showwarning = _say_warning
         try:
+            args = _read_arguments(argv)
             args.run(args)
-        except BrokenPipeError:
-            # Whoever read our output is gone; so must be what is left to flush.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
         except (Exception, KeyboardInterrupt) as error:
             if interrupts.seen or isinstance(error, KeyboardInterrupt):
                 print("interrupted; no file is left half-written", file=sys.stderr)
@@ -91,32 +85,17 @@ def main(argv=None):
                 raise
             if args.traceback:
                 traceback.print_exc()
-            print(f"error: {_describe(error)}", file=sys.stderr)
+            print(f"error: {describe(error)}", file=sys.stderr)
             return 1
     return 0
 
 
-class _Interrupts:
-    """Remembers Ctrl-C, for TensorFlow's C++ code may make any other error of it."""
-
-    def __enter__(self):
-        self.seen = False
-        self._before = signal.signal(signal.SIGINT, self._interrupt)
-        return self
-
-    def __exit__(self, *_):
-        signal.signal(signal.SIGINT, self._before)
-
-    def _interrupt(self, signum, frame):
-        self.seen = True
-        raise KeyboardInterrupt
-
-
-def _describe(error):
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}"
-    return str(error)
+def _read_arguments(argv):
+    args, strangers = make_parser().parse_known_args(argv)
+    if strangers:  # here, because argparse would point to the help of skbseq, not of the command
+        args.parser.error(f"unrecognized arguments: {' '.join(strangers)}")
+    return args
 
 
 def _say_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {on_one_line(message)}", file=sys.stderr)

@@ -1,10 +1,14 @@
 """``skbseq predict``: from a model file and a log to scores."""
 
+import sys
+from dataclasses import replace
+
 import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._task import Task
+from skbseq.cli._moments import say_beyond
+from skbseq.cli._task import Task, read_log
 from skbseq.persistence import check_writable, load, read_metadata, replacing
 
 _DESCRIPTION = """\
@@ -26,24 +30,17 @@ _N_SHOWN = 5
 
 def add_command(commands):
     """Add ``predict`` to the parser."""
-    parser = commands.add_parser(
+    parser = arguments.add_command(
+        commands,
         "predict",
-        help="score the users of a log with a model",
+        run=run,
+        summary="score the users of a log with a model",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=arguments.Formatter,
-        allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
     parser.add_argument("model", metavar="MODEL", help="file that `skbseq fit` wrote")
-    parser.add_argument("log", metavar="LOG", help="CSV or Parquet file, one row per event")
-    parser.add_argument(
-        "--at",
-        required=True,
-        metavar="DATE",
-        type=arguments.moment,
-        help="the moment to predict from, such as 2026-06-08 (needed)",
-    )
+    arguments.add_log(parser)
+    arguments.add_at(parser, "the moment to predict from, such as 2026-06-08 (needed)")
     parser.add_argument(
         "--out",
         required=True,
@@ -51,19 +48,25 @@ def add_command(commands):
         type=arguments.table_path,
         help="table to write, as .csv or .parquet (needed)",
     )
+    arguments.add_invalid_times(parser, default=None, said="as the model was trained")
 
 
 def run(args):
     """Score and write."""
     metadata = read_metadata(args.model)["metadata"]
     task = Task.from_metadata(metadata, args.model)
+    if args.invalid_times is not None:
+        task = replace(task, invalid_times=args.invalid_times)
     model = load(args.model)
+    arguments.check_out(args)
     check_writable(args.out)
-    table, _ = _frames.read_table(args.log)
-    task.check_table(table)
+    table = task.check_table(read_log(args.log, task.roles, task.kinds))
     log = task.open_log(table)
     print(f"{log.report}\n", flush=True)
     samples = log.samples(at=args.at)
+    notice = say_beyond(log, args.at)
+    if notice:
+        print(f"notice: {notice}", file=sys.stderr)
     probability = model.predict_proba(task.sequences(log, samples))[:, 1]
     columns = {name: samples[name] for name in (task.roles["user"], "cutoff")}
     columns["probability"] = probability

@@ -58,8 +58,8 @@ def score_baselines(X, y, train, test, *, time, behavior=None, seed=0):
     )
     rivals = {AGGREGATES: (aggregates(X, time), boosting)}
     if behavior is not None:
-        linear = make_pipeline(StandardScaler(), LogisticRegression())
-        rivals = {BAG: (np.log1p(count_each(X, behavior)), linear)} | rivals
+        linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        rivals = {BAG: (np.log1p(count_each(X, behavior, train)), linear)} | rivals
     scores = [score(MOST_FREQUENT, y[test], np.full(len(test), y[train].mean()))]
     for name, (features, model) in rivals.items():
         model.fit(features[train], y[train])
@@ -85,20 +85,34 @@ def aggregates(X, time):
     return np.column_stack([channel.lengths, now - then[last], now - then[first]])
 
 
-def count_each(X, behavior):
+def count_each(X, behavior, train, most=100):
     """How often each value of a channel stands in each history.
+
+    Parameters
+    ----------
+    X : pyarrow.Table of n_samples
+    behavior : str
+    train : ndarray of int
+        Rows that say which values are the most frequent.
+    most : int, default=100
+        Values to count; all others, and missing ones, are counted together.
 
     Returns
     -------
     ndarray of shape (n_samples, n_values)
+        The most frequent value first, those without a column of their own last.
     """
     channel = _frames.split_sequences(X).lists[behavior]
     codes, values = _frames.encode(channel.values)
-    row = np.repeat(np.arange(len(channel.lengths)), channel.lengths)
-    n_values = len(values) + 1  # the last for missing ones
-    cell = row * n_values + codes % n_values
-    counts = np.bincount(cell, minlength=len(channel.lengths) * n_values)
-    return counts.reshape(-1, n_values)
+    n_rows, n_values = len(channel.lengths), len(values) + 1  # the last for missing ones
+    row = np.repeat(np.arange(n_rows), channel.lengths)
+    seen = np.isin(row, train) & (codes >= 0)
+    frequent = np.argsort(-np.bincount(codes[seen], minlength=n_values)[:-1], kind="stable")[:most]
+    column = np.full(n_values, len(frequent))
+    column[frequent] = np.arange(len(frequent))
+    cell = row * (len(frequent) + 1) + column[codes % n_values]
+    counts = np.bincount(cell, minlength=n_rows * (len(frequent) + 1))
+    return counts.reshape(n_rows, -1)
 
 
 def format_scores(scores):
@@ -114,11 +128,14 @@ def format_scores(scores):
 def compare(scores):
     """A sentence on whether the sequence model is worth having."""
     auc = {each["model"]: each["auc"] for each in scores}
-    best = max(auc.keys() - {LSTM, TRUTH}, key=auc.get)
-    gain = auc[LSTM] - auc[best]
+    best = max(auc.keys() - {LSTM, TRUTH}, key=lambda name: (auc[name], name))
+    gain = round(round(auc[LSTM], 3) - round(auc[best], 3), 3)  # as the table shows them
+    advice = "try more users, other columns, or another horizon or lookback."
     if gain > 0:
-        return f"The LSTM gains {gain:.3f} of AUC over the best baseline."
+        return f"The LSTM gains {gain:.3f} of AUC over the best baseline ({best})."
+    if round(auc[best], 3) <= 0.5:
+        return f"Nothing beats guessing here. Do not use this model; {advice}"
+    than = "is as good" if gain == 0 else f"has {-gain:.3f} more AUC"
     return (
-        f"The LSTM gains nothing here: the best baseline has {-gain:.3f} more AUC. Take that, or "
-        "try more users, other columns or another lookback."
+        f"The LSTM gains nothing here: the best baseline ({best}) {than}. Take that, or {advice}"
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from skbseq import _frames
@@ -39,6 +40,7 @@ class Task:
         Behaviours in question; None: any event.
     lookback : str, default=None
     time_unit : str, default=None
+    invalid_times : str, default="raise"
     uses : dict of str to str
         What each column is used as: categories, numbers or times.
     kinds : dict of str to str
@@ -51,6 +53,7 @@ class Task:
     predict: list | None = None
     lookback: str | None = None
     time_unit: str | None = None
+    invalid_times: str = "raise"
     uses: dict = field(default_factory=dict)
     kinds: dict = field(default_factory=dict)
 
@@ -80,24 +83,37 @@ class Task:
             ) from error
 
     def check_table(self, table):
-        """Raise an `InvalidLogError` if a column is missing, or holds what it did not at fit."""
-        for name, kind in self.kinds.items():
-            if name not in table.column_names:
+        """The table, if no column is missing or holds what it did not at fit.
+
+        Raises
+        ------
+        InvalidLogError
+        """
+        for name in (*self.roles.values(), *self.kinds):
+            if name is not None and name not in table.column_names:
                 raise InvalidLogError(
                     f"The log has no column {name!r}, which the model uses; it has "
                     f"{', '.join(map(repr, table.column_names))}."
                 )
+        for name, kind in self.kinds.items():
             found = _kind_of(table, name)
-            if name != self.roles["time"] and not _alike(found, kind):
+            if (name, found, kind) == (self.roles["product"], "integer", "string"):
+                table = _as_strings(table, name)
+            elif name != self.roles["time"] and not _alike(found, kind):
                 raise InvalidLogError(
                     f"Column {name!r} holds {found} values; the model was trained on {kind} "
                     "values. Write it as it was (a Parquet file keeps the types of its columns)."
                 )
+        return table
 
     def open_log(self, table, until=None):
         """The cleaned log."""
+        for name, use in self.uses.items():
+            if use == "numbers":
+                _check_finite(table, name)
         roles = {role: name for role, name in self.roles.items() if name is not None}
-        return EventLog(table, **roles, time_unit=self.time_unit, until=until).clean()
+        times = {"time_unit": self.time_unit, "invalid_times": self.invalid_times}
+        return EventLog(table, **roles, **times, until=until).clean()
 
     def sequences(self, log, samples):
         """Histories of the samples, with the times and the columns that the model uses."""
@@ -132,21 +148,37 @@ def save_model(model, path, metadata):
     save(model.set_params(lstmbehaviorclassifier__verbose=0), path, metadata=metadata)
 
 
+def read_log(path, roles, kinds=None):
+    """The table in a file, with the identifiers of users and products as they are written.
+
+    Parameters
+    ----------
+    path : str
+    roles : dict of str to str
+    kinds : dict of str to str, default=None
+        What columns held at fit: products that were numbers there are read as numbers.
+    """
+    ids = {roles["user"], roles["product"]} - {None}
+    if kinds is not None and kinds.get(roles["product"], "string") != "string":
+        ids.remove(roles["product"])
+    return _frames.read_table(path, ids=ids)[0]
+
+
 def choose_columns(table, roles, *, numeric=(), exclude=()):
     """What to use each column as, what it holds, and why others are left out.
+
+    Behaviours and products are categories, also where they are written as decimal numbers.
 
     Returns
     -------
     uses, kinds, left_out : dict of str to str
     """
-    _check_names(table, roles, (*numeric, *exclude))
+    _check_names(table, roles, numeric, exclude)
     uses, kinds, left_out = {}, {}, {}
     for name in table.column_names:
         kind = _kind_of(table, name)
         if name == roles["user"]:
             continue
-        if name in numeric and kind not in ("integer", "float"):
-            raise InvalidLogError(f"--numeric {name}: the column holds {kind} values.")
         if name in exclude:
             left_out[name] = "as told"
         elif name == roles["time"]:
@@ -154,7 +186,12 @@ def choose_columns(table, roles, *, numeric=(), exclude=()):
         elif kind not in _USES:
             left_out[name] = f"holds {kind} values"
         else:
-            uses[name], kinds[name] = "numbers" if name in numeric else _USES[kind], kind
+            uses[name] = "numbers" if name in numeric else _USES[kind]
+            if name in (roles["behavior"], roles["product"]):
+                uses[name] = "categories"
+            kinds[name] = kind
+    if not uses:
+        raise InvalidLogError("No column is left to learn from. Take one out of --exclude.")
     return uses, kinds, left_out
 
 
@@ -172,17 +209,50 @@ def read_values(table, column, texts):
     return [read(text) for text in texts]
 
 
-def _check_names(table, roles, names):
-    for name in names:
+def _check_names(table, roles, numeric, exclude):
+    has = f"it has {', '.join(map(repr, table.column_names))}"
+    role_of = {}
+    for role, name in roles.items():
+        if name is None:
+            continue
         if name not in table.column_names:
+            raise InvalidLogError(f"The log has no column {name!r} for --{role}; {has}.")
+        if name in role_of:
             raise InvalidLogError(
-                f"The log has no column {name!r}; it has "
-                f"{', '.join(map(repr, table.column_names))}."
+                f"--{role_of[name]} and --{role} both name {name!r}. A column plays one role."
+            )
+        role_of[name] = role
+    for name in (*numeric, *exclude):
+        if name not in table.column_names:
+            raise InvalidLogError(f"The log has no column {name!r}; {has}.")
+    for name in numeric:
+        if name in role_of:
+            raise InvalidLogError(
+                f"--numeric {name}: this is the column of --{role_of[name]}, no quantity."
+            )
+        if _kind_of(table, name) not in ("integer", "float"):
+            raise InvalidLogError(
+                f"--numeric {name}: the column holds {_kind_of(table, name)} values."
             )
     if roles["user"] == "probability":
         raise InvalidLogError(
             "The user column is named 'probability', as the scores will be. Rename it."
         )
+
+
+def _check_finite(table, name):
+    infinite = np.isinf(_frames.numbers(_frames.decode_strings(table[name])))
+    if infinite.any():
+        raise InvalidLogError(
+            f"Row {_frames.first_row(infinite)} of column {name!r} holds an infinite value. "
+            "Replace it by a number, or by nothing if it is not known."
+        )
+
+
+def _as_strings(table, name):
+    """Identifiers that happen to be whole numbers in this log, and were not in the other."""
+    column = _frames.cast_columns({name: table[name]}, {name: "id"})[name]
+    return table.set_column(table.column_names.index(name), name, column)
 
 
 def _kind_of(table, name):

@@ -1,0 +1,64 @@
+"""How dates on the command line lie to the end of the log."""
+
+import datetime as dt
+
+from skbseq._time import parse_iso, to_timedelta
+
+_DAY = dt.timedelta(days=1)
+
+
+def say_undecided(log, task):
+    """Why the answers to a question are not known yet, and which cutoff is the latest possible.
+
+    Parameters
+    ----------
+    log : EventLog
+    task : Task
+
+    Returns
+    -------
+    str
+    """
+    horizon = to_timedelta(task.horizon).astype("m8[us]").item()
+    latest = _plain(log.until - horizon, log.start, whole_days=horizon >= _DAY)
+    advice = f"The latest usable cutoff is --at {latest}. Or take a shorter --horizon"
+    if log.until - horizon < log.start:
+        advice = "The log spans no such horizon: take a shorter --horizon"
+    return (
+        f"The answers are not known yet: {task.horizon} after --at {task.at} is "
+        f"{_say(_moment(task.at, log) + horizon)}, but the log ends at {_say(log.until)}. "
+        f"{advice}, or pass --until DATE if the log is complete to a later moment."
+    )
+
+
+def say_beyond(log, at):
+    """A notice where a moment lies after the end of a log, else None."""
+    gap = _moment(at, log) - log.until
+    if gap <= dt.timedelta(0):
+        return None
+    days = gap / _DAY
+    said = f"{days:.0f} days" if days >= 1.5 else f"{days * 24:.1f} hours"
+    return (
+        f"the log ends {said} before --at {at}, at {_say(log.until)}. If events in between are "
+        "missing from it, the scores are off."
+    )
+
+
+def _moment(text, log):
+    """A moment in the zone of the log, unless it has one of its own."""
+    moment = parse_iso(str(text))
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=log.until.tzinfo)
+
+
+def _plain(moment, start, *, whole_days):
+    """A moment as one types it, cut down to a whole day where the log had begun by then."""
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if whole_days and midnight >= start:
+        moment = midnight
+    text = _say(moment)
+    return f"'{text}'" if " " in text else text
+
+
+def _say(moment):
+    text = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+    return text.removesuffix(" 00:00:00")

@@ -1,0 +1,83 @@
+"""What the process meets from outside: Ctrl-C, and readers who leave."""
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+
+class Interrupts:
+    """Remembers Ctrl-C, for TensorFlow's C++ code may make any other error of it.
+
+    Parameters
+    ----------
+    ends : bool
+        Whether the process ends afterwards. Then Ctrl-C is ignored from there on, because the
+        work is done and an interrupted shutdown only prints tracebacks.
+    """
+
+    def __init__(self, ends):
+        self.seen = False
+        self._ends = ends
+
+    def __enter__(self):
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_):
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self._ends else self._before)
+
+    def _interrupt(self, signum, frame):
+        self.seen = True
+        raise KeyboardInterrupt
+
+
+class _PatientStream:
+    """A stream whose reader may leave: what is said after that is lost, and the work goes on."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        self._unless_gone(self._stream.write, text)
+        return len(text)
+
+    def flush(self):
+        self._unless_gone(self._stream.flush)
+
+    def _unless_gone(self, do, *arguments):
+        try:
+            do(*arguments)
+        except BrokenPipeError:
+            # What the stream still holds back has to go somewhere, or Python complains at exit.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def patient_output():
+    """Let `skbseq fit ... | head` finish its work when head has read enough."""
+    with ExitStack() as stack:
+        for redirect, stream in ((redirect_stdout, sys.stdout), (redirect_stderr, sys.stderr)):
+            patient = _PatientStream(stream)
+            stack.enter_context(redirect(patient))
+            stack.callback(patient.flush)
+        yield
+
+
+def command_name():
+    """How to call this program again: as it was called, if the plain name does not lead here."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py" and called.parent.name == "skbseq":
+        return f"{shlex.quote(sys.executable)} -m skbseq"
+    found = shutil.which("skbseq")
+    if called.stem != "skbseq" or (found and called.exists() and os.path.samefile(found, called)):
+        return "skbseq"
+    return shlex.quote(sys.argv[0])
