@@ -19,11 +19,12 @@ extensions = [
     "numpydoc",
     "myst_parser",  # for CHANGELOG.md alone
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
 ]
 # sphinx.ext.intersphinx is left out: it fetches other projects' inventories at build time.
 
 source_suffix = {".rst": "restructuredtext"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "gallery"]
 default_role = "py:obj"
 nitpicky = False
 smartquotes = False  # they would curl the quotes in parameters' types
@@ -34,6 +35,17 @@ autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "inherited-members": True}
 templates_path = ["_templates"]
 numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "only_warn_on_example_error": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 60,
+    "reset_modules": ("matplotlib",),
+}
 
 # Prompts and outputs are not copied.
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -13,10 +13,20 @@ _HOMES = {
     "EventLog": "events",
     "LSTMBehaviorClassifier": "estimators",
     "SequenceEncoder": "preprocessing",
+    "SequenceImputer": "preprocessing",
+    "SequenceVectorizer": "preprocessing",
     "load": "persistence",
     "save": "persistence",
 }
-_ROOMS = ("datasets", "estimators", "events", "exceptions", "persistence", "preprocessing")
+_ROOMS = (
+    "datasets",
+    "estimators",
+    "events",
+    "exceptions",
+    "model_selection",
+    "persistence",
+    "preprocessing",
+)
 
 __all__ = [*_HOMES, *_ROOMS]
 

@@ -27,7 +27,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(
     str(path.relative_to(DOCS))
     for path in DOCS.rglob("*.rst")
-    if not path.is_relative_to(DOCS / "_build") and not path.is_relative_to(DOCS / "generated")
+    if path.relative_to(DOCS).parts[0] not in ("_build", "auto_gallery", "gallery", "generated")
 )
 ABOUT = doctest.register_optionflag("ABOUT")
 SKLEARN_1_9 = doctest.register_optionflag("SKLEARN_1_9")

@@ -217,3 +217,39 @@ def test_events_seen_that_are_no_counts_are_refused():
         LOG.histories(samples)
     with pytest.raises(InvalidLogError, match="a column 'events_seen', the name that samples giv"):
         EventLog(pa.table({"who": [1], "when": [START], "events_seen": [1]}), **TWO)
+
+
+# ------------------------------------------------------------------ odd clocks and odd logs
+
+
+@pytest.mark.parametrize(
+    ("moment", "utc"),
+    [
+        ("2026-10-25 02:30", "2026-10-25 00:30"),  # shown twice: the first of the two
+        ("2026-03-29 02:30", "2026-03-29 01:30"),  # skipped: as if the clocks had not changed
+    ],
+)
+def test_cutoffs_in_the_hours_that_clocks_repeat_and_skip(moment, utc):
+    zoned = pd.to_datetime(["2026-01-01"]).tz_localize("Europe/Berlin")
+    log = EventLog(pd.DataFrame({"who": [1], "when": zoned}), **TWO)
+    cutoff = log.samples(at=moment)["cutoff"].iloc[0]
+    assert cutoff == pd.Timestamp(utc, tz="UTC")
+
+
+def test_a_user_with_a_million_events():
+    n = 1_000_000
+    table = {"who": np.zeros(n, int), "when": np.arange(n).astype("M8[s]").astype("M8[us]")}
+    log = EventLog(pa.table(table), **TWO, invalid_times="keep").clean()
+    samples = log.samples(every="4D")
+    X = log.histories(samples, max_events=3)
+    assert [len(times) for times in X["when"].to_pylist()] == [3] * len(samples)
+    counts = log.label_behavior(samples, horizon="1h", kind="count", censored="observed")
+    assert counts.tolist() == [3600] * (len(samples) - 1) + [0]
+
+
+def test_a_log_tells_its_span():
+    assert (LOG.start, LOG.until) == (at(0), at(10))
+    assert make_log([1], [3], until=at(60)).until == at(60)
+    zoned = pd.to_datetime(["2026-01-01 12:00"]).tz_localize("Europe/Berlin")
+    log = EventLog(pd.DataFrame({"who": [1], "when": zoned}), **TWO)
+    assert log.until.hour == 12 and log.until.utcoffset() == dt.timedelta(hours=1)

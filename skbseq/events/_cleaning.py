@@ -72,6 +72,7 @@ class CleaningReport:
         Returns
         -------
         table of shape (n_reasons, 3)
+            One row per reason.
         """
         rows = np.array(list(self.dropped.values()), np.int64)
         columns = {

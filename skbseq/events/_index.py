@@ -77,10 +77,15 @@ class EventIndex:
         return EventIndex(users, offsets_of(counts[present]), self.times[rows])
 
 
-def build_index(user_column, ticks):
+def build_index(user_column, ticks, *, stable):
     """Sort events by user and time.
 
-    Events with equal user and time keep the order of the rows.
+    Parameters
+    ----------
+    user_column : pyarrow.Array
+    ticks : ndarray of int64
+    stable : bool
+        Whether events with equal user and time must keep the order of the rows.
 
     Returns
     -------
@@ -95,20 +100,26 @@ def build_index(user_column, ticks):
     if not present.all():  # a categorical column knows categories that no row has
         users = _frames.take(users, np.flatnonzero(present))
         codes = (np.cumsum(present) - 1)[codes].astype(np.int32)
-    order = _stable_order(codes, ticks)
+    order = _order(codes, ticks, stable)
     if order is not None:
         ticks = ticks[order]
     offsets = offsets_of(np.bincount(codes, minlength=len(users)))
     return order, EventIndex(users, offsets, ticks)
 
 
-def _stable_order(codes, ticks):
+def _order(codes, ticks, stable):
     in_time = ticks[1:] >= ticks[:-1]
     if ((codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & in_time)).all():
         return None
     # A log mostly comes in time order. Then only users are left to sort, and NumPy sorts 16-bit
-    # keys stably in linear time (radix), several times faster than a comparison sort.
-    order = None if in_time.all() else np.argsort(ticks, kind="stable")
+    # keys stably in linear time (radix), several times faster than a comparison sort; where rows
+    # may be swapped, its vectorised quicksort is four times as fast as the stable sort.
+    order = None
+    if not in_time.all():
+        span = int(ticks.max()) - int(ticks.min()) + 1
+        if not stable and span * (int(codes.max()) + 1) < 2**63:
+            return np.argsort(codes * np.int64(span) + (ticks - ticks.min()))
+        order = np.argsort(ticks, kind="stable")
     for shift in (0, 16) if codes.max(initial=0) >= 2**16 else (0,):
         keys = ((codes if order is None else codes[order]) >> shift).astype(np.uint16)
         step = np.argsort(keys, kind="stable")

@@ -152,6 +152,16 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
             )
         return moment
 
+    @property
+    def start(self):
+        """Moment of the first event, as a datetime in the zone of the log."""
+        return self._to_times(np.array([self._index.times.min()])).to_pylist()[0]
+
+    @property
+    def until(self):
+        """Moment up to which the log is complete, as a datetime in the zone of the log."""
+        return self._to_times(np.array([self._until])).to_pylist()[0]
+
     def __len__(self):
         return self._table.num_rows + sum(self._unplaced.values())
 

@@ -38,8 +38,9 @@ class LogState:
 
     def _place(self, table, ticks):
         """Sort events that all have a user and a time, and index them."""
-        order, self._index = build_index(table[self.user], ticks)
-        if self.ties != "rows":
+        stable = self.ties == "rows"
+        order, self._index = build_index(table[self.user], ticks, stable=stable)
+        if not stable:
             order = order_ties(table, order, self._index, self._tie_columns(table))
         self._table = table if order is None else _frames.take_rows(table, order)
 

@@ -165,11 +165,12 @@ def _suspect(ticks, missing, per_second):
     """
     if missing.all():
         return np.zeros(len(ticks), bool)
-    seconds = ticks / per_second
-    near_epoch = (seconds > -86_400) & (seconds < _YEAR)
-    typical = np.median(seconds[~missing])
-    all_at_epoch = (near_epoch & (seconds < 60 * 86_400))[~missing].all()
-    suspect = seconds > _SUSPECT_LATEST
+    near_epoch = (ticks > -86_400 * per_second) & (ticks < _YEAR * per_second)
+    suspect = ticks > _SUSPECT_LATEST * per_second
+    if not (near_epoch.any() or suspect.any()):  # as in most logs; the median takes its time
+        return suspect
+    typical = np.median(ticks[~missing]) / per_second
+    all_at_epoch = (near_epoch & (ticks < 60 * 86_400 * per_second))[~missing].all()
     if typical >= _EARLIEST or all_at_epoch:
         suspect |= near_epoch
     return suspect & ~missing

@@ -1,0 +1,72 @@
+"""
+Time-aware validation
+=====================
+
+Weekly cutoffs give many samples per customer, and their label windows overlap. A shuffled split
+puts one of two twins into the training set and the other into the test set: the model recognises
+the customer instead of the behaviour, and the score promises what the next month will not keep.
+:class:`~skbseq.model_selection.CutoffSplit` trains on the past and tests on the future, with a gap
+of one horizon between them.
+"""
+
+# %%
+# Samples every week, labels over four weeks
+# ------------------------------------------
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skbseq import EventLog, SequenceVectorizer
+
+from skbseq.datasets import make_shop_log
+from skbseq.model_selection import CutoffSplit, UserKFold
+
+shop = make_shop_log(n_users=300, history="240D", random_state=0)
+log = EventLog(shop.events, **shop.roles).clean()
+end = shop.events["timestamp"].max() - pd.Timedelta("28D")
+samples = log.samples(every="7D", end=end, min_events=3)
+X = log.histories(samples, max_events=50)
+y = log.label_behavior(samples, behavior="buy", horizon="28D")
+print(
+    f"{len(X):,} samples of {X['user_id'].nunique():,} customers at {X['cutoff'].nunique()} cutoffs"
+)
+
+# %%
+# The last cutoffs stay aside: they are the future that the scores are about.
+last = X["cutoff"] == X["cutoff"].max()
+before = X["cutoff"] <= X["cutoff"].max() - pd.Timedelta("28D")
+model = make_pipeline(SequenceVectorizer(), ExtraTreesClassifier(200, random_state=0))
+model.fit(X[before], y[before])
+future = roc_auc_score(y[last], model.predict_proba(X[last])[:, 1])
+
+# %%
+# Three ways to score what came before
+# ------------------------------------
+splits = {
+    "shuffled folds": StratifiedKFold(4, shuffle=True, random_state=0),
+    "users apart": UserKFold(4, user="user_id", shuffle=True, random_state=0),
+    "by time, one horizon apart": CutoffSplit(4, horizon="28D"),
+}
+X_before, y_before = X[before], y[before]
+scores = {
+    name: cross_val_score(model, X_before, y_before, cv=cv, scoring="roc_auc")
+    for name, cv in splits.items()
+}
+for name, values in scores.items():
+    print(f"{name:<27} {np.mean(values):.3f}")
+print(f"{'what the future brought':<27} {future:.3f}")
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 2.5))
+for row, (name, values) in enumerate(scores.items()):
+    axes.plot(values, np.full(len(values), row), "o", color="tab:blue", alpha=0.6)
+    axes.plot(np.mean(values), row, "D", color="tab:blue")
+axes.axvline(future, color="tab:orange", label="what the future brought")
+axes.set(yticks=range(len(scores)), yticklabels=list(scores), xlabel="ROC AUC")
+axes.invert_yaxis()
+axes.legend(loc="lower left", fontsize="small")
+plt.tight_layout()
