@@ -14,10 +14,11 @@ whose size is that of its five columns in Arrow. Side by side, on the same table
   it is named by ``--lifestream-python`` (0.6.0 installs with ``pip install --no-deps``, beside
   torch, pandas < 3 and scikit-learn; 0.7.0 does not import).
 
-A fifth of the events shows how the time grows. What was tried: Arrow's sort_indices over user
-and time takes four times as long as a radix sort by user codes after a sort by time; comparing
-neighbours for exact duplicates is free where few events share user and time, while a hash over
-all columns takes as long as all the rest.
+A fifth of the events shows how the time grows. What was tried, in seconds for 5 million events:
+sorting by time with NumPy's stable sort 1.3, with Arrow's 1.3, with NumPy's vectorised quicksort
+0.3; so user and time become one number and are sorted by that, and ties are put in order afterwards.
+Exact duplicates are sought among events of equal user and time alone, which is free where those
+are few.
 """
 
 import argparse
@@ -36,9 +37,10 @@ def make_columns(n_events, n_users):
     """Columns of random events in 2026, in random order."""
     rng = np.random.default_rng(0)
     behaviors = np.array(["view", "search", "cart", "buy"], dtype=object)
+    seconds = rng.integers(0, 180 * 86_400, n_events) + 1_767_225_600
     return {
         "user": rng.integers(0, n_users, n_events),
-        "time": (rng.integers(0, 180 * 86_400, n_events) + 1_767_225_600).astype("M8[s]").astype("M8[us]"),
+        "time": (seconds * 10**6).astype("M8[us]"),
         "behavior": rng.choice(behaviors, n_events),
         "product": rng.integers(0, 5_000, n_events),
         "price": rng.lognormal(3, 1, n_events),

@@ -1,9 +1,10 @@
 """What skbseq uses of scikit-learn's private side, in one place, so that one file follows it."""
 
+from collections.abc import Iterator, Mapping, Set
+
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     Interval,
-    Options,
     RealNotInt,
     StrOptions,
     validate_parameter_constraints,
@@ -12,7 +13,7 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import validate_data as _validate_data
 
 try:  # scikit-learn 1.9 and later
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -26,6 +27,36 @@ except ImportError:
         return method
 
 
+# What is neither a table nor an array, and what to do about it.
+_NO_DATA = (
+    (Mapping, "Make a table of it, such as pandas.DataFrame(X)."),
+    ((Iterator, Set), "Make a list of it."),
+    ((str, bytes, type(None)), "Give the samples themselves."),
+)
+
+
+def check_is_data(X):
+    """Refuse what can be no samples, before it is taken for an array and misread.
+
+    Raises
+    ------
+    TypeError
+        If X is None, a string, a dict, a set, a generator or a lazy table.
+    """
+    kind = type(X).__name__
+    advice = next((advice for kinds, advice in _NO_DATA if isinstance(X, kinds)), None)
+    if kind == "LazyFrame":
+        advice = "Call collect() first."
+    if advice is not None and not hasattr(X, "shape"):  # some sparse arrays of SciPy are dicts
+        raise TypeError(f"X must be a sequence frame or an array of numbers; got {kind}. {advice}")
+
+
+def validate_data(estimator, X, **options):
+    """scikit-learn's function of this name, with a clear word for what can be no array."""
+    check_is_data(X)
+    return _validate_data(estimator, X, **options)
+
+
 def output_library(estimator):
     """The dataframe library that set_output asks of a transformer, None where it asks none."""
     library = _get_output_config("transform", estimator)["dense"]
@@ -35,10 +66,10 @@ def output_library(estimator):
 __all__ = [
     "CallbackSupportMixin",
     "Interval",
-    "Options",
     "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
+    "check_is_data",
     "check_sample_weight",
     "check_y",
     "fit_context",

@@ -39,6 +39,7 @@ _NUMPY_NANOSECONDS = {
 }
 _MAX_TICK = 2**63 - 1
 _YEAR = 365.2425 * 86_400
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d(-\d)?|\d{4}W\d\d\d?)([Tt ].+)?")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d|w)\s*", re.IGNORECASE)
 
 
@@ -67,7 +68,7 @@ def shift_ticks(ticks, span):
     return ticks + np.minimum(span, _MAX_TICK - np.maximum(ticks, 0))
 
 
-def to_timedelta(value, *, name="duration"):
+def to_timedelta(value, *, name="duration", zero=False):
     """Read a duration.
 
     Parameters
@@ -76,17 +77,19 @@ def to_timedelta(value, *, name="duration"):
         A string is a number and a unit of us, ms, s, min, h, D or W: "30min", "7D", "1.5h".
     name : str, default="duration"
         How an error calls it.
+    zero : bool, default=False
+        Whether zero is a duration.
 
     Returns
     -------
     numpy.timedelta64
-        In microseconds, always above zero.
+        In microseconds, never below zero.
 
     Raises
     ------
     ValueError
-        If it cannot be read, is not above zero, is too long for 64 bits of microseconds, or
-        has the unit month or year, which are of no fixed length.
+        If it cannot be read, is not above zero (or is below it, with ``zero``), is too long for
+        64 bits of microseconds, or has the unit month or year, which are of no fixed length.
     TypeError
         If it is neither a string nor a timedelta; a bare number has no unit.
 
@@ -114,8 +117,9 @@ def to_timedelta(value, *, name="duration"):
             f"{name} must be a string such as '90D' or a timedelta; got {value!r}. "
             "A bare number has no unit."
         )
-    if microseconds <= 0:
-        raise ValueError(f"{name} must be longer than zero; got {value!r}.")
+    if microseconds < 0 or (microseconds == 0 and not zero):
+        least = "of zero or more" if zero else "longer than zero"
+        raise ValueError(f"{name} must be {least}; got {value!r}.")
     if microseconds > _MAX_TICK:
         raise ValueError(f"{name}={value!r} is too long; at most 292,000 years can be told.")
     return np.timedelta64(microseconds, "us")
@@ -160,15 +164,13 @@ def to_instant(value, *, unit, zone, name="at"):
             f"{name}={value!r} is not a moment. Write it in ISO 8601, such as "
             "'2026-06-01' or '2026-06-01 12:00:00'."
         ) from error
-    if moment.tzinfo is not None:
-        if zone is None:
-            raise ValueError(
-                f"{name}={value!r} has a time zone but the times of the log have none. "
-                "Give it without one, in the log's own clock."
-            )
-        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-    elif zone is not None:
-        moment = moment.replace(tzinfo=_zone(zone)).astimezone(dt.UTC).replace(tzinfo=None)
+    if moment.tzinfo is not None and zone is None:
+        raise ValueError(
+            f"{name}={value!r} has a time zone but the times of the log have none. "
+            "Give it without one, in the log's own clock."
+        )
+    if zone is not None:
+        moment = _in_utc(moment, zone, f"{name}={value!r}")
     ticks = (moment - _EPOCH) // dt.timedelta(microseconds=1)
     if unit == "ns":
         ticks = ticks * 1000 + extra
@@ -178,6 +180,16 @@ def to_instant(value, *, unit, zone, name="at"):
             "year 1677 to 2262."
         )
     return ticks
+
+
+def _in_utc(moment, zone, said):
+    """A moment on the clock of UTC, read in a zone unless it has one."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=_zone(zone))
+    try:
+        return moment.astimezone(dt.UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ValueError(f"{said} lies beyond the calendar, the years 1 to 9999.") from error
 
 
 def _to_datetime(value):
@@ -206,11 +218,11 @@ def _to_datetime(value):
 def parse_iso(text):
     """A datetime of a string in ISO 8601, None where it is not one.
 
-    A row of digits is read as a date only if it has eight: Python takes the milliseconds
-    1612060712345 for a moment of the year 1612.
+    Python alone takes any character for the one between date and time, and none: to it
+    "2026-06-01-05:00" is five o'clock, and the milliseconds 1612060712345 are of the year 1612.
     """
     text = text.strip()
-    if text.isdigit() and len(text) != 8:
+    if _ISO.fullmatch(text) is None:
         return None
     try:
         return dt.datetime.fromisoformat(text)

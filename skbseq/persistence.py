@@ -5,23 +5,21 @@ one makes objects of known types only and runs nothing that stands in the file, 
 pickle, a file from elsewhere can do no more than be refused.
 """
 
-import errno
 import importlib.metadata
 import io
 import json
 import os
-import secrets
-import shutil
 import sys
 import warnings
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skbseq import __version__, estimators, preprocessing
+from skbseq._files import check_writable, replacing
 from skbseq.exceptions import ModelFileError
 
 __all__ = ["load", "read_metadata", "save"]
@@ -32,6 +30,9 @@ _SCHEMA = "schema.json"
 _WATCHED = ("skbseq", "scikit-learn")
 # Keras' side is made anew when it is needed, and never part of a file.
 _NO_STATE = "skbseq.estimators._keras"
+# Classes that stand elsewhere than the files of an earlier version say: their full names, old and
+# new. Parameters and attributes that those files lack are filled in by the classes themselves.
+_MOVED = {}
 
 
 def save(estimator, path, *, metadata=None):
@@ -57,7 +58,7 @@ def save(estimator, path, *, metadata=None):
         If something in the estimator cannot be saved, such as a function or an instance of a
         Keras optimizer, or if the metadata are not JSON.
     OSError
-        If the file cannot be written there.
+        If the file cannot be written there, or what is there is no regular file.
 
     See Also
     --------
@@ -144,6 +145,7 @@ def load(path, *, trusted=()):
     content = Path(path).read_bytes()
     record = _read_record(path, content)
     with _blaming_the_file(path):
+        content = _rename_moved(content)
         found = skops.io.get_untrusted_types(data=content)
     strangers = [name for name in found if name not in trusted and not _is_state(name)]
     if strangers:
@@ -253,23 +255,29 @@ def _unsavable_parameter(estimator):
 
 
 def _mend_keys(dumped, record):
-    """Copy an archive with its record added and its boolean keys turned into 0 and 1.
+    """The archive with its record added and its boolean keys turned into 0 and 1.
 
     skops writes keys as strings and makes them anew with their type, but ``bool("False")`` is
     True, so that ``class_weight={False: 1, True: 9}`` would come back as ``{True: 9}``. In
     Python 0 and False are the same key.
     """
+    return _rewrite(dumped, _without_bool_keys, {_RECORD: record})
+
+
+def _rewrite(content, change, added):
+    """A copy of an archive with its schema changed and members added."""
     result = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(dumped)) as source,
+        zipfile.ZipFile(io.BytesIO(content)) as source,
         zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target,
     ):
         for name in source.namelist():
             member = source.read(name)
             if name == _SCHEMA:
-                member = json.dumps(_without_bool_keys(json.loads(member)))
+                member = json.dumps(change(json.loads(member)))
             target.writestr(name, member)
-        target.writestr(_RECORD, record)
+        for name, member in added.items():
+            target.writestr(name, member)
     return result.getvalue()
 
 
@@ -289,57 +297,6 @@ def _without_bool_keys(node):
                 keys[i] = {"false": "0", "true": "1"}[keys[i]]
         node["content"] = dict(zip(keys, node["content"].values(), strict=True))
     return node
-
-
-def check_writable(path):
-    """Raise an `OSError` that names the path if no file can be written there."""
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "This is a folder, not a file", os.fspath(path))
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "There is no such folder", os.fspath(path.parent))
-    with replacing(path, keep=False) as temporary:
-        temporary.touch()
-
-
-@contextmanager
-def replacing(path, *, keep=True):
-    """A temporary path in the same folder, moved to its place if all goes well, else removed.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-    keep : bool, default=True
-        False removes the temporary file in any case, for a trial.
-
-    Yields
-    ------
-    pathlib.Path
-        With the ending of the path.
-    """
-    # Through a link, the file that it points to is replaced and not the link.
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
-    try:
-        yield temporary
-        if keep:
-            _settle(temporary, target)
-    except OSError as error:
-        # The temporary name means nothing to whoever reads this.
-        why = f"Cannot write: {error.strerror or error}"
-        raise OSError(error.errno, why, os.fspath(path)) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def _settle(temporary, target):
-    """Move a file to its place, on the disk before the name points to it."""
-    if target.exists():
-        shutil.copymode(target, temporary)
-    with open(temporary, "r+b") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, target)
 
 
 # ------------------------------------------------------------------ reading
@@ -371,6 +328,23 @@ def _read_record(path, content):
             f"this is skbseq {__version__}, which reads up to {_FORMAT}. Update it."
         )
     return record
+
+
+def _rename_moved(content):
+    """The same file with the classes that have moved under their new names."""
+    return _rewrite(content, _with_new_names, {}) if _MOVED else content
+
+
+def _with_new_names(node):
+    if isinstance(node, list):
+        return [_with_new_names(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _with_new_names(item) for name, item in node.items()}
+    new = _MOVED.get(f"{node.get('__module__')}.{node.get('__class__')}")
+    if new is not None:
+        node["__module__"], _, node["__class__"] = new.rpartition(".")
+    return node
 
 
 @contextmanager

@@ -258,6 +258,9 @@ def test_strings_of_mixed_offsets_are_one_clock():
         (["2026-03-01", None, "01/02/2026"], 2, "'01/02/2026', which is not a time", 2),
         (["2026-03-01", ""], 1, "'', which is not a time", 2),
         (["2026-02-30"], 0, "'2026-02-30', which is not a time", 1),
+        # Python takes any character for the one before the time of day.
+        (["2026-03-01-05:00"], 0, "'2026-03-01-05:00', which is not a time", 1),
+        (["2026-03-01", "2026-03-02/03"], 1, "'2026-03-02/03', which is not a time", 2),
         # Python reads these digits as 23:45 on 1612-06-07.
         (["1612060712345"] * 2, 0, "'1612060712345', which is not a time", 1),
         ([None, "2026-03-01", "x", "2026-03-01T12:00Z"], 2, "'x', which is not a time", 2),
@@ -501,6 +504,32 @@ def test_units_of_ticks_are_converted():
 
 
 # ------------------------------------------------------------------ moments
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01-05:00",
+        "2026-01-01+05:00",
+        "2026-01-01/02",
+        "2026-02-02x0530",
+        "2026-01-01_05:00",
+        "2026-01-01\t05:00",
+        "20260101-05:00",
+        "20260101105",
+        "2026-W01-105:00",
+        "2026W01105",
+    ],
+)
+def test_date_and_time_are_parted_by_t_or_a_blank(text):
+    assert parse_iso(text) is None
+    assert len(make_log([text, "2026-01-01"], invalid_times="null").clean()) == 1
+
+
+@pytest.mark.parametrize("text", ["2026-01-01", "20260101", "2026-W01-4", "2026W014"])
+@pytest.mark.parametrize("time", ["", "T05:00", "t05", " 0530", " 05:30:00.25", "T05:00-05:00"])
+def test_dates_come_with_and_without_a_time(text, time):
+    assert parse_iso(f" {text}{time}\n") == dt.datetime.fromisoformat(f"2026-01-01{time}")
 
 
 @pytest.mark.parametrize("value", ["x", "", "2026-02-30", 5, None, pd.NaT, np.datetime64("NaT")])

@@ -3,10 +3,14 @@
 import copy
 import pickle
 import random
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
@@ -15,6 +19,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skbseq import LSTMBehaviorClassifier
 from skbseq.exceptions import SequenceFrameError
 
+ROOT = Path(__file__).parents[1]
 QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
 BALANCED = LSTMBehaviorClassifier(**QUICK, class_weight="balanced")
 
@@ -302,7 +307,8 @@ def test_a_fit_that_goes_on_takes_what_the_weights_allow(frame):
     for change in {"units": 8}, {"n_layers": 2}, {"bidirectional": True}, {"embedding_dim": 9}:
         changed = pickle.loads(kept).set_params(**change)
         for go_on in changed.fit, changed.partial_fit:
-            with pytest.raises(ValueError, match=f"{next(iter(change))} was changed since"):
+            message = f"{next(iter(change))} was changed since .* sklearn.base.clone"
+            with pytest.raises(ValueError, match=message):
                 go_on(X, y)
     plain = pickle.loads(kept).fit(X, y).predict_proba(X)
     for change in {"dropout": 0.5}, {"pooling": "max"}, {"learning_rate": 0.1}:
@@ -427,34 +433,65 @@ def test_a_fit_that_fails_to_start_leaves_others_their_weights(frame, fitted, mo
     np.testing.assert_array_equal(fitted.predict_proba(X), expected)
 
 
-def test_callbacks_see_the_optimizer_of_their_own_fit(frame, monkeypatch):
+def test_callbacks_see_the_optimizer_of_their_own_fit(frame):
     import keras
 
-    from skbseq.estimators._keras import KerasEngine
-
     X, y = frame
-    seen, other_done, waiting = [], threading.Event(), threading.Event()
-    fit = KerasEngine._fit_keras_model
-
-    def wait(self, *arguments, **parameters):
-        if threading.current_thread().name == "first":
-            waiting.set()
-            assert other_done.wait(60)
-        return fit(self, *arguments, **parameters)
+    seen, begun, asked = [], threading.Event(), threading.Event()
 
     class Look(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            begun.set()
+            asked.wait(0.2)  # for the other fit, which must wait for this one
+
         def on_epoch_end(self, epoch, logs=None):
             seen.append(type(self.model.optimizer).__name__)
 
-    monkeypatch.setattr(KerasEngine, "_fit_keras_model", wait)
-    model = LSTMBehaviorClassifier(**QUICK, callbacks=[Look()])
-    thread = threading.Thread(target=model.fit, args=(X, y), name="first")
+    first = LSTMBehaviorClassifier(**QUICK, callbacks=[Look()])
+    second = LSTMBehaviorClassifier(**QUICK, callbacks=[Look()], optimizer="sgd")
+    thread = threading.Thread(target=first.fit, args=(X, y))
     thread.start()
-    assert waiting.wait(60)
-    LSTMBehaviorClassifier(**QUICK, optimizer="sgd").fit(X, y)
-    other_done.set()
+    assert begun.wait(60)
+    second.fit(X, y)
     thread.join()
-    assert seen == ["Adam", "Adam"]
+    assert seen == ["Adam", "Adam", "SGD", "SGD"]
+
+
+def test_a_program_is_of_one_family_one_spec_and_one_device():
+    from skbseq._training import borrow_program
+    from skbseq.networks import LSTMSpec, build_lstm
+
+    def build_other(spec):
+        return build_lstm(spec)
+
+    spec = LSTMSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
+    with borrow_program(spec, "/CPU:0", build_lstm) as first:
+        with borrow_program(spec, "/CPU:0", build_lstm) as again:
+            assert again is first
+        with borrow_program(spec, "/CPU:0", build_other) as other:
+            assert other is not first
+        first.training = True
+        with borrow_program(spec, "/CPU:0", build_lstm) as private:
+            assert private is not first
+        first.training = False
+
+
+def test_a_program_is_built_on_its_device():
+    code = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from skbseq._training import borrow_program
+from skbseq.networks import LSTMSpec, build_lstm
+spec = LSTMSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
+for training in False, True:
+    with borrow_program(spec, "/CPU:1", build_lstm) as program:
+        devices = {w.value.device for w in program.model.weights}
+        assert all(device.endswith("CPU:1") for device in devices), devices
+        program.training = True
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -600,6 +637,137 @@ def test_bad_parameters_are_named(frame, parameters, message):
 def test_misspelt_names_are_refused_at_fit(frame, name, message):
     with pytest.raises(TypeError, match=message):
         LSTMBehaviorClassifier(**QUICK, **{name: 3}).fit(*frame)
+
+
+@pytest.mark.parametrize("name", ["foo_", "_x", "_train", "fit", "classes_", "optimizer__"])
+def test_names_of_state_and_methods_are_refused_at_once(name):
+    with pytest.raises(TypeError, match=f"no parameter '{name}'. It takes batch_size, "):
+        LSTMBehaviorClassifier(**{name: 3})
+
+
+@pytest.mark.parametrize("optimizer", [None, 5, "", [], dict])
+def test_what_is_no_optimizer_is_named(frame, optimizer):
+    with pytest.raises(ValueError, match=r"optimizer=.* is not an optimizer of Keras. Use 'adam'"):
+        LSTMBehaviorClassifier(**QUICK, optimizer=optimizer).fit(*frame)
+
+
+@pytest.mark.parametrize("callbacks", [5, "x", [5], [None], [dict], {"a": [3]}, ()])
+def test_what_is_no_callback_is_named(frame, callbacks):
+    with pytest.raises(TypeError, match=r"callbacks holds .*, which is not a callback of Keras"):
+        LSTMBehaviorClassifier(**QUICK, callbacks=callbacks).fit(*frame)
+
+
+def test_parameters_of_callbacks_that_are_not_there_are_named(frame):
+    from keras.callbacks import EarlyStopping
+
+    for callbacks, name in (
+        (None, "callbacks__0__patience"),
+        ([], "callbacks__patience"),
+        ([EarlyStopping], "callbacks__1__patience"),
+        ({"stop": EarlyStopping}, "callbacks__0__patience"),
+    ):
+        model = LSTMBehaviorClassifier(**QUICK, callbacks=callbacks, **{name: 3})
+        with pytest.raises(ValueError, match=f"{name} has nothing to act on: callbacks="):
+            model.fit(*frame)
+
+
+def test_callbacks_come_in_every_form_of_scikeras(frame):
+    from keras.callbacks import EarlyStopping
+
+    change = {"monitor": "loss", "patience": 0, "min_delta": 10.0}
+    for callbacks, place in (
+        (EarlyStopping, ""),
+        (EarlyStopping(**change), None),
+        ({"stop": EarlyStopping}, "stop__"),
+        ([[EarlyStopping]], "0__0__"),
+        ([EarlyStopping], ""),
+    ):
+        routed = {f"callbacks__{place}{n}": v for n, v in change.items() if place is not None}
+        parameters = {**QUICK, "epochs": 9, "callbacks": callbacks, **routed}
+        assert LSTMBehaviorClassifier(**parameters).fit(*frame).n_iter_ == 2
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, np.inf, 1e300, "a", None])
+def test_weights_of_classes_are_checked_as_those_of_samples(frame, weight):
+    model = LSTMBehaviorClassifier(**QUICK, class_weight={"yes": weight, "no": 1})
+    for fit in model.fit, model.partial_fit:
+        with pytest.raises(ValueError, match=r"class_weight gives the class 'yes' the weight "):
+            fit(*frame)
+
+
+def test_weights_of_unknown_classes_follow_scikit_learn(frame):
+    X, y = frame
+    plain = LSTMBehaviorClassifier(**QUICK).fit(X, y).predict_proba(X)
+    weights = {"yes": 1, "no": 1, "maybe": 5}
+    more = LSTMBehaviorClassifier(**QUICK, class_weight=weights).fit(X, y)
+    np.testing.assert_array_equal(more.predict_proba(X), plain)
+    with pytest.raises(ValueError, match=r"\['no', 'yes'\], are not in class_weight"):
+        LSTMBehaviorClassifier(**QUICK, class_weight={"maybe": 5}).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["a", None], "Row 1 of y holds None, a missing label"),
+        (np.array([None, True]), "Row 0 of y holds None, a missing label"),
+        (pd.Series(["a", None], dtype="string"), "Row 1 of y holds <NA>, a missing label"),
+        (pd.Series(["a", np.nan], dtype=object), "Row 1 of y holds nan, a missing label"),
+        # NumPy would make strings of them, and 1 would come back as "1".
+        (["a", 1], "Row 1 of y holds 1, a number, where those before it are of the kind string"),
+        (np.array([1, "a"], object), "Row 1 of y holds 'a', a string, .* of the kind number"),
+    ],
+)
+def test_labels_that_cannot_be_compared_are_named(frame, labels, message):
+    X, _ = frame
+    with pytest.raises(ValueError, match=message):
+        LSTMBehaviorClassifier(**QUICK).fit(X[:2], labels)
+    with pytest.raises(ValueError, match=message.replace(" y ", " classes ")):
+        LSTMBehaviorClassifier(**QUICK).partial_fit(X[:2], ["a", "a"], classes=labels)
+
+
+def test_booleans_may_come_as_objects(frame):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK).fit(X, (y == "yes").astype(object))
+    assert model.classes_.dtype == bool
+
+
+@pytest.mark.parametrize("code", [10_000_001, 2**31 - 2, 2**40, 2**64 - 1])
+def test_codes_that_are_identifiers_are_refused_at_fit_and_unknown_later(code):
+    codes = pa.array([[2, 3], [3, code]] * 10, pa.list_(pa.uint64()))
+    model = LSTMBehaviorClassifier(**QUICK)
+    message = "Row 1 of channel 'who' holds a code above 10,000,000.* max_categories"
+    with pytest.raises(SequenceFrameError, match=message):
+        model.fit(pa.table({"who": codes}), [0, 1] * 10)
+    model.fit(pd.DataFrame({"who": [[2, 3], [3, 1]] * 10}), [0, 1] * 10)
+    known = model.predict_proba(pd.DataFrame({"who": [[2, 3], [3, 1]]}))
+    np.testing.assert_array_equal(model.predict_proba(pa.table({"who": codes[:2]})), known)
+
+
+class LazyFrame:
+    """Stands for the one of polars, which need not be installed."""
+
+
+@pytest.mark.parametrize(
+    ("X", "advice"),
+    [
+        (LazyFrame(), r"got LazyFrame\. Call collect\(\) first"),
+        (None, r"got NoneType\. Give the samples themselves"),
+        ("what", r"got str\. Give the samples themselves"),
+        ({"what": [[2]]}, r"got dict\. Make a table of it, such as pandas\.DataFrame\(X\)"),
+        (iter([[2]]), r"got list_iterator\. Make a list of it"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_data_is_refused(fitted, X, advice):
+    from skbseq import SequenceEncoder
+
+    message = f"X must be a sequence frame or an array of numbers; {advice}"
+    for ask in LSTMBehaviorClassifier().fit, fitted.partial_fit, SequenceEncoder().fit:
+        with pytest.raises(TypeError, match=message):
+            ask(X, [0])
+    for ask in fitted.predict, fitted.predict_proba:
+        with pytest.raises(TypeError, match=message):
+            ask(X)
 
 
 def test_a_diverging_loss_is_an_error(frame):

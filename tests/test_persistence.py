@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import warnings
@@ -33,8 +34,9 @@ from skbseq import (
     preprocessing,
     save,
 )
+from skbseq._files import check_writable, replacing
 from skbseq.exceptions import ModelFileError
-from skbseq.persistence import read_metadata, replacing
+from skbseq.persistence import read_metadata
 
 ROOT = Path(__file__).parents[1]
 
@@ -190,6 +192,14 @@ def test_an_encoder_with_odd_names_and_labels_comes_back(path):
     assert again.transform(X)["n"].tolist() == encoder.transform(X)["n"].tolist()
 
 
+def test_tuples_come_back_as_tuples(model, samples, saved):
+    again = load(saved)[-1]
+    assert again.spec_ == model[-1].spec_
+    assert isinstance(again.spec_["vocabulary_sizes"], tuple)
+    X, y = samples
+    again.partial_fit(model[0].transform(X), y)  # its network is found to be the same
+
+
 def test_string_labels_come_back(samples, path):
     X, y = samples
     model = make_model(epochs=1).fit(X, np.where(y, "buys", "leaves"))
@@ -268,6 +278,106 @@ def test_a_later_format_is_refused(saved):
     for read in (load, read_metadata):
         with pytest.raises(ModelFileError, match=r"whose format is 2; this is .* Update it"):
             read(saved)
+
+
+# --------------------------------------------------------- files of earlier versions
+
+GOLDEN = Path(__file__).parent / "data" / "model_0_1.skbseq"
+GOLDEN_SAMPLES = pd.DataFrame(
+    {
+        "what": [["view", "cart", "buy"], ["view", "view"], ["cart", None], [], ["returns"]],
+        "product": [["p1", "p2", "p3"], ["p1", "p9"], ["p4", "p4"], [], ["p7"]],
+        "price": [[1.5, None, 20.0], [2.0, 3.0], [400.0, 0.5], [], [7.0]],
+        "when": [
+            [pd.Timestamp("2026-01-01") + pd.Timedelta(hours=7 * i * (row + 1)) for i in range(n)]
+            for row, n in enumerate([3, 2, 2, 0, 1])
+        ],
+        "image": [
+            [[1.0, 0.0], [0.6, 0.8], [0.0, 2.0]],
+            [[1.0, 1.0], None],
+            [[0.5, 0.5], [0.1, 0.2]],
+            [],
+            [[3.0, -1.0]],
+        ],
+        "cutoff": pd.Timestamp("2026-02-01"),
+        "country": ["fr", "de", "fr", "de", "jp"],
+    }
+)
+GOLDEN_LABELS = ["none", "one", "more", "none", "one"]
+GOLDEN_PROBA = [
+    [0.31887, 0.36965, 0.31148],
+    [0.33326, 0.40414, 0.2626],
+    [0.31735, 0.36903, 0.31362],
+    [0.34025, 0.40752, 0.25222],
+    [0.29792, 0.39626, 0.30582],
+]
+
+
+def make_golden_model():
+    encoder = SequenceEncoder(
+        context=["country"], max_categories={"product": 2}, hash_buckets={"product": 4}
+    )
+    classifier = LSTMBehaviorClassifier(units=6, n_layers=2, epochs=2, random_state=0)
+    return make_pipeline(encoder, classifier).fit(GOLDEN_SAMPLES, GOLDEN_LABELS)
+
+
+@pytest.mark.filterwarnings("ignore:.*was saved with .* and is loaded with:UserWarning")
+def test_a_file_of_version_0_1_still_predicts_the_same():
+    """If this fails, users' files fail too: mend how they are read, and not the file.
+
+    A new format gets a file of its own beside this one, named by the version:
+    ``save(make_golden_model(), GOLDEN)``, and its probabilities are written below as they come.
+    """
+    model = load(GOLDEN)
+    np.testing.assert_allclose(model.predict_proba(GOLDEN_SAMPLES), GOLDEN_PROBA, atol=1e-4)
+    assert model.classes_.tolist() == ["more", "none", "one"]
+    again = model[-1].partial_fit(model[0].transform(GOLDEN_SAMPLES), GOLDEN_LABELS)
+    assert again.n_iter_ == 3
+
+
+@pytest.mark.parametrize("way", [by_save, by_pickle, by_deepcopy])
+@pytest.mark.parametrize("kind", list(public_estimators()))
+def test_a_parameter_that_came_later_has_its_default(kind, tmp_path, way):
+    estimator = kind()
+    defaults = kind().get_params()
+    for name in defaults:
+        vars(estimator).pop(name)
+    estimator.note_ = "kept"
+    again = way(estimator, tmp_path)
+    assert again.note_ == "kept"
+    assert repr(again.get_params()) == repr(defaults)
+
+
+def test_a_parameter_that_is_there_is_not_touched(tmp_path):
+    encoder = SequenceEncoder(max_length=7)
+    del encoder.min_frequency
+    for way in by_save, by_pickle:
+        assert way(encoder, tmp_path).get_params() == SequenceEncoder(max_length=7).get_params()
+
+
+def test_classes_that_have_moved_are_found(saved, samples, model, monkeypatch):
+    with zipfile.ZipFile(saved) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    names = {
+        "Vocabulary": ("skbseq.preprocessing._channels.Vocabulary", "skbseq._old.Words"),
+        "InputSchema": ("skbseq.estimators._inputs.InputSchema", "skbseq.estimators._old.Schema"),
+    }
+    for kind, (_, old) in names.items():
+        rename(schema, kind, old)
+    rewrite(saved, **{"schema.json": json.dumps(schema)})
+    with pytest.raises(ModelFileError, match=r"not trusted: skbseq.*\._old\."):
+        load(saved)
+    monkeypatch.setattr(persistence, "_MOVED", {old: new for new, old in names.values()})
+    X, _ = samples
+    np.testing.assert_array_equal(load(saved).predict_proba(X), model.predict_proba(X))
+
+
+def test_moving_is_no_way_around_trust(path, monkeypatch):
+    save(Ours(3), path)
+    name = f"{Ours.__module__}.Ours"
+    monkeypatch.setattr(persistence, "_MOVED", {name: "os.system"})
+    with pytest.raises(ModelFileError, match=r"not trusted: os\.system"):
+        load(path)
 
 
 # -------------------------------------------------- damaged and foreign files
@@ -500,6 +610,43 @@ def test_a_folder_is_no_file(tmp_path):
 def test_a_folder_that_takes_no_files_is_named():
     with pytest.raises(OSError, match=r"Cannot write: .*'/proc/model\.skbseq'"):
         save(SequenceEncoder(), "/proc/model.skbseq")
+
+
+@pytest.fixture
+def pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe.skbseq")
+    return tmp_path / "pipe.skbseq"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_what_is_no_regular_file_is_left_alone(pipe, tmp_path):
+    link = tmp_path / "link.skbseq"
+    link.symlink_to(pipe)
+    for path in pipe, link:
+        with pytest.raises(OSError, match=r"a named pipe, not a file: .*(pipe|link)\.skbseq"):
+            save(SequenceEncoder(), path)
+        with pytest.raises(OSError, match="This is a named pipe, not a file"):
+            check_writable(path)
+        with pytest.raises(OSError, match="This is a named pipe, not a file"), replacing(path):
+            raise AssertionError("nothing may be written")
+    assert pipe.is_fifo() and link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="the system has no such sockets")
+def test_a_socket_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("s")
+        with pytest.raises(OSError, match="This is a socket, not a file"):
+            save(SequenceEncoder(), "s")
+
+
+def test_a_link_to_nothing_gets_its_file(tmp_path):
+    link = tmp_path / "link.skbseq"
+    link.symlink_to(tmp_path / "new.skbseq")
+    save(SequenceEncoder(), link)
+    assert link.is_symlink() and (tmp_path / "new.skbseq").is_file()
 
 
 def interrupt(*arguments):

@@ -4,10 +4,17 @@ import pytest
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skbseq import LSTMBehaviorClassifier, SequenceEncoder
+from skbseq import (
+    LSTMBehaviorClassifier,
+    SequenceEncoder,
+    SequenceImputer,
+    SequenceVectorizer,
+)
 
 ESTIMATORS = [
     SequenceEncoder(),
+    SequenceImputer(),
+    SequenceVectorizer(),
     # More steps than the default takes on these few rows; nothing is held out of them.
     LSTMBehaviorClassifier(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
 ]

@@ -21,7 +21,6 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skbseq import EventLog, SequenceVectorizer
-
 from skbseq.datasets import make_shop_log
 from skbseq.model_selection import CutoffSplit, UserKFold
 
@@ -31,9 +30,8 @@ end = shop.events["timestamp"].max() - pd.Timedelta("28D")
 samples = log.samples(every="7D", end=end, min_events=3)
 X = log.histories(samples, max_events=50)
 y = log.label_behavior(samples, behavior="buy", horizon="28D")
-print(
-    f"{len(X):,} samples of {X['user_id'].nunique():,} customers at {X['cutoff'].nunique()} cutoffs"
-)
+n_users, n_cutoffs = X["user_id"].nunique(), X["cutoff"].nunique()
+print(f"{len(X):,} samples of {n_users} customers at {n_cutoffs} cutoffs")
 
 # %%
 # The last cutoffs stay aside: they are the future that the scores are about.
@@ -62,7 +60,7 @@ print(f"{'what the future brought':<27} {future:.3f}")
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 2.5))
-for row, (name, values) in enumerate(scores.items()):
+for row, values in enumerate(scores.values()):
     axes.plot(values, np.full(len(values), row), "o", color="tab:blue", alpha=0.6)
     axes.plot(np.mean(values), row, "D", color="tab:blue")
 axes.axvline(future, color="tab:orange", label="what the future brought")

@@ -1,4 +1,4 @@
-"""Where to compute ."""
+"""Where to compute."""
 
 import tensorflow as tf
 

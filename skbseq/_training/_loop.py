@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from scipy.special import log_softmax
 
 from skbseq._training._batches import batch_plan, pad_batch
 
@@ -11,7 +12,7 @@ _SMALLEST = 32
 _EVENTS_AT_ONCE = 2**18
 
 
-def train(trainer, data, targets, weights, validation, *, plan, callbacks, penalty, verbose):
+def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks, penalty, verbose):
     """Train for some epochs.
 
     Parameters
@@ -21,9 +22,9 @@ def train(trainer, data, targets, weights, validation, *, plan, callbacks, penal
     data : Sequences of n_samples
     targets : ndarray of float32 of shape (n_samples,)
         Class numbers.
-    weights : ndarray of float32 of shape (n_samples,)
+    sample_weight : ndarray of float32 of shape (n_samples,)
     validation : tuple of (Sequences, ndarray, ndarray) or None
-        Held-out data, targets and weights, for ``val_loss`` after each epoch.
+        Held-out data, targets and sample weights, for ``val_loss`` after each epoch.
     plan : dict
         ``epochs`` (number of the last epoch), ``initial_epoch``, ``batch_size``, ``rng``.
     callbacks : list of keras.callbacks.Callback
@@ -56,7 +57,7 @@ def train(trainer, data, targets, weights, validation, *, plan, callbacks, penal
         for step, rows in enumerate(batch_plan(data.lengths, plan["batch_size"], plan["rng"])):
             watchers.on_train_batch_begin(step)
             batch = pad_batch(data, rows)
-            losses.append(trainer.train_batch(batch, targets[rows], weights[rows], l1, l2))
+            losses.append(trainer.train_batch(batch, targets[rows], sample_weight[rows], l1, l2))
             sizes.append(len(rows))
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
@@ -82,18 +83,14 @@ def _check_finite(loss, epoch):
         )
 
 
-def _loss_of(program, data, targets, weights):
-    logits = predict_logits(program, data)
-    if logits.shape[1] == 1:
-        logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
-    top = logits.max(axis=1)
-    normaliser = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
-    losses = normaliser - logits[np.arange(len(logits)), targets.astype(int)]
-    return float(np.average(losses, weights=weights))
+def _loss_of(program, data, targets, sample_weight):
+    losses = -log_softmax(class_logits(program, data), axis=1)
+    losses = losses[np.arange(len(data)), targets.astype(int)]
+    return float(np.average(losses, weights=sample_weight))
 
 
-def predict_logits(program, data):
-    """Logits of all samples.
+def class_logits(program, data):
+    """Logits of all samples for each class.
 
     Parameters
     ----------
@@ -103,8 +100,15 @@ def predict_logits(program, data):
 
     Returns
     -------
-    ndarray of float64 of shape (n_samples, n_outputs)
+    ndarray of float64 of shape (n_samples, n_classes)
     """
+    logits = _predict(program, data)
+    if logits.shape[1] == 1:  # of two classes the network gives the second; the first has 0
+        logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
+    return logits
+
+
+def _predict(program, data):
     lengths = data.lengths
     result = np.empty((len(data), program.model.output.shape[1]))
     if len(data) == 0:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -133,15 +134,15 @@ class Trainer:
         inner.finalize_variable_values(self.model.trainable_variables)
         return weights
 
-    def train_batch(self, batch, targets, weights, l1, l2):
+    def train_batch(self, batch, targets, sample_weight, l1, l2):
         """One optimizer step; the mean weighted loss as a tensor."""
         with tf.device(self.program.device):
-            return self._train(batch, targets, weights, l1, l2)
+            return self._train(batch, targets, sample_weight, l1, l2)
 
-    def _train_step(self, batch, targets, weights, l1, l2):
+    def _train_step(self, batch, targets, sample_weight, l1, l2):
         with tf.GradientTape() as tape:
             logits = self.model(batch, training=True)
-            loss = tf.reduce_mean(weights * cross_entropy(targets, logits))
+            loss = tf.reduce_mean(sample_weight * cross_entropy(targets, logits))
             objective = loss
             for weight in self._penalised:
                 value = tf.cast(weight, tf.float32)
@@ -166,28 +167,42 @@ def _keras_loss(model):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def get_program(spec, device, build):
-    """The program of an architecture; built where there is none.
+@contextmanager
+def borrow_program(spec, device, build):
+    """The program of an architecture, locked; built where there is none.
+
+    A callback that fits or predicts with an architecture that its own thread is training gets a
+    program of its own, for it must not touch the weights in training.
 
     Parameters
     ----------
     spec : hashable
-        All that decides the network.
+        All that decides the network of a family.
     device : str
         Name of the TensorFlow device.
     build : callable
-        Makes a model of the spec.
+        Makes a model of the spec; stands for the family.
 
-    Returns
-    -------
+    Yields
+    ------
     Program
     """
-    key = (spec, device)
+    program = _shared_program(spec, device, build)
+    with program.lock:
+        yield _make_program(spec, device, build) if program.training else program
+
+
+def _shared_program(spec, device, build):
+    key = (build, spec, device)
     with _LOCK:
         if key not in _POOL:
-            with tf.device(device):
-                _POOL[key] = Program(build(spec), device)
+            _POOL[key] = _make_program(spec, device, build)
             while len(_POOL) > _KEEP:  # the one unused for longest goes
                 _POOL.popitem(last=False)
         _POOL.move_to_end(key)
         return _POOL[key]
+
+
+def _make_program(spec, device, build):
+    with tf.device(device):
+        return Program(build(spec), device)

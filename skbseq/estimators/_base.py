@@ -12,12 +12,14 @@ from skbseq._checks import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
+    check_is_data,
     check_sample_weight,
     check_y,
     validate_data,
     validate_parameter_constraints,
 )
 from skbseq._optional import import_tensorflow_quietly
+from skbseq._state import FillsParameters
 from skbseq.estimators._inputs import InputSchema
 
 _PREFIXES = ("optimizer", "callbacks", "fit")
@@ -33,11 +35,11 @@ def _engine_module():
     return import_tensorflow_quietly("skbseq.estimators._keras")
 
 
-class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
+class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator):
     """Parameters, input and state of an estimator over sequences.
 
     Subclasses name their parameters in ``__init__``, which ends in ``**routed`` for those of
-    the optimizer, the callbacks and the fit, and make the ``_network_spec`` of their network.
+    the optimizer, the callbacks and the fit and gives them to ``_keep_routed``.
     """
 
     _parameter_constraints = {
@@ -55,7 +57,6 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "validation_split": [Interval(Real, 0, 1, closed="left")],
         "early_stopping": ["boolean", Interval(Integral, 1, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
         "callbacks": "no_validation",
         "optimizer": "no_validation",
         "warm_start": ["boolean"],
@@ -100,6 +101,13 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         vars(self).update(routed)
         return self
 
+    def _keep_routed(self, routed):
+        """Assign what ``__init__`` does not name, but nothing in the place of state or methods."""
+        for name in routed:
+            if name.startswith("_") or name.endswith("_") or hasattr(type(self), name):
+                self._refuse_parameter(name)
+        vars(self).update(routed)
+
     def _routed(self):
         """Parameters that ``__init__`` does not name, as they were given."""
         named = set(self._get_param_names())
@@ -110,15 +118,11 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         }
 
     def _check_routed(self):
-        # By scikit-learn's contract __init__ raises nothing, so a misspelt name waits for fit.
+        # scikit-learn's checks give __init__ any name and value, so a misspelt one waits for fit.
         for name in self._routed():
             prefix, _, rest = name.partition("__")
             if not rest or prefix not in _PREFIXES:
-                raise TypeError(
-                    f"{type(self).__name__} has no parameter {name!r}. It takes "
-                    f"{', '.join(self._get_param_names())}, and routed parameters that begin "
-                    f"with {', '.join(_HEADS)}."
-                )
+                self._refuse_parameter(name)
             if prefix == "fit" and rest not in _FIT_PARAMETERS:
                 raise TypeError(
                     f"{name!r} is routed nowhere; fit__ takes {', '.join(_FIT_PARAMETERS)}."
@@ -127,10 +131,18 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         given = {name: value for name, value in self._routed().items() if name in known}
         validate_parameter_constraints(known, given, caller_name=type(self).__name__)
 
+    def _refuse_parameter(self, name):
+        raise TypeError(
+            f"{type(self).__name__} has no parameter {name!r}. It takes "
+            f"{', '.join(self._get_param_names())}, and routed parameters that begin "
+            f"with {', '.join(_HEADS)}."
+        )
+
     # -------------------------------------------------------------- data in
 
     def _read(self, X, *, reset):
         """Sequences of X; with reset, learn its schema first."""
+        check_is_data(X)
         was_frame = None if reset else self.schema_.array_ndim is None
         framed = _frames.is_sequence_frame(X, bare_lists=was_frame)
         if not reset and framed != was_frame:
@@ -186,14 +198,14 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         # Wider ones learn the noise of small logs: 2 n ** (1/3) is 4 for 8 codes, 32 for 4,096.
         return tuple(min(32, round(2 * size ** (1 / 3))) for size in sizes)
 
-    def _network_spec(self, n_classes):
+    def _network_spec(self, n_outputs):
         sizes = tuple(self.schema_.vocabulary_sizes.values())
         return {
             "vocabulary_sizes": sizes,
             "embedding_dims": self._embedding_dims(sizes),
             "n_numbers": len(self.schema_.numbers),
             "n_context": len(self.schema_.context),
-            "n_outputs": 1 if n_classes == 2 else n_classes,
+            "n_outputs": n_outputs,
             "units": self.units,
             "n_layers": self.n_layers,
             "bidirectional": self.bidirectional,
@@ -207,24 +219,24 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         """Refuse to go on from weights that do not fit the network of the parameters."""
         for name in _SHAPING:
             now, then = spec[name], self.spec_[name]
-            if now != (tuple(then) if isinstance(then, list) else then):
+            if now != then:
                 parameter = "embedding_dim" if name == "embedding_dims" else name
                 raise ValueError(
                     f"{parameter} was changed since the last fit ({name} {then} then, {now} now), "
-                    "and its weights do not fit the new network. Set it back, or call fit with "
-                    "warm_start=False to begin anew."
+                    "and its weights do not fit the new network. Set it back, or begin anew with "
+                    "a sklearn.base.clone of the estimator."
                 )
 
     # -------------------------------------------------------------- training
 
-    def _train(self, data, y, weights, *, spec, resume, one_epoch):
+    def _train(self, samples, *, classes, spec, resume, one_epoch):
         """Run scikeras' engine over the samples of positive weight and keep what it learnt.
 
         Parameters
         ----------
-        data : Sequences
-        y : ndarray of shape (n_samples,)
-        weights : ndarray of float32 of shape (n_samples,)
+        samples : tuple of (Sequences, ndarray, ndarray)
+            Data, labels, and sample weights of float32.
+        classes : ndarray of shape (n_classes,)
         spec : dict
             Fields of the network's spec.
         resume : bool
@@ -235,41 +247,38 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         self._check_routed()
         module = _engine_module()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        rows, held_out = np.flatnonzero(weights > 0), np.zeros(0, int)
-        if self.validation_split and not one_epoch:
-            rng = np.random.default_rng([seed, 1])
-            train, test = split_rows(y[rows], self.validation_split, rng)
-            rows, held_out = rows[train], rows[test]
+        share = 0 if one_epoch else self.validation_split
+        train, validation = _hold_out(samples, share, np.random.default_rng([seed, 1]))
         if not one_epoch:
-            # The mean weight is 1, so that their unit changes neither step nor penalty. A partial
-            # fit sees but a part of the samples, whose mean would say nothing of the others.
-            weights = (weights / weights[rows].mean(dtype=np.float64)).astype(np.float32)
-        validation = (data.take(held_out), y[held_out], weights[held_out])
+            # Of a partial fit's few samples the mean would say nothing of the others.
+            train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
-        task = module.Task(
+        task = module.FitTask(
             spec=module.network_spec(spec),
             device=module.choose_device(self.device),
             seed=seed,
-            weights=self.weights_ if resume else None,
-            optimizer_state=self._optimizer_state if resume else None,
+            classes=classes,
+            one_epoch=one_epoch,
+            kept=self._left_by_last_fit() if resume else None,
             penalty=(self.l1, self.l2),
-            patience=self._patience() if held_out.size else None,
-            validation=validation if held_out.size else None,
+            patience=self._patience() if validation else None,
+            validation=validation,
             watch=watch,
         )
-        engine = module.KerasEngine(task, **self._engine_parameters())
-        if resume:
-            engine.resume(self.classes_, self.history_)
-        self.spec_, self.device_ = spec, task.device
-        if one_epoch:
-            engine.partial_fit(data.take(rows), y[rows], self.classes_, weights[rows])
-        else:
-            engine.fit(data.take(rows), y[rows], weights[rows])
+        self.spec_, self.device_ = spec, task.device  # callbacks may predict from here on
+        engine = module.fit_network(task, *train, parameters=self._engine_parameters())
         self.weights_, self._optimizer_state = engine.weights_, engine.optimizer_state_
         self.history_ = dict(engine.history_)
         self.n_iter_ = len(self.history_["loss"])
         if watch is not None:
             watch[0].call_on_fit_task_end(estimator=self)
+
+    def _left_by_last_fit(self):
+        return {
+            "weights": self.weights_,
+            "optimizer_state": self._optimizer_state,
+            "history": self.history_,
+        }
 
     def _engine_parameters(self):
         routed = self._routed()
@@ -310,7 +319,7 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         module = _engine_module()
         return module.keras_model(module.network_spec(self.spec_), self.weights_)
 
-    def _logits(self, X):
+    def _class_logits(self, X):
         check_is_fitted(self)
         data = self._read(X, reset=False)
         module = _engine_module()
@@ -324,6 +333,30 @@ class BaseBehaviorEstimator(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _hold_out(samples, share, rng):
+    """Samples of positive weight to train on, and a share of them held out, None of share 0."""
+    _, y, sample_weight = samples
+    rows, held_out = np.flatnonzero(sample_weight > 0), np.zeros(0, int)
+    if share:
+        train, test = split_rows(y[rows], share, rng)
+        rows, held_out = rows[train], rows[test]
+    return _take(samples, rows), _take(samples, held_out) if held_out.size else None
+
+
+def _take(samples, rows):
+    data, y, sample_weight = samples
+    return data.take(rows), y[rows], sample_weight[rows]
+
+
+def _with_mean_weight_one(train, validation):
+    """The same samples, so weighted that the unit of weights changes neither step nor penalty."""
+    mean = train[2].mean(dtype=np.float64)
+    return [
+        samples and (*samples[:2], (samples[2] / mean).astype(np.float32))
+        for samples in (train, validation)
+    ]
 
 
 def split_rows(y, share, rng):

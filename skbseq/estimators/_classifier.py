@@ -1,17 +1,25 @@
 """Classifiers of behaviour: fitting, labels and probabilities, whatever the network."""
 
+from numbers import Number, Real
+
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from skbseq._checks import fit_context, with_callbacks
+from skbseq._checks import StrOptions, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
 from skbseq.estimators._base import BaseBehaviorEstimator
 
 
 class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
     """What classifiers share; a subclass brings its parameters."""
+
+    _parameter_constraints = {
+        **BaseBehaviorEstimator._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -77,30 +85,35 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     def _fit(self, X, y, classes, sample_weight, *, resume, one_epoch):
         data = self._read(X, reset=not resume)
-        y = self._read_target(data, y)
+        y = self._read_target(data, read_labels(y))
         check_classification_targets(y)
-        weights = self._weights_of(data, sample_weight)
+        sample_weight = self._weights_of(data, sample_weight)
         if self.class_weight is not None:
-            weights = self._weigh_classes(y, weights)
-        self._set_classes(y[weights > 0], classes, resume=resume)
-        spec = self._network_spec(len(self.classes_))
+            sample_weight = self._weigh_classes(y, sample_weight)
+        self._set_classes(y[sample_weight > 0], classes, resume=resume)
+        n_classes = len(self.classes_)
+        spec = self._network_spec(n_outputs=1 if n_classes == 2 else n_classes)
         if resume:
             self._check_same_weights(spec)
-        self._train(data, y, weights, spec=spec, resume=resume, one_epoch=one_epoch)
+        samples = data, y, sample_weight
+        self._train(samples, classes=self.classes_, spec=spec, resume=resume, one_epoch=one_epoch)
 
-    def _weigh_classes(self, y, weights):
-        used = weights > 0
+    def _weigh_classes(self, y, sample_weight):
+        _check_class_weight(self.class_weight)
+        used = sample_weight > 0
         factors = compute_sample_weight(self.class_weight, y[used])
-        weights = weights.copy()  # they may be the caller's own
-        weights[used] *= factors
-        return weights
+        sample_weight = sample_weight.copy()  # it may be the caller's own
+        sample_weight[used] *= factors
+        return sample_weight
 
     def _set_classes(self, y, classes, *, resume):
+        if classes is not None:
+            classes = np.unique(read_labels(classes, name="classes"))
         if not resume:
-            self.classes_ = np.unique(y if classes is None else classes)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            self.classes_ = np.unique(y) if classes is None else classes
+        elif classes is not None and not np.array_equal(classes, self.classes_):
             raise ValueError(
-                f"classes={list(classes)} differ from those of the first call, "
+                f"classes={classes.tolist()} differ from those of the first call, "
                 f"{self.classes_.tolist()}."
             )
         if len(self.classes_) < 2:
@@ -128,11 +141,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ndarray of shape (n_samples, n_classes)
             Rows sum to 1; columns in the order of ``classes_``.
         """
-        logits = self._logits(X)
-        if logits.shape[1] == 1:
-            logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return softmax(self._class_logits(X), axis=1)
 
     def predict(self, X):
         """The likeliest class.
@@ -149,3 +158,61 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+
+def read_labels(y, *, name="y"):
+    """Labels that NumPy can compare: of one kind, and none missing.
+
+    A list of several kinds would become strings in NumPy, and objects cannot be sorted.
+
+    Returns
+    -------
+    array-like
+        As it was, but for an object array of numbers or booleans, which becomes one of these.
+    """
+    labels = y if isinstance(y, (list, tuple)) else np.asarray(y)
+    if isinstance(labels, np.ndarray) and (labels.dtype != object or labels.ndim != 1):
+        return y
+    kinds = {kind: _label_kind(kind) for kind in set(map(type, labels))}
+    if len(set(kinds.values())) > 1 or None in kinds.values():
+        _refuse_labels(labels, kinds, name)
+    return np.array(list(labels)) if set(kinds.values()) == {"number"} else y
+
+
+def _label_kind(kind):
+    """What labels of a type are to us, None for missing."""
+    if kind.__name__ in ("NoneType", "NAType", "NaTType"):
+        return None
+    if issubclass(kind, (Number, np.bool_)):
+        return "number"
+    return "string" if issubclass(kind, str) else kind.__name__
+
+
+def _refuse_labels(y, kinds, name):
+    first = None
+    for row, label in enumerate(y):
+        kind = kinds[type(label)]
+        if kind is None or (isinstance(label, float) and np.isnan(label)):
+            raise ValueError(
+                f"Row {row} of {name} holds {label!r}, a missing label. Drop the rows without a "
+                "label, or give them one."
+            )
+        first = first or kind
+        if kind != first:
+            raise ValueError(
+                f"Row {row} of {name} holds {label!r}, a {kind}, where those before it are of the "
+                f"kind {first}. Give all labels one type."
+            )
+
+
+def _check_class_weight(class_weight):
+    """Refuse weights of classes that a sample weight may not be."""
+    if isinstance(class_weight, str):
+        return
+    largest = float(np.finfo(np.float32).max)
+    for label, weight in class_weight.items():
+        if not isinstance(weight, Real) or not 0 <= weight <= largest:
+            raise ValueError(
+                f"class_weight gives the class {label!r} the weight {weight!r}; a weight is a "
+                "finite number of zero or more."
+            )

@@ -7,6 +7,9 @@ from skbseq._sequences import Sequences, array_lengths, offsets_of
 from skbseq.exceptions import SequenceFrameError
 
 _UNKNOWN = 1
+# Each code up to the largest has a row of weights: of 10 million they take 1.3 GB, and the
+# optimizer twice as much again.
+_MOST_CODES = 10_000_000
 _FIX = "Put a SequenceEncoder before the estimator, which turns it into codes or floats."
 
 
@@ -51,8 +54,7 @@ class InputSchema:
         for name, column in columns.lists.items():
             kind = _frames.kind_of(column.values.type)
             if kind == "integer":
-                top = int(_frames.integers(column.values).max(initial=_UNKNOWN))
-                sizes[name] = top + 1
+                sizes[name] = _vocabulary_size(name, column)
             elif kind in ("float", "boolean", "null"):
                 numbers.append(name)
             else:
@@ -124,7 +126,7 @@ class InputSchema:
                 f"{_frames.kind_of(column.values.type)} values. {_FIX}"
             )
         missing = _frames.is_missing(column.values)
-        codes = _frames.integers(column.values)
+        codes = _read_codes(column.values)
         bad = missing | (codes < 0)
         if bad.any():
             at = _frames.first_row(bad)
@@ -133,6 +135,30 @@ class InputSchema:
                 f"Row {_row_of(at, column.offsets)} of channel {name!r} holds {what}. {_FIX}"
             )
         return np.where(codes < size, codes, _UNKNOWN).astype(np.int32)
+
+
+def _vocabulary_size(name, column):
+    """1 + the largest code of a channel."""
+    codes = _read_codes(column.values)
+    top = max(codes.max(initial=0), _UNKNOWN)
+    if top > _MOST_CODES:
+        row = _row_of(_frames.first_row(codes > _MOST_CODES), column.offsets)
+        raise SequenceFrameError(
+            f"Row {row} of channel {name!r} holds a code above {_MOST_CODES:,}. Codes are not "
+            "identifiers: a network has weights for each up to the largest. Put a "
+            "SequenceEncoder before the estimator, with max_categories or min_frequency if the "
+            "categories are many."
+        )
+    return int(top) + 1
+
+
+def _read_codes(values):
+    """Codes as int64, zero where null; unsigned ones beyond its reach become the largest."""
+    try:
+        return _frames.integers(values)
+    except ValueError:
+        huge = _frames.numbers(values) >= 2.0**63
+        return np.where(huge, np.iinfo(np.int64).max, _frames.integers(values, but=huge))
 
 
 def _finite(name, values, offsets):

@@ -9,20 +9,21 @@ parameters of the optimizer and the callbacks, target encoding, histories, and e
 
 import inspect
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from scikeras.wrappers import KerasClassifier
 
-from skbseq._training import Program, choose_device, get_program, predict_logits, train
+from skbseq._training import borrow_program, choose_device, class_logits, train
 from skbseq.networks import LSTMSpec, build_lstm, initial_weights
 
-__all__ = ["KerasEngine", "Task", "choose_device", "keras_model", "network_spec", "predict"]
+__all__ = ["FitTask", "choose_device", "fit_network", "keras_model", "network_spec", "predict"]
 
 
 @dataclass
-class Task:
+class FitTask:
     """What a fit needs beyond the parameters that scikeras knows.
 
     Parameters
@@ -30,15 +31,18 @@ class Task:
     spec : LSTMSpec
     device : str
     seed : int
-    weights : list of ndarray or None
-        Where to go on; None starts anew.
-    optimizer_state : dict or None
-        As ``KerasEngine.optimizer_state_`` was; one of another optimizer is left aside.
+    classes : ndarray of shape (n_classes,)
+        All labels, ascending.
+    one_epoch : bool
+        As ``partial_fit``: one epoch more.
+    kept : dict or None
+        What a fit left behind from which to go on: ``weights``, ``optimizer_state`` (one of
+        another optimizer is left aside) and ``history``. None starts anew.
     penalty : tuple of (float, float)
         L1 and L2.
     patience : int or None
         Epochs without a better validation loss before training stops.
-    validation : tuple of (Sequences, ndarray of labels, ndarray of weights) or None
+    validation : tuple of (Sequences, ndarray of labels, ndarray of sample weights) or None
     watch : tuple of (context, estimator) or None
         The callback context of scikit-learn 1.9, and whose it is.
     """
@@ -46,12 +50,37 @@ class Task:
     spec: LSTMSpec
     device: str
     seed: int
-    weights: list | None
-    optimizer_state: dict | None
+    classes: np.ndarray
+    one_epoch: bool
+    kept: dict | None
     penalty: tuple
     patience: int | None
     validation: tuple | None
     watch: tuple | None
+
+
+def fit_network(task, data, y, sample_weight, *, parameters):
+    """Train a network as a task says.
+
+    Parameters
+    ----------
+    task : FitTask
+    data : Sequences of n_samples
+    y : ndarray of shape (n_samples,)
+        Labels.
+    sample_weight : ndarray of float32 of shape (n_samples,)
+    parameters : dict
+        Of scikeras, routed ones among them.
+
+    Returns
+    -------
+    KerasEngine
+        With ``weights_``, ``optimizer_state_`` and ``history_``.
+    """
+    engine = KerasEngine(task, **parameters)
+    with borrow_program(task.spec, task.device, build_lstm) as program:
+        engine.train_on(program, data, y, sample_weight)
+    return engine
 
 
 class KerasEngine(KerasClassifier):
@@ -59,7 +88,7 @@ class KerasEngine(KerasClassifier):
 
     Parameters
     ----------
-    task : Task
+    task : FitTask
     optimizer : str or class or keras.optimizers.Optimizer
     **parameters : dict
         Further parameters of scikeras, routed ones among them.
@@ -67,15 +96,22 @@ class KerasEngine(KerasClassifier):
 
     def __init__(self, task, *, optimizer, **parameters):
         _check_optimizer(optimizer, parameters)
+        _check_callbacks(parameters.get("callbacks"), parameters)
         super().__init__(optimizer=optimizer, **parameters)
         self._task = task
-        self._program = get_program(task.spec, task.device, build_lstm)
 
-    def resume(self, classes, history):
-        """Take up a fit where another engine left it."""
-        self.classes_ = classes
-        self.history_ = {name: list(values) for name, values in history.items()}
-        self._initialize(None, classes)
+    def train_on(self, program, data, y, sample_weight):
+        """Train with a program whose lock is held."""
+        self._program = program
+        task = self._task
+        if task.kept is not None:
+            self.classes_ = task.classes
+            self.history_ = {name: list(v) for name, v in task.kept["history"].items()}
+            self._initialize(None, task.classes)
+        if task.one_epoch:
+            self.partial_fit(data, y, task.classes, sample_weight)
+        else:
+            self.fit(data, y, sample_weight)
 
     @property
     def feature_encoder(self):
@@ -100,52 +136,47 @@ class KerasEngine(KerasClassifier):
         self._kind = f"{key.partition(' ')[0]} {self._task.spec.policy}"
         if self._task.spec.policy == "mixed_float16":
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        with self._program.lock:
-            if self._program.training:  # fitted by a callback of this thread's own fit
-                self._program = Program(build_lstm(self._task.spec), self._task.device)
-            self._trainer = self._program.trainer(key, optimizer)
-            self._trainer.compile()
+        self._trainer = self._program.trainer(key, optimizer)
+        self._trainer.compile()
         return self._program.model
 
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
-        with self._program.lock:
-            self._start()
-            self._trainer.compile()  # another thread may have, since the model was built
-            callbacks = [*self._own_callbacks(), *self._fit_callbacks]
-            self._program.training = True
-            try:
-                history = train(
-                    self._trainer,
-                    X,
-                    _column(y),
-                    sample_weight,
-                    self._validation(),
-                    plan=self._plan(epochs, initial_epoch),
-                    callbacks=callbacks,
-                    penalty=self._task.penalty,
-                    verbose=getattr(self, "fit__verbose", self.verbose),
-                )
-            finally:
-                self._program.training = False
-                for callback in callbacks:  # else a parameter would go on holding a model
-                    callback.set_model(None)
-            self.weights_ = self._program.model.get_weights()
-            self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
+        self._start()
+        callbacks = [*self._own_callbacks(), *keras.tree.flatten(self._fit_callbacks)]
+        self._program.training = True
+        try:
+            history = train(
+                self._trainer,
+                X,
+                _column(y),
+                sample_weight,
+                self._validation(),
+                plan=self._plan(epochs, initial_epoch),
+                callbacks=callbacks,
+                penalty=self._task.penalty,
+                verbose=getattr(self, "fit__verbose", self.verbose),
+            )
+        finally:
+            self._program.training = False
+            for callback in callbacks:  # else a parameter would go on holding a model
+                callback.set_model(None)
+        self.weights_ = self._program.model.get_weights()
+        self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
         if initial_epoch == 0:
             self.history_ = {}
         for name, values in history.items():
             self.history_.setdefault(name, []).extend(values)
 
     def _start(self):
-        task, model = self._task, self._program.model
-        weights = task.weights
-        if weights is None:
+        task, model, state = self._task, self._program.model, self._trainer.fresh_state
+        if task.kept is None:
             weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
+        else:
+            weights, left = task.kept["weights"], task.kept["optimizer_state"]
+            if self._fits(left, state):
+                state = left["values"]
         self._program.loaded = None
         model.set_weights(weights)
-        state = self._trainer.fresh_state
-        if task.optimizer_state is not None and self._fits(task.optimizer_state, state):
-            state = task.optimizer_state["values"]
         self._trainer.start(state, self._learning_rate)
         # A fit that goes on must not repeat the dropout and the batches of the one before.
         self._n_steps_before = int(self._trainer.optimizer.iterations.numpy())
@@ -153,6 +184,8 @@ class KerasEngine(KerasClassifier):
 
     def _fits(self, kept, fresh):
         """Whether a kept optimizer state is of the optimizer at hand."""
+        if kept is None:
+            return False
         shapes = [[np.shape(value) for value in state] for state in (kept["values"], fresh)]
         return kept["kind"] == self._kind and shapes[0] == shapes[1]
 
@@ -167,8 +200,8 @@ class KerasEngine(KerasClassifier):
     def _validation(self):
         if self._task.validation is None:
             return None
-        data, labels, weights = self._task.validation
-        return data, _column(self.target_encoder_.transform(labels)), weights
+        data, labels, sample_weight = self._task.validation
+        return data, _column(self.target_encoder_.transform(labels)), sample_weight
 
     def _own_callbacks(self):
         if self._task.watch is not None:
@@ -228,22 +261,13 @@ def _optimizer_key(optimizer):
 
 def _check_optimizer(optimizer, parameters):
     """Refuse an unknown optimizer, and routed parameters that it does not take."""
-    prefix = "optimizer__"
-    routed = [name.removeprefix(prefix) for name in parameters if name.startswith(prefix)]
-    if isinstance(optimizer, str):
-        try:
-            optimizer = keras.optimizers.get(optimizer)
-        except ValueError as error:
-            raise ValueError(
-                f"optimizer={optimizer!r} is not an optimizer of Keras. Use 'adam', 'adamw', "
-                "'rmsprop', 'sgd', or a class or instance."
-            ) from error
-    elif not inspect.isclass(optimizer) and routed:
+    kind = _optimizer_class(optimizer)
+    routed = _routed_to("optimizer", parameters)
+    if routed and isinstance(optimizer, keras.optimizers.Optimizer):
         raise ValueError(
             f"optimizer__{routed[0]} cannot act on an optimizer instance. Give the "
             "optimizer by name or class, or set the parameter in the instance."
         )
-    kind = optimizer if inspect.isclass(optimizer) else type(optimizer)
     known = inspect.signature(kind.__init__).parameters
     takes = [name for name in known if name not in ("self", "kwargs", "args")]
     for name in routed:
@@ -254,9 +278,53 @@ def _check_optimizer(optimizer, parameters):
             )
 
 
+def _optimizer_class(optimizer):
+    found = optimizer
+    if isinstance(optimizer, str):
+        with suppress(ValueError):
+            found = keras.optimizers.get(optimizer)
+    kind = found if inspect.isclass(found) else type(found)
+    if not issubclass(kind, keras.optimizers.Optimizer):
+        raise ValueError(
+            f"optimizer={optimizer!r} is not an optimizer of Keras. Use 'adam', 'adamw', "
+            "'rmsprop', 'sgd', or a class or instance."
+        )
+    return kind
+
+
+def _check_callbacks(callbacks, parameters):
+    """Refuse what are no callbacks, and routed parameters of one that is not there."""
+    if isinstance(callbacks, dict):
+        places = callbacks
+    elif isinstance(callbacks, list) or callbacks is None:
+        places = dict(enumerate(callbacks or ()))
+    else:
+        places = {"": callbacks}
+    for given in places.values():
+        for callback in given if isinstance(given, list) else [given]:
+            kind = callback if inspect.isclass(callback) else type(callback)
+            if not issubclass(kind, keras.callbacks.Callback):
+                raise TypeError(
+                    f"callbacks holds {callback!r}, which is not a callback of Keras. Give a list "
+                    "of instances or classes of keras.callbacks.Callback."
+                )
+    if "" in places:
+        return
+    known = {str(place) for place in places}
+    for name in _routed_to("callbacks", parameters):
+        # A name without a place is of all callbacks.
+        if not known or ("__" in name and name.partition("__")[0] not in known):
+            raise ValueError(f"callbacks__{name} has nothing to act on: callbacks={callbacks!r}.")
+
+
+def _routed_to(room, parameters):
+    prefix = f"{room}__"
+    return [name.removeprefix(prefix) for name in parameters if name.startswith(prefix)]
+
+
 def network_spec(fields):
-    """The spec of an LSTM network from its fields, which a file may have turned into lists."""
-    return LSTMSpec(**{n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()})
+    """The spec of an LSTM network from its fields."""
+    return LSTMSpec(**fields)
 
 
 def keras_model(spec, weights):
@@ -267,10 +335,7 @@ def keras_model(spec, weights):
 
 
 def predict(spec, device, weights, data):
-    """Logits of all samples under these weights."""
-    program = get_program(spec, device, build_lstm)
-    with program.lock:
-        if program.training:  # asked by a callback of this thread's own fit
-            program = Program(build_lstm(spec), device)
+    """Logits of all samples for each class under these weights."""
+    with borrow_program(spec, device, build_lstm) as program:
         program.load(weights)
-        return predict_logits(program, data)
+        return class_logits(program, data)

@@ -47,7 +47,7 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
         Stop after so many epochs (True: 5) without a better ``val_loss`` and restore the best
         weights. Without held-out samples training runs through all epochs.
     class_weight : dict or "balanced", default=None
-        Weights of the classes, multiplied with ``sample_weight``.
+        Weights of the classes, zero or more, multiplied with ``sample_weight``.
     callbacks : list of keras.callbacks.Callback or of such classes, default=None
         Parameters of classes are routed: ``callbacks__0__patience=3``.
     warm_start : bool, default=False
@@ -85,9 +85,13 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
     Raises
     ------
     SequenceFrameError
-        If the frame is not encoded, lacks a column seen at fit, or holds NaN.
+        If the frame is not encoded, lacks a column seen at fit, holds NaN, or, at fit, a code
+        above 10 million.
+    TypeError
+        If X is neither table, list nor array, or there is no parameter of a name.
     ValueError
-        If y has one class only or another length, or a parameter is not valid.
+        If y has one class only, another length, or labels that are missing or of several kinds,
+        or a parameter is not valid.
 
     Notes
     -----
@@ -168,4 +172,4 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
         self.precision = precision
         self.verbose = verbose
         self.random_state = random_state
-        vars(self).update(routed)
+        self._keep_routed(routed)

@@ -16,7 +16,10 @@ from skbseq.networks._parts import (
 
 @dataclass(frozen=True)
 class LSTMSpec:
-    """Everything that decides the graph of an LSTM network; equal specs share one graph."""
+    """Everything that decides the graph of an LSTM network; equal specs share one graph.
+
+    Fitted estimators keep these fields, also in files: one that is added needs a default.
+    """
 
     vocabulary_sizes: tuple
     embedding_dims: tuple

@@ -16,7 +16,7 @@ from skbseq._checks import (
     validate_data,
 )
 from skbseq._sequences import offsets_of
-from skbseq._state import all_or_nothing
+from skbseq._state import FillsParameters, all_or_nothing
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._impute_channels import (
     IN_TIME,
@@ -32,7 +32,7 @@ from skbseq.preprocessing._impute_events import EventModel
 _LEARNT = ("fillers_", "models_", "lists_", "columns_", "time_", "dropping_", "array_ndim_")
 
 
-class SequenceImputer(TransformerMixin, BaseEstimator):
+class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
     """Fill in what is missing in the histories of a sequence frame, or drop the event.
 
     What comes out is the same sequence frame: its columns in the order of fit, ordinary columns

@@ -1,0 +1,280 @@
+"""The events of a frame as flat arrays, and what the vectorizer has learnt about them."""
+
+from functools import cached_property
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq._sequences import offsets_of
+from skbseq._time import convert_ticks, ticks_per_second
+from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._channels import FIRST_CATEGORY, Vocabulary
+from skbseq.preprocessing._place import RowPlace, read_moments
+
+_DAY = 86_400
+# Far beyond any amount, and squares and sums of such numbers are still finite.
+_LARGEST = 1e100
+
+
+class Categories:
+    """The categories of a channel, most frequent first, and behind them one for all others."""
+
+    def __init__(self, name, values, options):
+        self.name = name
+        self.vocabulary = Vocabulary(
+            values,
+            min_frequency=options["min_frequency"],
+            max_categories=options["max_categories"],
+        )
+        known = ["missing" if c is None else str(c) for c in self.vocabulary.categories()]
+        self.names = [*known, "other"]
+
+    def read(self, values, place):
+        """Positions among the names, numbers that tell all values apart, and how many those are.
+
+        Each distinct value is looked up once, whatever the number of events.
+        """
+        exact, distinct = _frames.encode(_frames.nan_to_null(values))
+        distinct = _frames.append_null(distinct)
+        try:
+            codes = self.vocabulary.codes(distinct)
+        except TypeError as error:
+            raise SequenceFrameError(
+                f"The values of {self.name!r} do not fit its vocabulary: {error}. Give it the "
+                "type that it had at fit."
+            ) from error
+        other = len(self.vocabulary.values)
+        places = np.where(codes < FIRST_CATEGORY, other, codes - FIRST_CATEGORY)
+        # Null is coded -1 and stands at the end, where -1 points.
+        return places[exact], np.where(exact < 0, len(distinct) - 1, exact), len(distinct)
+
+
+class Clock:
+    """The time channel: spans in days, and the clock on the wall where the events happened."""
+
+    def __init__(self, name, values, place):
+        self.name = name
+        self.zone = read_moments(values, name, place).type.tz
+
+    def read(self, values, place, cutoff):
+        """Moments of the events, checked.
+
+        Returns
+        -------
+        Moments
+        """
+        moments = read_moments(values, self.name, place)
+        ticks, missing, unit, zone = _frames.time_ticks(moments)
+        if len(ticks) and (self.zone is None) != (zone is None):
+            now, then = ("have no", "one") if self.zone else ("have a", "none")
+            raise SequenceFrameError(
+                f"The times of {self.name!r} {now} time zone but had {then} at fit. Give both "
+                "one, or none."
+            )
+        self._refuse(missing, place, "holds a missing time. Drop the event or give its time")
+        gaps = np.diff(ticks, prepend=ticks[:1])
+        gaps[place.offsets[:-1][place.offsets[:-1] < len(gaps)]] = 0
+        self._refuse(gaps < 0, place, "goes back in time; the events of a row run oldest first")
+        ages = None
+        if cutoff is not None:
+            ages = np.repeat(cutoff.read(unit, self.zone), np.diff(place.offsets)) - ticks
+            self._refuse(
+                ages < 0, place, "holds an event after its cutoff, which leaks the future"
+            )
+        return Moments(_frames.local_ticks(moments, self.zone), gaps, ages, unit)
+
+    def _refuse(self, wrong, place, complaint):
+        if wrong.any():
+            row = place.row_of(_frames.first_row(wrong))
+            raise SequenceFrameError(f"Row {row} of {self.name!r} {complaint}.")
+
+
+class Cutoffs:
+    """The ordinary column that holds the moment of prediction of each row."""
+
+    def __init__(self, name, column):
+        self.name = name
+        self.column = column
+
+    def read(self, unit, zone):
+        """Ticks of each row, for events with or without a time zone."""
+        moments = read_moments(self.column, self.name, RowPlace())
+        ticks, missing, found, cutoff_zone = _frames.time_ticks(moments)
+        if missing.any():
+            raise SequenceFrameError(
+                f"Row {_frames.first_row(missing)} of {self.name!r} is missing. Give the moment "
+                "of prediction of every row."
+            )
+        if len(ticks) and (zone is None) != (cutoff_zone is None):
+            has, lacks = ("cutoffs", "events") if zone is None else ("events", "cutoffs")
+            raise SequenceFrameError(
+                f"The {has} have a time zone and the {lacks} have none. Give both one, or none."
+            )
+        return convert_ticks(ticks, source=found, target=unit)
+
+
+class Moments:
+    """Times of the events: on the local clock, since the event before, and to the cutoff."""
+
+    def __init__(self, local, gaps, ages, unit):
+        self.local = local
+        self.ages = ages
+        self.gaps = gaps
+        self.ticks_per_second = ticks_per_second(unit)
+
+    def in_days(self, ticks):
+        """Ticks as days."""
+        return ticks / (_DAY * self.ticks_per_second)
+
+    def within(self, span):
+        """Events that lie in a span before the cutoff, as EventLog's lookback counts them."""
+        return self.ages < int(span.astype(np.int64)) * (self.ticks_per_second // 10**6)
+
+    def local_days(self):
+        """Days since 1970 on the local clock."""
+        return self.local // (_DAY * self.ticks_per_second)
+
+    def local_hours(self):
+        """Hours since midnight on the local clock."""
+        return self.local // (3_600 * self.ticks_per_second) % 24
+
+
+class EventPlace:
+    """Where events lie in the rows, so that an error can name the row."""
+
+    def __init__(self, offsets):
+        self.offsets = offsets
+
+    def row_of(self, position):
+        """Row of the sample that holds an event."""
+        return int(np.searchsorted(self.offsets, position, side="right")) - 1
+
+
+class Events:
+    """The events of all rows end to end, read for the features.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64 of shape (n_samples + 1,)
+        The events of sample ``i`` are ``offsets[i]`` to ``offsets[i + 1]``.
+    numbers : dict of str to ndarray of float64
+    categories : dict of str to tuple
+        What :meth:`Categories.read` gives.
+    moments : Moments or None
+    context : dict of str to ndarray
+    """
+
+    def __init__(self, offsets, *, numbers, categories=None, moments=None, context=None):
+        self.offsets = offsets
+        self.lengths = np.diff(offsets)
+        self.numbers = {n: np.clip(v, -_LARGEST, _LARGEST) for n, v in numbers.items()}
+        self.categories = categories or {}
+        self.moments = moments
+        self.context = context or {}
+
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return len(self.lengths)
+
+    @cached_property
+    def rows(self):
+        """Row of each event."""
+        return np.repeat(np.arange(self.n_samples), self.lengths)
+
+    @cached_property
+    def last_ages(self):
+        """Days from the last event to the cutoff, NaN where there is none."""
+        return pick_last(self.moments.in_days(self.moments.ages), self.offsets)
+
+    @cached_property
+    def gaps(self):
+        """Days between neighbouring events of a row, end to end, and the rows' offsets."""
+        later = np.ones(len(self.moments.gaps), bool)
+        later[self.offsets[:-1][self.lengths > 0]] = False
+        return self.moments.in_days(self.moments.gaps[later]), keep_offsets(later, self.offsets)
+
+
+# ------------------------------------------------------------------ row by row
+
+
+def keep_offsets(kept, offsets):
+    """Offsets of the rows after some of their values are dropped."""
+    before = np.zeros(len(kept) + 1, np.int64)
+    np.cumsum(kept, out=before[1:])
+    return before[offsets]
+
+
+def count_rows(mask, offsets):
+    """How often a mask holds in each row."""
+    return np.diff(keep_offsets(mask, offsets))
+
+
+def reduce_rows(ufunc, values, offsets, empty):
+    """A reduction of each row, and a value for those that have nothing.
+
+    The sum of a row is made from its own values alone: differences of a running sum would
+    carry the rounding of other rows into it.
+    """
+    result = np.full(len(offsets) - 1, empty, np.float64)
+    filled = offsets[1:] > offsets[:-1]
+    if filled.any():
+        result[filled] = ufunc.reduceat(values, offsets[:-1][filled])
+    return result
+
+
+def pick_last(values, offsets):
+    """The last value of each row, NaN where there is none."""
+    result = np.full(len(offsets) - 1, np.nan)
+    filled = offsets[1:] > offsets[:-1]
+    result[filled] = values[offsets[1:][filled] - 1]
+    return result
+
+
+def divide(one, other):
+    """A quotient, NaN where the divisor is zero."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(other == 0, np.nan, one / np.where(other == 0, 1, other))
+
+
+def describe_rows(values, offsets):
+    """Sum, mean, spread, least, largest and last of each row; all but the sum may be NaN."""
+    counts = np.diff(offsets)
+    total = reduce_rows(np.add, values, offsets, 0.0)
+    mean = divide(total, counts)
+    off = values - np.repeat(mean, counts)
+    spread = np.sqrt(divide(reduce_rows(np.add, off * off, offsets, 0.0), counts))
+    return {
+        "sum": total,
+        "mean": mean,
+        "std": spread,
+        "min": reduce_rows(np.minimum, values, offsets, np.nan),
+        "max": reduce_rows(np.maximum, values, offsets, np.nan),
+        "last": pick_last(values, offsets),
+    }
+
+
+def read_numbers(values, name, place):
+    """Numbers of a column as float64, NaN where missing; infinite ones are refused."""
+    kind = _frames.kind_of(values.type)
+    if kind not in ("float", "integer", "boolean", "null"):
+        raise SequenceFrameError(
+            f"{name!r} holds {kind} values, which are not numbers. Convert them, or name it in "
+            "categorical=."
+        )
+    values = _frames.numbers(values)
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise SequenceFrameError(
+            f"Row {place.row_of(_frames.first_row(infinite))} of {name!r} holds an infinite "
+            "value. Replace it by a number, or by null if it is not known."
+        )
+    return values
+
+
+def array_events(X, lengths, names):
+    """The events of an array of shape (n_samples, n_steps, n_channels)."""
+    real = np.arange(X.shape[1]) < lengths[:, None]
+    flat = X[real]
+    numbers = {n: np.array(flat[:, i], np.float64) for i, n in enumerate(names)}
+    return Events(offsets_of(lengths), numbers=numbers)

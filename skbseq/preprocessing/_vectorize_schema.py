@@ -1,0 +1,252 @@
+"""Which columns the vectorizer uses, as what, and what it has learnt of each."""
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq._time import to_timedelta
+from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._place import RowPlace
+from skbseq.preprocessing._vectorize_events import (
+    Categories,
+    Clock,
+    Cutoffs,
+    EventPlace,
+    Events,
+    read_numbers,
+)
+from skbseq.preprocessing._vectorize_groups import GROUPS, Grams
+
+_KINDS = {
+    "string": "categorical",
+    "integer": "categorical",
+    "boolean": "categorical",
+    "null": "categorical",
+    "float": "numeric",
+    "timestamp": "time",
+}
+
+
+class Schema:
+    """What fit learns: channels by kind, vocabularies, the groups of features.
+
+    :meth:`learn_events` has to follow.
+
+    Parameters
+    ----------
+    columns : SequenceColumns
+        The frame that fit gets, taken apart.
+    options : dict
+        Parameters of the vectorizer.
+    """
+
+    def __init__(self, columns, options):
+        chosen = choose_channels(columns, options)
+        self.numeric = chosen["numeric"]
+        place = EventPlace(first_offsets(columns))
+        self.categories = {
+            name: Categories(name, columns.lists[name].values, options)
+            for name in chosen["categorical"]
+        }
+        self.clock = None
+        if chosen["time"]:
+            name = chosen["time"][0]
+            self.clock = Clock(name, columns.lists[name].values, place)
+        found = options["cutoff"] in columns.ordinary and self.clock is not None
+        self.cutoff = options["cutoff"] if found else None
+        self.windows = read_windows(options["windows"])
+        self.behavior = self._choose_behavior(columns, options["behavior"])
+        self._fit_context(columns, options)
+        self.groups = self._choose_groups(options)
+
+    @classmethod
+    def of_array(cls, names, options):
+        """The schema of an array: numeric channels and nothing else."""
+        schema = cls.__new__(cls)
+        schema.numeric, schema.categories, schema.clock = list(names), {}, None
+        schema.cutoff, schema.windows, schema.behavior = None, {}, None
+        schema.context, schema.context_categories = [], {}
+        schema.groups = schema._choose_groups(options)
+        return schema
+
+    def _choose_behavior(self, columns, told):
+        if told is None:
+            sizes = {n: len(c.vocabulary.values) for n, c in self.categories.items()}
+            return min(sizes, key=sizes.get, default=None)
+        if told not in self.categories:
+            raise SequenceFrameError(
+                f"behavior={told!r} is not one of the categorical channels, which are "
+                f"{listed(self.categories)}."
+            )
+        return told
+
+    def _fit_context(self, columns, options):
+        self.context, self.context_categories = list(options["context"] or ()), {}
+        for name in self.context:
+            check_column(name, columns.ordinary, "context=", "ordinary")
+            kind = _frames.kind_of(columns.ordinary[name].type)
+            if kind in ("string", "boolean", "null"):
+                self.context_categories[name] = Categories(name, columns.ordinary[name], options)
+            elif kind not in ("integer", "float"):
+                raise SequenceFrameError(
+                    f"Context column {name!r} holds {kind} values. Give numbers, strings or "
+                    "booleans."
+                )
+
+    def _choose_groups(self, options):
+        """Names of the groups whose needs the frame meets."""
+        there = {
+            "time": self.clock is not None,
+            "cutoff": self.cutoff is not None,
+            "numeric": bool(self.numeric),
+            "categorical": bool(self.categories),
+            "windows": bool(self.windows),
+        }
+        wanted = options["groups"]
+        if isinstance(wanted, str):
+            return [n for n, (_, needs) in GROUPS.items() if all(there[need] for need in needs)]
+        for name in wanted:
+            lacks = [need for need in GROUPS[name][1] if not there[need]]
+            if lacks:
+                raise SequenceFrameError(
+                    f"The group {name!r} needs {_NEEDS[lacks[0]].format(**options)}, and there is "
+                    "none. Give it, or leave the group out."
+                )
+        return [name for name in GROUPS if name in wanted]
+
+    def learn_events(self, events, options):
+        """Learn what only the events tell: which numbers are ever missing, and runs."""
+        self.with_missing = [n for n, v in events.numbers.items() if np.isnan(v).any()]
+        self.ngrams = []
+        if "ngrams" in self.groups:
+            least, most = options["ngram_range"]
+            codes, _, _ = events.categories[self.behavior]
+            names = self.categories[self.behavior].names
+            self.ngrams = [Grams(n, codes, events, names, options) for n in range(least, most + 1)]
+
+    def channels(self):
+        """Names of the list columns that are read."""
+        clock = [self.clock.name] if self.clock is not None else []
+        return [*self.categories, *self.numeric, *clock]
+
+    def read(self, columns):
+        """The events of a frame that was taken apart, its columns in any order."""
+        for name in self.channels():
+            check_column(name, columns.lists, "the vectorizer", "list")
+        for name in [*self.context, *([self.cutoff] if self.cutoff else [])]:
+            check_column(name, columns.ordinary, "the vectorizer", "ordinary")
+        offsets = first_offsets(columns)
+        place = EventPlace(offsets)
+        values = {name: columns.lists[name].values for name in self.channels()}
+        numbers = {name: read_numbers(values[name], name, place) for name in self.numeric}
+        categories = {n: c.read(values[n], place) for n, c in self.categories.items()}
+        moments = None
+        if self.clock is not None:
+            cutoff = self.cutoff and Cutoffs(self.cutoff, columns.ordinary[self.cutoff])
+            moments = self.clock.read(values[self.clock.name], place, cutoff)
+        return Events(
+            offsets,
+            numbers=numbers,
+            categories=categories,
+            moments=moments,
+            context=self._read_context(columns),
+        )
+
+    def _read_context(self, columns):
+        values = {}
+        for name in self.context:
+            column = columns.ordinary[name]
+            if name in self.context_categories:
+                values[name] = self.context_categories[name].read(column, RowPlace())[0]
+            else:
+                values[name] = read_numbers(column, name, RowPlace())
+        return values
+
+
+_NEEDS = {
+    "time": "a channel of times",
+    "cutoff": "an ordinary column {cutoff!r} beside a channel of times",
+    "numeric": "a numeric channel",
+    "categorical": "a categorical channel",
+    "windows": "windows=",
+}
+
+
+def choose_channels(columns, options):
+    """Names of the channels by kind, in the order of the columns."""
+    told = told_channels(options)
+    for name, kind in told.items():
+        check_column(name, columns.lists, f"{kind}=", "list")
+    chosen = {"categorical": [], "numeric": [], "time": []}
+    for name, column in columns.lists.items():
+        kind = told.get(name) or _automatic(name, column, options)
+        if kind is not None:
+            chosen[kind].append(name)
+    if not any(chosen.values()):
+        raise SequenceFrameError(
+            "No channel is left: categorical, numeric and time name none of "
+            f"{listed(columns.lists)}."
+        )
+    if len(chosen["time"]) > 1:
+        raise SequenceFrameError(
+            f"The frame has several channels of times, {listed(chosen['time'])}. Name the one "
+            "that says when the events happened in time=."
+        )
+    return chosen
+
+
+def told_channels(options):
+    """The channels that parameters name, and as what."""
+    told = {}
+    for kind in ("categorical", "numeric", "time"):
+        names = options[kind]
+        for name in [names] if isinstance(names, str) else names or ():
+            if name in told:
+                raise ValueError(
+                    f"Column {name!r} is named twice: in {told[name]}= and in {kind}=."
+                )
+            told[name] = kind
+    return told
+
+
+def _automatic(name, column, options):
+    kind = _frames.kind_of(column.values.type)
+    if kind not in _KINDS:
+        if options["categorical"] is None or options["numeric"] is None:
+            raise SequenceFrameError(
+                f"Column {name!r} holds lists of {kind} values, which have no features. Convert "
+                "them to numbers or strings, drop the column, or name the channels to use in "
+                "categorical= and numeric=."
+            )
+        return None
+    return _KINDS[kind] if options[_KINDS[kind]] is None else None
+
+
+def read_windows(windows):
+    """Spans by name, as the user wrote them."""
+    spans = {}
+    for window in windows:
+        span = to_timedelta(window, name="windows")
+        name = window.strip() if isinstance(window, str) else f"{span.astype(float) / 864e8:g}D"
+        if span in spans.values():
+            raise ValueError(f"windows={windows!r} holds the span {name!r} twice.")
+        spans[name] = span
+    return spans
+
+
+def first_offsets(columns):
+    """Offsets of the rows, which all channels share."""
+    return next(iter(columns.lists.values())).offsets
+
+
+def check_column(name, columns, wanted_by, kind):
+    """Refuse a frame without a column."""
+    if name not in columns:
+        raise SequenceFrameError(
+            f"There is no {kind} column {name!r}, which {wanted_by} asks for; the {kind} columns "
+            f"are {listed(columns)}."
+        )
+
+
+def listed(names):
+    """Names for a message."""
+    return ", ".join(map(repr, names)) or "none"
