@@ -16,7 +16,7 @@ whose size is that of its five columns in Arrow. Side by side, on the same table
 
 A fifth of the events shows how the time grows. What was tried, in seconds for 5 million events:
 sorting by time with NumPy's stable sort 1.3, with Arrow's 1.3, with NumPy's vectorised quicksort
-0.3; so user and time become one number and are sorted by that, and ties are put in order afterwards.
+0.3; so user and time become one number and are sorted by that, and ties are ordered afterwards.
 Exact duplicates are sought among events of equal user and time alone, which is free where those
 are few.
 """
