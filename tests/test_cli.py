@@ -688,6 +688,7 @@ class Interrupt:
         if name == "skbseq.cli._fit":
             signal.raise_signal(signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 sys.meta_path.insert(0, Interrupt())
 runpy.run_module("skbseq", run_name="__main__")
 """
