@@ -100,6 +100,9 @@ def to_timedelta(value, *, name="duration", zero=False):
     7
     """
     if isinstance(value, str):
+        if value.lstrip().startswith("-") and _DURATION.fullmatch(value.lstrip()[1:]):
+            least = "of zero or more" if zero else "longer than zero"
+            raise ValueError(f"{name} must be {least}; got {value!r}.")
         match = _DURATION.fullmatch(value)
         if match is None:
             raise ValueError(

@@ -92,7 +92,10 @@ def test_cancelled_pairs(events):
     log = log_of(events, "n")
     clean = log.clean(cancelled="n")
     gone, waiting = set(), {}
-    for row in in_order(events):
+    # Within a moment, a sale comes before what undoes it.
+    for row in sorted(
+        range(len(events)), key=lambda row: (events[row][:2], (events[row][3] or 0) < 0, row)
+    ):
         who, _, _, n = events[row]
         if not n:
             continue
@@ -245,3 +248,39 @@ def test_cleaning_in_steps_keeps_the_end_of_the_log():
     log = EventLog(pa.table({"who": [1, 2], "when": [at(0), at(90)]}), **TWO)
     clean = log.clean(rules={"who": "< 2"})
     assert clean.label_behavior(clean.samples(at=at(0)), horizon="90min").tolist() == [False]
+
+
+def test_a_sale_undone_at_the_same_moment_is_cancelled():
+    events = pa.table({"who": [1] * 3, "when": [at(0), at(0), at(5)], "q": [2, -2, 1]})
+    for ties in ("values", "rows"):
+        assert EventLog(events, **TWO, ties=ties).clean(cancelled="q").report.rows_out == 1
+
+
+def test_the_end_of_a_log_that_was_told_is_kept():
+    events = pa.table({"who": [1, 1], "when": [at(0), at(9)], "n": [1, 2]})
+    told = EventLog(events, **TWO, until=at(50))
+    assert told.clean(latest=at(30)).until == at(30)
+    assert told.clean(latest=at(60)).until == at(50)
+    assert EventLog(events, **TWO).clean(latest=at(5)).until == at(0)
+    assert EventLog(events, **TWO).clean(latest=at(9), rules={"n": "< 2"}).until == at(9)
+
+
+def test_nan_is_null_in_every_library(frame_lib):
+    events = frame_lib.make({"who": [1] * 3, "when": [at(0)] * 3, "x": [float("nan"), None, 2.0]})
+    log = EventLog(events, **TWO)
+    assert log.clean().report.dropped["exact duplicate"] == 1
+    collapsed = frame_lib.to_pylist(
+        log.collapse("who", aggregate={"x": ["sum", "count"]}).to_frame()
+    )
+    assert (collapsed[0]["x_sum"], collapsed[0]["x_count"]) == (2.0, 1)
+
+
+def test_rules_compare_integers_exactly():
+    events = pa.table({"who": [1] * 2, "when": [at(0)] * 2, "n": [2**53, 2**53 + 1]})
+    clean = EventLog(events, **TWO).clean(rules={"n": f"== {2**53 + 1}"})
+    assert clean.to_frame()["n"].to_pylist() == [2**53 + 1]
+
+
+def test_duplicates_in_no_column_are_none():
+    with pytest.raises(ValueError, match="duplicates must be 'exact', a list of columns or None"):
+        LOG.clean(duplicates=[])

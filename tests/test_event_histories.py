@@ -262,7 +262,7 @@ def test_behaviors_need_not_be_strings(values):
         ({"behavior": []}, ValueError, "behavior is an empty list"),
         ({"censored": "drop"}, ValueError, "censored must be one of 'raise', 'observed', 'nan'"),
         ({"horizon": "0D"}, ValueError, "horizon must be longer than zero; got '0D'"),
-        ({"horizon": "-3D"}, ValueError, "horizon='-3D' is not a duration"),
+        ({"horizon": "-3D"}, ValueError, "horizon must be longer than zero; got '-3D'"),
         ({"horizon": dt.timedelta(-3)}, ValueError, "horizon must be longer than zero"),
         ({"horizon": "week"}, ValueError, "horizon='week' is not a duration"),
         ({"horizon": 7}, TypeError, "horizon must be a string .* got 7. A bare number has no"),

@@ -186,7 +186,7 @@ def test_sessions_end_when_their_pause_is_over():
     ("options", "error", "message"),
     [
         ({"horizon": "0D"}, ValueError, "horizon must be longer than zero"),
-        ({"horizon": "-3D"}, ValueError, "horizon='-3D' is not a duration"),
+        ({"horizon": "-3D"}, ValueError, "horizon must be longer than zero; got '-3D'"),
         ({"horizon": "1D", "censored": "drop"}, ValueError, "censored must be one of 'raise', 'o"),
         ({"horizon": "1D", "behavior": "bye"}, InvalidLogError, "No event has what = 'bye'"),
         ({"horizon": "1D", "gap": "0D"}, ValueError, "gap must be longer than zero"),
@@ -227,3 +227,37 @@ def test_a_behavior_may_come_as_any_collection():
     samples = sample_table([(1, 0)])
     for several in (pd.Series(["b"]), frozenset("b"), {"b": 1}.keys(), np.array(["b"])):
         assert log.label_behavior(samples, behavior=several, horizon="5min").tolist() == [True]
+
+
+def test_what_is_observed_so_far_counts_where_asked():
+    log = make_log([1, 1, 2], [0, 5, 0], ["a", "b", "a"])
+    samples = sample_table([(1, 0), (2, 0)])
+    asked = {"horizon": "9min", "censored": "observed"}
+    assert log.label_churn(samples, **asked).tolist() == [False, True]
+    assert log.label_next(samples, **asked, none="nothing").tolist() == ["b", "nothing"]
+    assert log.label_next(samples, horizon="9min", none="-", censored="nan").tolist() == [
+        "b",
+        None,
+    ]
+
+
+def test_the_next_keeps_the_types_of_values_and_of_none():
+    log = make_log([1, 1, 2], [0, 5, 20], ["a", "b", "a"])
+    samples = sample_table([(1, 0), (2, 0)])
+    mixed = log.label_next(samples, "who", horizon="9min", none="nobody")
+    assert mixed.tolist() == [1, "nobody"]
+    mixed = log.label_next(samples, horizon="9min", none=np.nan)
+    assert mixed[0] == "b" and np.isnan(mixed[1])
+
+
+def test_infinity_has_no_sum():
+    events = pa.table({"who": [1] * 3, "when": [at(m) for m in (0, 1, 9)], "n": [0, np.inf, 1.0]})
+    log = EventLog(events, **TWO)
+    with pytest.raises(InvalidLogError, match="infinite value within the horizon of row 1 of the"):
+        log.label_sum(sample_table([(1, 2), (1, 0)]), "n", horizon="5min")
+
+
+def test_a_session_is_over_when_its_own_pause_is():
+    visits = make_log([1, 1], [0, 100]).sessions(gap="30min").by("session")
+    samples = pa.table({"session": ["1/1"], "cutoff": [at(95)]})
+    assert visits.label_churn(samples, horizon=None).tolist() == [True]

@@ -150,17 +150,17 @@ def test_collapse_options_are_checked(options, error, message):
 @given(events=EVENTS, gap=st.integers(1, 5))
 def test_sessions_are_those_of_a_plain_loop(events, gap):
     log = log_of(events).sessions(gap=f"{gap}min", name="visit")
-    expected, session, last = [], 0, None
+    expected, last = [], None
     for row in sorted(range(len(events)), key=lambda row: (events[row][:2], row)):
         who, minute, _ = events[row]
         if last is None or last[0] != who:
-            session, number, position = session + 1, 1, 1
+            number, position = 1, 1
         elif minute - last[1] > gap:
-            session, number, position = session + 1, number + 1, 1
+            number, position = number + 1, 1
         else:
             position += 1
         last = events[row]
-        expected.append((row, session, number, position))
+        expected.append((row, f"{who}/{number}", number, position))
     names = ["row", "visit", "visit_number", "visit_position"]
     found = log.to_frame().select(names).to_pylist()
     assert [tuple(row[name] for name in names) for row in found] == expected
@@ -192,3 +192,32 @@ def test_by_drops_what_has_no_value_and_counts_it():
         log.clean().by("visit")
     with pytest.raises(InvalidLogError, match="One column cannot play two roles"):
         clean.by("when")
+
+
+def test_sessions_do_not_depend_on_later_events():
+    early = make_log([1, 2, 2], [0, 1, 50]).sessions().to_frame().to_pylist()
+    late = make_log([1, 2, 2, 1, 1], [0, 1, 50, 60, 120]).sessions().to_frame().to_pylist()
+    assert [row for row in late if row in early] == early
+
+
+def test_a_collapsed_column_of_several_ways_loses_its_role():
+    table = pa.table({"who": [1, 1], "when": [at(0)] * 2, "bill": ["x"] * 2, "n": [2, 1]})
+    log = EventLog(table, **TWO, product="n", ties=["n"])
+    bills = log.collapse("bill", aggregate={"n": ["list", "sum"]})
+    assert bills.product is None and "n_list" in repr(bills)
+    assert bills.to_frame()["n_list"].to_pylist() == [[1, 2]]
+    assert bills.clean(cancelled="n_sum").report.rows_out == 1
+
+
+def test_events_that_lack_any_key_stay_alone():
+    table = pa.table(
+        {"who": [1] * 4, "when": [at(0)] * 4, "a": ["x", None, None, "x"], "b": list("yyyy")}
+    )
+    assert len(EventLog(table, **TWO).collapse(["a", "b"])) == 3
+    assert len(EventLog(table, **TWO).collapse(["b", "a"])) == 3
+
+
+def test_sums_that_integers_do_not_hold_are_refused():
+    table = pa.table({"who": [1] * 4, "when": [at(0)] * 4, "n": [2**62] * 4})
+    with pytest.raises(InvalidLogError, match="sums of column 'n' are too large for 64-bit integ"):
+        EventLog(table, **TWO).collapse("who", aggregate={"n": "sum"})

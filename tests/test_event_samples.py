@@ -144,7 +144,7 @@ LOG = make_log([1, 1, 2], [0, 10, 5])
         ({"every": "0D"}, ValueError, "every must be longer than zero"),
         ({"every": "month"}, ValueError, "every='month' is not a duration"),
         ({"n_random": 0}, ValueError, "n_random must be a whole number of at least 1"),
-        ({"after_first": "-1D"}, ValueError, "after_first='-1D' is not a duration"),
+        ({"after_first": "-1D"}, ValueError, "after_first must be of zero or more; got '-1D'"),
         ({"after_first": "1D"}, InvalidLogError, "No user can be sampled with after_first='1D'"),
         ({"every": "1min", "min_events": 0}, ValueError, "min_events must be a whole number"),
         ({"every": "1min", "min_age": "0min"}, ValueError, "min_age must be longer than zero"),
@@ -253,3 +253,30 @@ def test_a_log_tells_its_span():
     zoned = pd.to_datetime(["2026-01-01 12:00"]).tz_localize("Europe/Berlin")
     log = EventLog(pd.DataFrame({"who": [1], "when": zoned}), **TWO)
     assert log.until.hour == 12 and log.until.utcoffset() == dt.timedelta(hours=1)
+
+
+def test_cutoffs_of_a_table_without_a_zone_are_on_the_clock_of_the_log():
+    zoned = pd.to_datetime(["2026-01-01"]).tz_localize("Europe/Berlin")
+    log = EventLog(pd.DataFrame({"who": [1], "when": zoned}), **TWO)
+    moments = ["2026-07-01 12:00", "2026-10-25 02:30", "2026-03-29 02:30"]
+    samples = pd.DataFrame({"who": 1, "cutoff": moments})
+    by_hand = [log.samples(at=moment)["cutoff"].iloc[0] for moment in moments]
+    _, ticks = log._read_samples(samples)
+    assert ticks.tolist() == [moment.value // 1000 for moment in by_hand]
+
+
+def test_samples_begin_with_the_first_event_of_all():
+    log = make_log([1, 2, 2], [5, 0, 9])
+    assert min(pairs_of(log.samples(every="1min")))[1] == at(5)
+    assert pairs_of(log.samples(every="9min")) == [(1, at(9)), (2, at(0)), (2, at(9))]
+    cutoffs = [
+        cutoff for _, cutoff in pairs_of(log.samples(n_random=50, start=at(7), random_state=0))
+    ]
+    assert min(cutoffs) >= at(7)
+
+
+def test_events_seen_below_zero_are_refused():
+    samples = pa.table({"who": [2], "cutoff": [at(9)], "events_seen": [-1]})
+    for ask in (LOG.histories, lambda s: LOG.label_churn(s, horizon="1min")):
+        with pytest.raises(InvalidLogError, match="whole numbers of at least 0"):
+            ask(samples)

@@ -463,7 +463,7 @@ def test_durations_are_read(value, microseconds):
     [
         ("0s", ValueError, "span must be longer than zero; got '0s'"),
         ("0.1us", ValueError, "span must be longer than zero"),
-        ("-1D", ValueError, "span='-1D' is not a duration"),
+        ("-1D", ValueError, "span must be longer than zero; got '-1D'"),
         ("7", ValueError, "span='7' is not a duration. Write a number and a unit"),
         ("D", ValueError, "span='D' is not a duration"),
         ("1M", ValueError, "span='1M' is not a duration"),

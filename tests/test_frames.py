@@ -363,13 +363,16 @@ def test_samples_are_taken_from_flat_sequences(rows):
     lengths = [2, 0, 3, 1]
     numbers = np.arange(6, dtype=np.float32)[:, None]
     context = np.arange(4, dtype=np.float32)[:, None]
-    whole = Sequences(numbers.astype(np.int32), numbers, context, offsets_of(lengths))
+    starts = offsets_of(lengths)[:-1]
+    whole = Sequences(numbers.astype(np.int32), numbers, context, starts, np.array(lengths))
     some = whole.take(np.array(rows, np.int64))
     assert len(whole) == 4 and len(some) == len(rows)
     assert some.lengths.tolist() == [lengths[row] for row in rows]
     assert some.context.ravel().tolist() == rows
     expected = [v for row in rows for v in range(sum(lengths[:row]), sum(lengths[: row + 1]))]
-    assert some.codes.ravel().tolist() == some.numbers.ravel().tolist() == expected
+    at, _ = ranges(some.starts, some.starts + some.lengths)
+    assert some.codes[at].ravel().tolist() == some.numbers[at].ravel().tolist() == expected
+    assert np.shares_memory(some.codes, whole.codes)
 
 
 @given(lengths=st.lists(st.integers(0, 4), min_size=1, max_size=6), channels=st.integers(0, 2))

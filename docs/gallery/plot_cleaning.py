@@ -48,7 +48,7 @@ print(clean.report)
 
 # %%
 # Rows in are always rows out plus rows dropped.
-assert clean.report.rows_in == clean.report.rows_out + sum(clean.report.dropped.values())
+assert len(raw) == len(clean) + sum(clean.report.dropped.values())
 
 # %%
 # The first rows of each reason are kept, so that a rule can be checked before it is believed.

@@ -15,6 +15,7 @@ from skbseq._frames._columns import (
     index_in,
     integers,
     is_missing,
+    join_strings,
     kind_of,
     make_array,
     nan_to_null,
@@ -57,6 +58,7 @@ from skbseq._frames._tables import (
     write_frame,
 )
 from skbseq._frames._times import (
+    assume_zone,
     local_ticks,
     time_array,
     time_ticks,
@@ -72,6 +74,7 @@ __all__ = [
     "append_null",
     "as_array",
     "as_native",
+    "assume_zone",
     "attach_columns",
     "build_frame",
     "cast_columns",
@@ -89,6 +92,7 @@ __all__ = [
     "is_frame",
     "is_missing",
     "is_sequence_frame",
+    "join_strings",
     "kind_of",
     "local_ticks",
     "make_array",

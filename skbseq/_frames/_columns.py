@@ -80,6 +80,12 @@ def nan_to_null(array):
     return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
 
 
+def join_strings(left, right, between):
+    """Two columns as strings, joined row by row."""
+    left, right = (as_array(side).cast(pa.large_string()) for side in (left, right))
+    return pc.binary_join_element_wise(left, right, pa.scalar(between, pa.large_string()))
+
+
 def append_null(array):
     """The same values and a null at the end."""
     return pa.concat_arrays([array, pa.nulls(1, array.type)])

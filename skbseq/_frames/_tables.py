@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from skbseq._frames._columns import as_array, decode_strings, kind_of, take
+from skbseq._frames._columns import as_array, decode_strings, kind_of, nan_to_null, take
+from skbseq._frames._columns import numbers as numbers_of
 from skbseq._frames._lists import Lists, is_list
 from skbseq.exceptions import InvalidLogError, SequenceFrameError
 
@@ -181,7 +182,9 @@ def read_table(source, *, ids=()):
                 "Expected a pandas, polars or pyarrow table or the path of a CSV or Parquet "
                 f"file; got {_what(source)}."
             )
-        return to_arrow(source), _library(source)
+        table = to_arrow(source)
+        # pandas does not tell NaN from null; nor shall the answers, whatever the library.
+        return pa.table({n: nan_to_null(table[n]) for n in table.column_names}), _library(source)
     except SequenceFrameError as error:
         raise InvalidLogError(str(error)) from error
 
@@ -322,7 +325,7 @@ def to_mask(values, name, n_rows):
     series = nw.from_native(values, series_only=True, pass_through=True)
     array = series.to_arrow() if isinstance(series, nw.Series) else values
     if not isinstance(array, (pa.Array, pa.ChunkedArray)):
-        array = pa.array(np.asarray(array), from_pandas=True)
+        array = pa.array(np.atleast_1d(np.asarray(array)), from_pandas=True)
     if not pa.types.is_boolean(array.type) or len(array) != n_rows:
         raise InvalidLogError(
             f"{name} gave {len(array):,} {kind_of(array.type)} values; expected {n_rows:,} "
@@ -354,8 +357,23 @@ def aggregate(table, group, ways):
     keyed = pa.table({**columns, "": pa.array(group)})
     wanted = list(dict.fromkeys(ways.values()))
     # One thread, for with several the lists would come in any order.
+    for name, how in wanted:
+        if how == "sum" and pa.types.is_integer(columns[name].type):
+            _check_sums(columns[name], group, name)
     done = keyed.group_by("", use_threads=False).aggregate(wanted).sort_by("")
     return {out: as_array(done[f"{name}_{how}"]) for out, (name, how) in ways.items()}
+
+
+def _check_sums(column, group, name):
+    """Refuse sums that 64 bits do not hold; Arrow wraps around in silence."""
+    values = np.abs(np.nan_to_num(numbers_of(column)))
+    if values.max(initial=0) * len(values) < 2.0**62:
+        return
+    if np.bincount(group, weights=values).max() >= 2.0**63:
+        raise InvalidLogError(
+            f"The sums of column {name!r} are too large for 64-bit integers. Make it a column of "
+            "floats."
+        )
 
 
 def take_rows(table, rows):

@@ -66,6 +66,27 @@ def local_ticks(timestamps, zone):
     return time_ticks(pc.local_timestamp(timestamps.cast(pa.timestamp(unit, zone))))[0]
 
 
+def assume_zone(ticks, *, unit, zone):
+    """Ticks in UTC of ticks on the clock of a zone.
+
+    An hour that the clock shows twice is the first of the two; one that it skips is read as if
+    it had not.
+    """
+    offset = fixed_offset(zone)
+    if offset is not None:
+        return ticks - int(offset.total_seconds()) * ticks_per_second(unit)
+
+    def in_utc(local):
+        array = pa.array(local).cast(pa.timestamp(unit))
+        zoned = pc.assume_timezone(array, zone, ambiguous="earliest", nonexistent="latest")
+        return zoned, time_ticks(zoned)[0]
+
+    hour = 3600 * ticks_per_second(unit)
+    zoned, result = in_utc(ticks)
+    skipped = time_ticks(pc.local_timestamp(zoned))[0] != ticks
+    return np.where(skipped, in_utc(ticks - hour)[1] + hour, result)
+
+
 def why_unreadable(value):
     """What is wrong with a string that :func:`to_timestamps` found unreadable."""
     moment = parse_iso(value)

@@ -51,8 +51,7 @@ def pad_batch(sequences, rows, n_rows=None):
     dict of str to ndarray
         ``codes``, ``numbers``, ``context`` and ``lengths``; at least one step long.
     """
-    starts = sequences.offsets[:-1][rows]
-    lengths = sequences.offsets[1:][rows] - starts
+    starts, lengths = sequences.starts[rows], sequences.lengths[rows]
     if n_rows is not None and n_rows > len(rows):
         fill = n_rows - len(rows)
         starts = np.concatenate([starts, np.zeros(fill, np.int64)])

@@ -1,18 +1,21 @@
 """Epochs over batches of like length, and prediction in bulk."""
 
+import time
+
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.special import log_softmax
 
 from skbseq._training._batches import batch_plan, pad_batch
+from skbseq._training._compiled import FlatData, plan_array
+from skbseq._training._predict import predict
 
-# Prediction pads the rows of a batch to a power of two, at least 32: few shapes, and a row's
-# result does not depend on how many others come with it.
-_SMALLEST = 32
-_EVENTS_AT_ONCE = 2**18
+# A call is not interrupted by Ctrl-C before it ends.
+_SECONDS_PER_CALL = 0.3
 
 
-def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks, penalty, verbose):
+def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks, options, verbose):
     """Train for some epochs.
 
     Parameters
@@ -28,8 +31,8 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     plan : dict
         ``epochs`` (number of the last epoch), ``initial_epoch``, ``batch_size``, ``rng``.
     callbacks : list of keras.callbacks.Callback
-    penalty : tuple of (float, float)
-        L1 and L2.
+    options : dict of str to float or int
+        ``l1``, ``l2``, ``dropout``, ``seed``, and ``begun``, the batches run before.
     verbose : int
         0 for silence, 1 for a bar, 2 for a line per epoch.
 
@@ -47,19 +50,20 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         steps=-(-len(data) // plan["batch_size"]),
         verbose=verbose,
     )
-    l1, l2 = (np.float32(value) for value in penalty)
+    samples = (data, targets, sample_weight)
+    if trainer.compiled is None:
+        run = PlainEpochs(trainer, samples, options)
+    else:
+        watched = _watch_batches(callbacks)
+        run = CompiledEpochs(trainer.compiled, samples, plan, options, stepwise=watched)
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
     for epoch in range(plan["initial_epoch"], plan["epochs"]):
         watchers.on_epoch_begin(epoch)
-        losses, sizes = [], []
-        for step, rows in enumerate(batch_plan(data.lengths, plan["batch_size"], plan["rng"])):
-            watchers.on_train_batch_begin(step)
-            batch = pad_batch(data, rows)
-            losses.append(trainer.train_batch(batch, targets[rows], sample_weight[rows], l1, l2))
-            sizes.append(len(rows))
-            watchers.on_train_batch_end(step, {"loss": losses[-1]})
+        batches = batch_plan(data.lengths, plan["batch_size"], plan["rng"])
+        losses = run.epoch(batches, watchers)
+        sizes = [len(rows) for rows in batches]
         logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
         _check_finite(logs["loss"], epoch)
         # Where the optimizer averages weights, the average is what is judged and kept.
@@ -73,6 +77,85 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
             trainer.model.set_weights(unaveraged)
     watchers.on_train_end(logs)
     return trainer.model.history.history
+
+
+class PlainEpochs:
+    """Epochs batch by batch through the model's layers.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    samples : tuple of (Sequences, ndarray, ndarray)
+        Data, targets and sample weights.
+    options : dict of str to float or int
+    """
+
+    def __init__(self, trainer, samples, options):
+        self._trainer, self._samples = trainer, samples
+        self._penalty = np.float32(options["l1"]), np.float32(options["l2"])
+
+    def epoch(self, batches, watchers):
+        """Train on all batches; their losses."""
+        data, targets, sample_weight = self._samples
+        losses = []
+        for step, rows in enumerate(batches):
+            watchers.on_train_batch_begin(step)
+            columns = pad_batch(data, rows), targets[rows], sample_weight[rows]
+            losses.append(self._trainer.train_batch(*columns, *self._penalty))
+            watchers.on_train_batch_end(step, {"loss": losses[-1]})
+        return losses
+
+
+class CompiledEpochs:
+    """Epochs of many batches per call.
+
+    Parameters
+    ----------
+    compiled : CompiledTraining
+    samples : tuple of (Sequences, ndarray, ndarray)
+        Data, targets and sample weights.
+    plan, options : dict
+    stepwise : bool
+        Whether somebody wants to hear of every single batch.
+    """
+
+    def __init__(self, compiled, samples, plan, options, *, stepwise):
+        self._compiled, self._options, self._stepwise = compiled, dict(options), stepwise
+        self._flat, self._size = FlatData(*samples), plan["batch_size"]
+        self._per_call = 1 if stepwise else 8
+
+    def epoch(self, batches, watchers):
+        """Train on all batches; their losses."""
+        rows, counts = plan_array(batches, self._size, self._flat.filler)
+        plan = tf.constant(rows), tf.constant(counts)
+        losses = []
+        while len(losses) < len(batches):
+            first = len(losses)
+            last = min(first + self._per_call, len(batches))
+            watchers.on_train_batch_begin(first)
+            begin = time.perf_counter()
+            losses += self._compiled.run(self._flat, plan, first, last, self._options).tolist()
+            self._adapt(last - first, time.perf_counter() - begin)
+            watchers.on_train_batch_end(last - 1, {"loss": losses[-1]})
+        self._options["begun"] += len(batches)
+        return losses
+
+    def _adapt(self, n_batches, seconds):
+        """As many batches as a call may take; the first call, which compiles, tells too few."""
+        if not self._stepwise:
+            fair = int(_SECONDS_PER_CALL * n_batches / max(seconds, 1e-6))
+            self._per_call = int(np.clip(fair, 1, 64 * self._per_call))
+
+
+def _watch_batches(callbacks):
+    """Whether a callback has a method for single batches."""
+    names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    plain = keras.callbacks.Callback
+    return any(
+        getattr(type(callback), name) is not getattr(plain, name)
+        for callback in callbacks
+        for name in names
+    )
 
 
 def _check_finite(loss, epoch):
@@ -102,21 +185,7 @@ def class_logits(program, data):
     -------
     ndarray of float64 of shape (n_samples, n_classes)
     """
-    logits = _predict(program, data)
+    logits = predict(program, data)
     if logits.shape[1] == 1:  # of two classes the network gives the second; the first has 0
         logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
     return logits
-
-
-def _predict(program, data):
-    lengths = data.lengths
-    result = np.empty((len(data), program.model.output.shape[1]))
-    if len(data) == 0:
-        return result
-    longest = max(int(lengths.max(initial=1)), 1)
-    size = int(np.clip(2 ** int(np.log2(_EVENTS_AT_ONCE / longest + 1)), _SMALLEST, 1024))
-    for rows in batch_plan(lengths, size):
-        n_rows = max(_SMALLEST, 1 << (len(rows) - 1).bit_length())
-        batch = pad_batch(data, rows, n_rows)
-        result[rows] = program.predict_batch(batch).numpy()[: len(rows)]
-    return result

@@ -5,9 +5,11 @@ import threading
 from collections import OrderedDict
 from contextlib import contextmanager
 
-import keras
 import numpy as np
 import tensorflow as tf
+
+from skbseq._training._compiled import CompiledPrediction, CompiledTraining
+from skbseq._training._losses import cross_entropy, keras_loss
 
 # A grid search alternates between few architectures; each holds a model's memory.
 _KEEP = 8
@@ -37,11 +39,14 @@ class Program:
         From inputs to logits.
     device : str
         Name of the TensorFlow device.
+    steps : LSTMSteps, default=None
+        The network's steps, where they are written out; then batches run compiled.
     """
 
-    def __init__(self, model, device):
+    def __init__(self, model, device, steps=None):
         self.lock = threading.RLock()
-        self.model, self.device = model, device
+        self.model, self.device, self.steps = model, device, steps
+        self.compiled = None if steps is None else CompiledPrediction(steps)
         self.loaded, self.training = None, False
         self.signature = {
             "codes": tf.TensorSpec((None, None, model.input["codes"].shape[2]), tf.int32),
@@ -97,6 +102,8 @@ class Trainer:
     def __init__(self, program, optimizer):
         self.program, self.model, self.optimizer = program, program.model, optimizer
         optimizer.build(self.model.trainable_variables)
+        steps = program.steps
+        self.compiled = None if steps is None else CompiledTraining(steps, optimizer)
         self.fresh_state = self.state()
         self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
         column, number = tf.TensorSpec((None,), tf.float32), tf.TensorSpec((), tf.float32)
@@ -117,7 +124,7 @@ class Trainer:
 
     def compile(self):
         """Show callbacks and scikeras a model compiled with this optimizer."""
-        self.model.compile(optimizer=self.optimizer, loss=_keras_loss(self.model))
+        self.model.compile(optimizer=self.optimizer, loss=keras_loss(self.model))
 
     def average_weights(self):
         """Put the moving average of the weights in, where the optimizer keeps one.
@@ -149,26 +156,15 @@ class Trainer:
                 objective += l1 * tf.reduce_sum(tf.abs(value)) + l2 * tf.reduce_sum(value**2)
             objective = self.optimizer.scale_loss(objective)
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(objective, variables), variables)
+        # Dense: of a sparse gradient that holds a row twice, Keras' Adam squares the two parts
+        # and not their sum, and then takes too large a step.
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(objective, variables)]
+        self.optimizer.apply(gradients, variables)
         return loss
 
 
-def cross_entropy(targets, logits):
-    """Cross-entropy of each sample: logistic for one logit, softmax for several."""
-    if logits.shape[1] == 1:
-        return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets, tf.int32), logits)
-
-
-def _keras_loss(model):
-    """The same loss as Keras knows it, for callbacks that look at the model."""
-    if model.output.shape[1] == 1:
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
 @contextmanager
-def borrow_program(spec, device, build):
+def borrow_program(spec, device, build, steps=None):
     """The program of an architecture, locked; built where there is none.
 
     A callback that fits or predicts with an architecture that its own thread is training gets a
@@ -182,27 +178,31 @@ def borrow_program(spec, device, build):
         Name of the TensorFlow device.
     build : callable
         Makes a model of the spec; stands for the family.
+    steps : type, default=None
+        Makes the network's written-out steps of spec and model. None: its layers are run.
 
     Yields
     ------
     Program
     """
-    program = _shared_program(spec, device, build)
+    program = _shared_program(spec, device, build, steps)
     with program.lock:
-        yield _make_program(spec, device, build) if program.training else program
+        private = program.training
+        yield _make_program(spec, device, build, steps) if private else program
 
 
-def _shared_program(spec, device, build):
-    key = (build, spec, device)
+def _shared_program(spec, device, build, steps):
+    key = (build, steps, spec, device)
     with _LOCK:
         if key not in _POOL:
-            _POOL[key] = _make_program(spec, device, build)
+            _POOL[key] = _make_program(spec, device, build, steps)
             while len(_POOL) > _KEEP:  # the one unused for longest goes
                 _POOL.popitem(last=False)
         _POOL.move_to_end(key)
         return _POOL[key]
 
 
-def _make_program(spec, device, build):
+def _make_program(spec, device, build, steps):
     with tf.device(device):
-        return Program(build(spec), device)
+        model = build(spec)
+        return Program(model, device, None if steps is None else steps(spec, model))

@@ -37,7 +37,8 @@ CDNOW
 :Cite: {source.citation}
 
 The customary task is to learn from the first 39 weeks and to predict orders or spend in the 39
-weeks after. Dates have no time of day, and a customer may order twice on a day.
+weeks after. Dates have no time of day, and a customer may order twice on a day, also the same:
+``EventLog.clean(duplicates=None)`` keeps those 255 orders, which look like duplicates.
 """
 
 _SOURCE = Source(

@@ -19,6 +19,7 @@ from skbseq._checks import (
     validate_parameter_constraints,
 )
 from skbseq._optional import import_tensorflow_quietly
+from skbseq._sequences import round_up
 from skbseq._state import FillsParameters
 from skbseq.estimators._inputs import InputSchema
 
@@ -199,7 +200,9 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         return tuple(min(32, round(2 * size ** (1 / 3))) for size in sizes)
 
     def _network_spec(self, n_outputs):
-        sizes = tuple(self.schema_.vocabulary_sizes.values())
+        # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
+        seen = self.schema_.vocabulary_sizes.values()
+        sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
         return {
             "vocabulary_sizes": sizes,
             "embedding_dims": self._embedding_dims(sizes),

@@ -86,7 +86,8 @@ class InputSchema:
             _stack(codes, n_events, np.int32),
             _stack(numbers, n_events, np.float32),
             _stack(context, columns.n_rows, np.float32),
-            offsets,
+            offsets[:-1],
+            np.diff(offsets),
         )
 
     def read_array(self, X):
@@ -102,7 +103,8 @@ class InputSchema:
             row = _row_of(int(np.argwhere(~np.isfinite(numbers))[0][0]), offsets)
             raise SequenceFrameError(f"Row {row} holds a value that is infinite as float32.")
         no_codes = np.zeros((len(numbers), 0), np.int32)
-        return Sequences(no_codes, numbers, np.zeros((len(X), 0), np.float32), offsets)
+        context = np.zeros((len(X), 0), np.float32)
+        return Sequences(no_codes, numbers, context, offsets[:-1], lengths)
 
     def _check_names(self, columns):
         channels = [*self.vocabulary_sizes, *self.numbers]

@@ -10,14 +10,14 @@ parameters of the optimizer and the callbacks, target encoding, histories, and e
 import inspect
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 from scikeras.wrappers import KerasClassifier
 
-from skbseq._training import borrow_program, choose_device, class_logits, train
-from skbseq.networks import LSTMSpec, build_lstm, initial_weights
+from skbseq._training import borrow_program, choose_device, class_logits, have_room, train
+from skbseq.networks import LSTMSpec, LSTMSteps, build_lstm, initial_weights
 
 __all__ = ["FitTask", "choose_device", "fit_network", "keras_model", "network_spec", "predict"]
 
@@ -59,6 +59,17 @@ class FitTask:
     watch: tuple | None
 
 
+def _borrow(spec, device, batch_shape=(1, 1)):
+    """The program of a network, in steps written out where that serves and has room."""
+    steps = None
+    # On a GPU cuDNN is faster.
+    if device.startswith("/CPU") and LSTMSteps.serve(spec):
+        steps = LSTMSteps if have_room(LSTMSteps, spec, *batch_shape) else None
+    if steps is not None:
+        spec = replace(spec, dropout=0.0)  # there it is a value; in layers, a part of the graph
+    return borrow_program(spec, device, build_lstm, steps)
+
+
 def fit_network(task, data, y, sample_weight, *, parameters):
     """Train a network as a task says.
 
@@ -78,7 +89,8 @@ def fit_network(task, data, y, sample_weight, *, parameters):
         With ``weights_``, ``optimizer_state_`` and ``history_``.
     """
     engine = KerasEngine(task, **parameters)
-    with borrow_program(task.spec, task.device, build_lstm) as program:
+    batch_size = parameters.get("fit__batch_size", parameters["batch_size"])
+    with _borrow(task.spec, task.device, (batch_size, data.lengths.max(initial=1))) as program:
         engine.train_on(program, data, y, sample_weight)
     return engine
 
@@ -153,7 +165,7 @@ class KerasEngine(KerasClassifier):
                 self._validation(),
                 plan=self._plan(epochs, initial_epoch),
                 callbacks=callbacks,
-                penalty=self._task.penalty,
+                options=self._options(),
                 verbose=getattr(self, "fit__verbose", self.verbose),
             )
         finally:
@@ -188,6 +200,16 @@ class KerasEngine(KerasClassifier):
             return False
         shapes = [[np.shape(value) for value in state] for state in (kept["values"], fresh)]
         return kept["kind"] == self._kind and shapes[0] == shapes[1]
+
+    def _options(self):
+        l1, l2 = self._task.penalty
+        return {
+            "l1": l1,
+            "l2": l2,
+            "dropout": self._task.spec.dropout,
+            "seed": self._task.seed,
+            "begun": self._n_steps_before,
+        }
 
     def _plan(self, epochs, initial_epoch):
         return {
@@ -251,6 +273,7 @@ def _optimizer_key(optimizer):
     A number is a value of the graph; a schedule is a part of it, and None stands for it.
     """
     config = optimizer.get_config()
+    config.pop("name")  # Keras counts: adam, adam_1, adam_2
     rate = config.get("learning_rate")
     if not isinstance(rate, dict):
         rate = float(config.pop("learning_rate"))
@@ -336,6 +359,6 @@ def keras_model(spec, weights):
 
 def predict(spec, device, weights, data):
     """Logits of all samples for each class under these weights."""
-    with borrow_program(spec, device, build_lstm) as program:
+    with _borrow(spec, device) as program:
         program.load(weights)
         return class_logits(program, data)

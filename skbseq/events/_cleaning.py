@@ -134,6 +134,10 @@ class Sieve:
             reason: table for reason, table in log._unplaced_examples.items() if table.num_rows
         }
 
+    def sorted_by(self, names):
+        """Whether events that are equal in these columns stand side by side."""
+        return self._log.ties != "rows" and set(names) == set(self._log._table.column_names)
+
     def column(self, name):
         """A column of the events that are left."""
         column = self._log._table[name]
@@ -178,7 +182,7 @@ def duplicate_events(sieve, names):
     """Events that repeat an earlier one of the same user and time in these columns.
 
     Only events that share user and time with a neighbour can be duplicates, so the columns are
-    compared among those alone.
+    compared among those alone; where all of them decide the order, with the neighbour alone.
 
     Returns
     -------
@@ -186,7 +190,13 @@ def duplicate_events(sieve, names):
     """
     rows, group = tied_events(sieve.index)
     duplicate = np.zeros(len(sieve.rows), bool)
-    if rows.size:
+    if rows.size and sieve.sorted_by(names):
+        equal = np.diff(group, prepend=-1) == 0
+        for name in names:
+            codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
+            equal &= np.diff(codes, prepend=-2) == 0
+        duplicate[rows] = equal
+    elif rows.size:
         for name in names:
             codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
             group = pair_ids(group, codes.astype(np.int64) + 1)
@@ -230,9 +240,9 @@ def repeated_events(sieve, names, tolerance):
 def cancelled_events(sieve, column, names):
     """Events with a negative number, and the earlier ones that they undo.
 
-    A negative undoes the latest event before it that is not undone yet, of the same user, equal
-    in ``names``, with the same number but for the sign. So pairs close like brackets: within one
-    key, a bracket and its closing are neighbours among those of equal depth.
+    A negative undoes the latest event up to its time that is not undone yet, of the same user,
+    equal in ``names``, with the same number but for the sign. So pairs close like brackets: within
+    one key, a bracket and its closing are neighbours among those of equal depth.
     """
     values = sieve.column(column)
     if _frames.kind_of(values.type) not in ("integer", "float"):
@@ -244,7 +254,8 @@ def cancelled_events(sieve, column, names):
     rows = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
     sizes, _ = _frames.encode(_frames.make_array(np.abs(numbers[rows])))
     key = pair_ids(key_of_events(sieve, names)[rows], sizes.astype(np.int64))
-    order = np.argsort(key, kind="stable")
+    # What is undone within the same moment may stand behind: a log by days has no finer order.
+    order = np.lexsort((numbers[rows] < 0, sieve.index.times[rows], key))
     rows, key = rows[order], key[order]
     opens = numbers[rows] > 0
     # Running sums over all keys: a constant per key does not change who stands beside whom.
@@ -331,17 +342,20 @@ def broken_rule(column, name, rule, native):
 
 
 def _holds(column, name, sign, text):
-    if _frames.kind_of(column.type) in ("integer", "float", "boolean"):
+    kind = _frames.kind_of(column.type)
+    if kind == "integer" and re.fullmatch(r"-?\d+", text):  # floats hold but 53 bits of them
+        return _COMPARE[sign](_frames.integers(column), int(text))
+    if kind in ("integer", "float", "boolean"):
         try:
             return _COMPARE[sign](_frames.numbers(column), float(text))
         except ValueError as error:
             raise ValueError(
                 f"rules[{name!r}]={sign + ' ' + text!r} compares numbers with {text!r}."
             ) from error
-    if _frames.kind_of(column.type) != "string" or sign not in ("==", "!="):
+    if kind != "string" or sign not in ("==", "!="):
         raise ValueError(
-            f"rules[{name!r}]={sign + ' ' + text!r} cannot be said of "
-            f"{_frames.kind_of(column.type)} values. Give a function."
+            f"rules[{name!r}]={sign + ' ' + text!r} cannot be said of {kind} values. Give a "
+            "function."
         )
     codes, values = _frames.encode(column)
     equal = np.array([*(v == text.strip("'\"") for v in values.to_pylist()), False])[codes]

@@ -231,8 +231,10 @@ class LabelMethods(LogState):
         labels[:] = [none]
         labels[undecided] = None if censored == "nan" else none
         labels[found] = _frames.to_objects(_frames.take(self._table[column], first))
-        complete = not any(label is None for label in labels)
-        return np.array(labels.tolist()) if complete and len(labels) else labels
+        kinds = {type(label) for label in labels}
+        # A NumPy array of several types would make strings of all of them.
+        alike = len(kinds) == 1 and type(None) not in kinds
+        return np.array(labels.tolist()) if alike else labels
 
     def _label_column(self, column):
         name = self.behavior if column is None else column
@@ -303,7 +305,15 @@ class LabelMethods(LogState):
             raise InvalidLogError(f"Column {column!r} holds {kind} values; a sum needs numbers.")
         window = self._window(samples, horizon, gap)
         rows, offsets = ranges(window.start, window.stop)
-        values = np.nan_to_num(_frames.numbers(_frames.take(self._table[column], rows)), nan=0.0)
+        values = _frames.numbers(_frames.take(self._table[column], rows))
+        if np.isinf(values).any():
+            at = _frames.first_row(np.isinf(values))
+            row = int(np.searchsorted(offsets, at, side="right")) - 1
+            raise InvalidLogError(
+                f"Column {column!r} holds an infinite value within the horizon of row {row} of "
+                "the samples. Drop it with clean(rules=...)."
+            )
+        values = np.where(np.isnan(values), 0.0, values)
         shows = self._shows(behavior)
         if shows is not None:
             values = np.where(shows[rows], values, 0.0)
@@ -349,7 +359,7 @@ class LabelMethods(LogState):
                 "sessions: log.sessions(gap='30min').by('session'). Give a horizon such as '7D'."
             )
         last = np.where(users >= 0, self._index.times[np.maximum(stop - 1, 0)], cutoffs)
-        ends = np.maximum(last, cutoffs) + self._session_gap
+        ends = last + self._session_gap
         return Window(start, stop, cutoffs, ends, ends > self._until)
 
     def _decided(self, labels, undecided, window, censored):
@@ -388,7 +398,7 @@ class LabelMethods(LogState):
         known = [v for v, seen in zip(_frames.to_objects(values), present, strict=True) if seen]
         strangers = [value for value in wanted if value not in known]
         if strangers:
-            listed = ", ".join(repr(value) for value in known[:10])
+            listed = ", ".join(repr(value) for value in known[:10]) or "none at all"
             raise InvalidLogError(
                 f"No event has {self.behavior} = {strangers[0]!r}; the log holds {listed}."
             )

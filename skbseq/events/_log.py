@@ -119,7 +119,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         self.ties, self.report = ties, None
         self._sessions = self._session_gap = None
         self._take_in(table, ticks, no_time)
-        self._until = self._read_until(until)
+        self._until, self._until_told = self._read_until(until), until is not None
 
     def _take_in(self, table, ticks, no_time):
         """Place the events that have user and time; the others wait to be counted."""

@@ -61,9 +61,9 @@ class ReshapeMethods(LogState):
     ):
         """Drop events that do not belong into the log, and say how many for which reason.
 
-        Always dropped are events without user or time, and exact duplicates; the rest is done
-        when asked for, in the order of the parameters below, each on what the ones before it
-        left.
+        Events without user or time always go, and exact duplicates unless told otherwise; the
+        rest is done when asked for, in the order of the parameters below, each on what the ones
+        before it left.
 
         Parameters
         ----------
@@ -84,8 +84,9 @@ class ReshapeMethods(LogState):
         earliest : str or datetime, default=None
             Drop what lies before this moment.
         latest : str or datetime, default=None
-            Drop what lies after this moment, such as the time of the export, and let the log
-            end there if its last event was later.
+            Drop what lies after this moment, such as the time of the export. Where the log
+            reached past it, it is complete up to this moment if ``until`` was given, else to the
+            last event that is left.
         received : str, default=None
             Column with the time at which the event was received; one that lies after its own
             receipt is dropped.
@@ -155,7 +156,7 @@ class ReshapeMethods(LogState):
             if duplicates == "exact":
                 sieve.drop(duplicate_events(sieve, self._table.column_names), "exact duplicate")
             return
-        if isinstance(duplicates, str):
+        if isinstance(duplicates, str) or not len(duplicates):
             raise ValueError(
                 f"duplicates must be 'exact', a list of columns or None; got {duplicates!r}."
             )
@@ -190,8 +191,9 @@ class ReshapeMethods(LogState):
             moment = self._clock.instant(latest, "latest")
             sieve.drop(sieve.index.times > moment, f"after {self._clock.say(moment)}")
             if until > moment:
-                # Events after that moment were no sign that the log is complete till then.
-                until = int(sieve.index.times.max())
+                # Were it not told, the last event left is the last sign of how far the log goes.
+                times = self._index.times
+                until = moment if self._until_told else int(times[times <= moment].max())
         return until
 
     def _drop_late(self, sieve, received, max_delay):
@@ -227,7 +229,9 @@ class ReshapeMethods(LogState):
         """Make one event of several: of the lines of an invoice, or of a run of equal events.
 
         A history should be what a person did and not how a table was stored. The new event has
-        the time of the last one that went into it, for only then all of it is known.
+        the time of the last one that went into it, for only then all of it is known. So a
+        group that goes on past a cutoff is not in a history at all, not even in part: collapse
+        what ends soon, such as an invoice, or bound runs with ``max_gap``.
 
         Parameters
         ----------
@@ -235,10 +239,11 @@ class ReshapeMethods(LogState):
             Columns that are equal within a group, such as the invoice number. An event in which
             one of them is missing stays by itself.
         aggregate : dict of str to str or list of str, default=None
-            How to sum up a column: "first", "last", "sum", "mean", "std", "min", "max", "count"
-            (values that are there), "n_unique", "any", "all" or "list". One way keeps the name of
-            the column, several give ``<column>_<way>`` each. Other columns keep the value of the
-            first event.
+            How to sum up a column: "first", "last", "sum", "mean", "std" (of the values as a
+            whole: divided by their number), "min", "max", "count" (values that are there),
+            "n_unique", "any", "all" or "list". One way keeps the name of
+            the column, several give ``<column>_<way>`` each (and the log loses the role of such
+            a column). Other columns keep the value of the first event.
         runs : bool, default=False
             Group only what follows one another directly in the user's time order.
         max_gap : str or timedelta, default=None
@@ -288,7 +293,11 @@ class ReshapeMethods(LogState):
                     f"count={count!r} is the name of a column already. Choose another name."
                 )
             columns[count] = np.diff(np.append(starts, len(order)))
-        log = self._derive()
+        kept = {role: getattr(self, role) for role in ("behavior", "product")}
+        ties = self.ties if isinstance(self.ties, str) else [n for n in self.ties if n in columns]
+        log = self._derive(
+            **{role: name if name in columns else None for role, name in kept.items()}, ties=ties
+        )
         log._place(_frames.frame_from_columns(columns, like="pyarrow"), self._index.times[last])
         return log
 
@@ -312,6 +321,11 @@ class ReshapeMethods(LogState):
         return np.cumsum(begins) - 1
 
     def _aggregated(self, aggregate, group, first, last):
+        if not isinstance(aggregate, dict):
+            raise ValueError(
+                f"aggregate must be a dict of columns and ways, such as {{'price': 'sum'}}; got "
+                f"{aggregate!r}."
+            )
         fixed = (self.user, self.time)
         columns = {}
         by_arrow = {}
@@ -320,6 +334,8 @@ class ReshapeMethods(LogState):
                 raise ValueError(f"aggregate={{{name!r}: ...}}: user and time cannot be changed.")
         for name in self._table.column_names:
             ways = as_names(aggregate.get(name, "first"))
+            if not ways:
+                raise ValueError(f"aggregate={{{name!r}: []}} names no way. Leave it out.")
             for way in ways:
                 out = name if len(ways) == 1 else f"{name}_{way}"
                 if out in columns or (out != name and out in self._table.column_names):
@@ -362,10 +378,10 @@ class ReshapeMethods(LogState):
         Returns
         -------
         EventLog
-            A new log with the columns ``session``, a number of its own for each session of the
-            log, ``session_number``, counting those of the user from 1, and
-            ``session_position``, counting the events in the session from 1. ``by("session")``
-            makes a log with one history per session of it.
+            A new log with the columns ``session``, made of the user and the number,
+            ``session_number``, counting the user's sessions from 1, and ``session_position``,
+            counting the events in the session from 1. None of them depends on later events.
+            ``by("session")`` makes a log with one history per session of it.
 
         Raises
         ------
@@ -392,10 +408,13 @@ class ReshapeMethods(LogState):
         begins[index.offsets[:-1]] = True
         session = np.cumsum(begins)
         starts = np.flatnonzero(begins)
+        number = session - session[index.offsets[:-1]][index.user_of_event] + 1
         new = {
-            name: session,
-            f"{name}_number": session - session[index.offsets[:-1]][index.user_of_event] + 1,
-            f"{name}_position": np.arange(len(session)) - starts[session - 1] + 1,
+            name: _frames.join_strings(self._table[self.user], _frames.make_array(number), "/"),
+            f"{name}_number": _frames.make_array(number),
+            f"{name}_position": _frames.make_array(
+                np.arange(len(session)) - starts[session - 1] + 1
+            ),
         }
         table = self._table
         for column, values in new.items():
@@ -403,7 +422,7 @@ class ReshapeMethods(LogState):
                 raise InvalidLogError(
                     f"The log has a column {column!r} already. Pass another name=, or rename it."
                 )
-            table = table.append_column(column, _frames.make_array(values))
+            table = table.append_column(column, values)
         return self._derive(_table=table, _sessions=(name, span))
 
     def by(self, column):
@@ -433,7 +452,7 @@ class ReshapeMethods(LogState):
         >>> log = EventLog(pd.DataFrame({"u": [1, 1, 1], "t": times}), user="u", time="t")
         >>> visits = log.sessions().by("session")
         >>> visits.samples(at="2026-01-02")["session"].tolist()
-        [1, 2]
+        ['1/1', '1/2']
         """
         self._check_clean()
         roles = {"time": self.time, "behavior": self.behavior, "product": self.product}

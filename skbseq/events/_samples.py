@@ -134,7 +134,8 @@ class SampleMethods(LogState):
         return self._everyone_at(self._moments(at))
 
     def _moments(self, at):
-        several = isinstance(at, (list, tuple)) or (isinstance(at, np.ndarray) and at.ndim)
+        several = hasattr(at, "__iter__") and not isinstance(at, (str, bytes))
+        several = several and np.ndim(at) > 0
         moments = [self._clock.instant(moment, "at") for moment in (at if several else [at])]
         if not moments:
             raise ValueError("at is an empty list. Name at least one cutoff.")
@@ -255,15 +256,19 @@ class SampleMethods(LogState):
             raise ValueError("Give either n_events or share.")
         lengths = np.diff(self._index.offsets)
         seen = []
-        for value in np.atleast_1d(n_events if share is None else share).tolist():
+        asked = n_events if share is None else share
+        several = isinstance(asked, (list, tuple, np.ndarray))
+        for value in asked if several else [asked]:
             if share is None:
                 check_count("n_events", value)
                 seen.append(np.where(lengths >= value, value, 0))
             else:
-                if not 0 < value <= 1:
+                if isinstance(value, str) or not 0 < value <= 1:
                     raise ValueError(f"share must be above 0 and at most 1; got {value!r}.")
                 # The 1e-9 keeps 0.7 * 10 from becoming 8.
                 seen.append(np.ceil(lengths * value - 1e-9).astype(np.int64))
+        if not seen:
+            raise ValueError("Give at least one n_events or share; got an empty list.")
         users = np.tile(np.arange(len(lengths)), len(seen))
         pairs = np.unique(np.column_stack([users, np.concatenate(seen)]), axis=0)
         users, counts = pairs[pairs[:, 1] > 0].T

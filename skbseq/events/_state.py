@@ -59,17 +59,15 @@ class LogState:
             return users, cutoffs, stop
         column = _frames.to_arrow(_frames.select_columns(samples, [SEEN]))[SEEN]
         missing = _frames.is_missing(column)
-        if _frames.kind_of(column.type) != "integer" or missing.any():
+        kind = _frames.kind_of(column.type)
+        seen = None if kind != "integer" or missing.any() else _frames.integers(column)
+        if seen is None or (seen < 0).any():
             raise InvalidLogError(
-                f"Column {SEEN!r} of the samples must hold whole numbers, the events that may be "
-                f"seen; got {_frames.kind_of(column.type)} values, {int(missing.sum())} missing. "
+                f"Column {SEEN!r} of the samples must hold whole numbers of at least 0, the "
+                f"events that may be seen; got {kind} values, {int(missing.sum())} missing. "
                 "Make it with EventLog.prefixes, or rename a column that is something else."
             )
-        return (
-            users,
-            cutoffs,
-            np.minimum(stop, self._index.starts(users) + _frames.integers(column)),
-        )
+        return users, cutoffs, np.minimum(stop, self._index.starts(users) + seen)
 
     def _read_samples(self, samples):
         """Number of the user, and ticks of the cutoff, of each sample."""
@@ -112,13 +110,19 @@ class LogState:
             )
 
     def _read_times_of(self, column, name):
-        """Ticks of another column of times on the clock of the log, and where it is missing."""
-        ticks, missing, clock = read_times(column, name=name, time_unit=None, invalid_times="keep")
-        if (clock.zone is None) != (self._clock.zone is None):
-            has, lacks = (self.time, name) if clock.zone is None else (name, self.time)
+        """Ticks of another column of times on the clock of the log, and where it is missing.
+
+        Times without a zone are those of the log's zone.
+        """
+        ticks, missing, clock = read_times(
+            column, name=name, time_unit=None, invalid_times="keep", advise=False
+        )
+        if clock.zone is None and self._clock.zone is not None:
+            ticks = _frames.assume_zone(ticks, unit=clock.unit, zone=self._clock.zone)
+        if clock.zone is not None and self._clock.zone is None:
             raise InvalidLogError(
-                f"The times of {has!r} have a time zone and those of {lacks!r} have none. Give "
-                "both one, or none."
+                f"The times of {name!r} have a time zone and those of {self.time!r} have none. "
+                "Give both one, or none."
             )
         return convert_ticks(ticks, source=clock.unit, target=self._clock.unit), missing
 

@@ -58,8 +58,10 @@ class Clock:
         return format_instant(ticks, unit=self.unit, zone=self.zone)
 
 
-def read_times(column, *, name, time_unit, invalid_times):
+def read_times(column, *, name, time_unit, invalid_times, advise=True):
     """Read a column of datetimes, ISO strings or epoch numbers.
+
+    With ``advise`` errors name the parameters of :class:`EventLog`.
 
     Returns
     -------
@@ -83,8 +85,8 @@ def read_times(column, *, name, time_unit, invalid_times):
     if bad.any() and invalid_times != "null":
         row = _frames.first_row(bad)
         raise InvalidLogError(
-            f"Row {row} of column {name!r} holds {_why_bad(column[row].as_py(), clock)}. "
-            "Mend it, or pass invalid_times='null' to treat such times as missing."
+            f"Row {row} of column {name!r} holds {_why_bad(column[row].as_py(), clock)}. Mend it"
+            + (", or pass invalid_times='null' to treat such times as missing." if advise else ".")
         )
     if invalid_times != "keep":
         suspect = _suspect(ticks, missing | bad, ticks_per_second(clock.unit))

@@ -2,5 +2,6 @@
 
 from skbseq.networks._initial import initial_weights
 from skbseq.networks._lstm import LSTMSpec, build_lstm
+from skbseq.networks._lstm_steps import LSTMSteps
 
-__all__ = ["LSTMSpec", "build_lstm", "initial_weights"]
+__all__ = ["LSTMSpec", "LSTMSteps", "build_lstm", "initial_weights"]

@@ -213,10 +213,11 @@ class TimeChannel:
             gap[whole.offsets[:-1][whole.offsets[:-1] < len(gap)]] = 0
             self._check(gap, whole, "goes back in time; the events of a row run oldest first")
             spans["gap"] = gap
-        if "age" in self.features:
+        if "age" in self.features or whole.cutoff is not None:
             age = np.repeat(whole.cutoff_ticks(unit, zone), np.diff(whole.offsets)) - ticks
             self._check(age, whole, "holds an event after its cutoff, which leaks the future")
-            spans["age"] = age
+            if "age" in self.features:
+                spans["age"] = age
         return {f: np.log1p(place.cut(s) / ticks_per_second(unit)) for f, s in spans.items()}
 
     def _check(self, span, place, complaint):

@@ -1,0 +1,212 @@
+"""Many batches in one call of one XLA program, for networks whose steps are written out.
+
+A call gets the events of all samples end to end and a plan of batches; loops over batches and
+over steps run inside the program. So a batch costs its real steps, no more, and nothing between
+two batches costs anything. The shapes of the arrays are part of a compiled program, so they are
+rounded up: folds of a cross-validation, which differ by a few events, share one.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from skbseq._sequences import ranges, round_up
+from skbseq._training._losses import cross_entropy
+
+# Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
+_MOST_NUMBERS_KEPT = 2**27
+
+
+def have_room(steps, spec, batch_size, longest):
+    """Whether what the backward pass keeps of a batch has room in memory."""
+    return steps.numbers_kept(spec, batch_size, round_up(longest, 8)) <= _MOST_NUMBERS_KEPT
+
+
+def pad_rows(array, n_rows):
+    """An array with zeros added up to so many rows."""
+    array = np.asarray(array)
+    result = np.zeros((n_rows, *array.shape[1:]), array.dtype)
+    result[: len(array)] = array
+    return result
+
+
+class FlatData:
+    """Samples on the device: events end to end, and for each sample where they begin.
+
+    Behind the samples stands an empty one, with which a plan fills incomplete batches up.
+
+    Parameters
+    ----------
+    data : Sequences of n_samples
+    targets, sample_weight : ndarray of float32 of shape (n_samples,), default=None
+    """
+
+    def __init__(self, data, targets=None, sample_weight=None):
+        n_events, n_samples = round_up(len(data.codes), 2048), round_up(len(data) + 1, 256)
+        columns = {
+            "codes": pad_rows(data.codes, n_events),
+            "numbers": pad_rows(data.numbers, n_events),
+            "context": pad_rows(data.context, n_samples),
+            "starts": pad_rows(data.starts.astype(np.int32), n_samples),
+            "lengths": pad_rows(data.lengths.astype(np.int32), n_samples),
+        }
+        if targets is not None:
+            columns["targets"] = pad_rows(targets, n_samples)
+            columns["sample_weight"] = pad_rows(sample_weight, n_samples)
+        self._hold(columns, data)
+
+    def _hold(self, columns, data):
+        self.filler = len(data)
+        self.longest = int(data.lengths.max(initial=1))
+        self.tensors = {name: tf.constant(column) for name, column in columns.items()}
+
+    @classmethod
+    def compact(cls, data, rows, n_events, n_samples):
+        """Some samples, with their events alone, in arrays of given lengths."""
+        lengths = data.lengths[rows]
+        at, offsets = ranges(data.starts[rows], data.starts[rows] + lengths)
+        columns = {
+            "codes": pad_rows(data.codes[at], n_events),
+            "numbers": pad_rows(data.numbers[at], n_events),
+            "context": pad_rows(data.context[rows], n_samples),
+            "starts": pad_rows(offsets[:-1].astype(np.int32), n_samples),
+            "lengths": pad_rows(lengths.astype(np.int32), n_samples),
+        }
+        flat = object.__new__(cls)
+        flat._hold(columns, data)
+        return flat
+
+
+def plan_array(batches, batch_size, filler):
+    """Batches as an array of rows, the last ones filled up.
+
+    Returns
+    -------
+    rows : ndarray of int32 of shape (n_batches, batch_size)
+        More batches than there are, rounded up; those behind are empty.
+    counts : ndarray of float32 of shape (n_batches,)
+        Rows of each batch.
+    """
+    n = round_up(len(batches), 16)
+    rows = np.full((n, batch_size), filler, np.int32)
+    counts = np.ones(n, np.float32)
+    for i, batch in enumerate(batches):
+        rows[i, : len(batch)] = batch
+        counts[i] = len(batch)
+    return rows, counts
+
+
+class CompiledTraining:
+    """Training steps of a program with one optimizer, many of them in a call.
+
+    Parameters
+    ----------
+    steps : LSTMSteps
+    optimizer : keras.optimizers.Optimizer
+        Built for the variables of the steps' model.
+    """
+
+    def __init__(self, steps, optimizer):
+        self._steps, self._optimizer = steps, optimizer
+        self._variables = steps.model.trainable_variables
+        self._penalised = {v.path for v in self._variables if v.path.endswith("kernel")}
+        self._run = tf.function(self._batches, jit_compile=True)
+
+    def run(self, flat, plan, first, last, options):
+        """Train on some batches of a plan.
+
+        Parameters
+        ----------
+        flat : FlatData
+        plan : tuple of tensor
+            Rows and counts, as :func:`plan_array` made them.
+        first, last : int
+            The batches to run; ``last`` itself is left out.
+        options : dict of str to float or int
+            ``l1``, ``l2``, ``dropout``, ``seed``, and ``begun``, the batches run before the plan.
+
+        Returns
+        -------
+        ndarray of float32 of shape (last - first,)
+            Mean weighted loss of each batch.
+        """
+        n_steps = round_up(flat.longest, 8)
+        values = {
+            name: tf.constant(value, tf.int32 if name in ("seed", "begun") else tf.float32)
+            for name, value in options.items()
+        }
+        bounds = tf.constant([first, last], tf.int32)
+        noisy = options["dropout"] > 0
+        losses = self._run(flat.tensors, *plan, bounds, values, n_steps=n_steps, noisy=noisy)
+        return losses.numpy()[first:last]
+
+    def _batches(self, data, rows, counts, bounds, options, *, n_steps, noisy):
+        buffers = self._steps.buffers(rows.shape[1], n_steps)
+
+        def batch(k, losses, *buffers):
+            loss, buffers = self._batch(data, rows[k], counts[k], k, options, noisy, buffers)
+            return k + 1, tf.tensor_scatter_nd_update(losses, [[k]], [loss]), *buffers
+
+        start = (bounds[0], tf.zeros(rows.shape[0]), *buffers)
+        return tf.while_loop(lambda k, *_: k < bounds[1], batch, start)[1]
+
+    def _batch(self, data, rows, count, k, options, noisy, buffers):
+        starts, lengths = tf.gather(data["starts"], rows), tf.gather(data["lengths"], rows)
+        targets, weight = tf.gather(data["targets"], rows), tf.gather(data["sample_weight"], rows)
+        noise = None
+        if noisy:
+            seed = tf.stack([options["seed"], options["begun"] + k])
+            noise = self._steps.noise(options["dropout"], seed)
+
+        def loss_of(logits):
+            return tf.reduce_sum(weight * cross_entropy(targets, logits)) / count
+
+        loss, gradients, buffers = self._steps.gradients(
+            data, starts, lengths, tf.gather(data["context"], rows), loss_of, buffers, noise
+        )
+        for i, variable in enumerate(self._variables):
+            if variable.path in self._penalised:
+                push = options["l1"] * tf.sign(variable) + 2 * options["l2"] * variable
+                gradients[i] += push
+        self._optimizer.apply(gradients, self._variables)
+        return loss, buffers
+
+
+class CompiledPrediction:
+    """Logits of many batches in one call.
+
+    Parameters
+    ----------
+    steps : LSTMSteps
+    """
+
+    def __init__(self, steps):
+        self._steps = steps
+        self._run = tf.function(self._batches, jit_compile=True)
+
+    def run(self, flat, rows, n_batches):
+        """Logits by the rows of a plan.
+
+        Parameters
+        ----------
+        flat : FlatData
+        rows : ndarray of int32 of shape (n_batches_rounded_up, batch_size)
+        n_batches : int
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_batches_rounded_up, batch_size, n_outputs)
+        """
+        return self._run(flat.tensors, rows, tf.constant(n_batches)).numpy()
+
+    def _batches(self, data, rows, n_batches):
+        n_outputs = self._steps.spec.n_outputs
+
+        def batch(k, logits):
+            starts, lengths, context = (
+                tf.gather(data[name], rows[k]) for name in ("starts", "lengths", "context")
+            )
+            found = self._steps.predict(data, starts, lengths, context)
+            return k + 1, tf.tensor_scatter_nd_update(logits, [[k]], found[None])
+
+        start = (0, tf.zeros((*rows.shape, n_outputs)))
+        return tf.while_loop(lambda k, _: k < n_batches, batch, start)[1]

@@ -1,0 +1,197 @@
+"""The written-out steps against Keras' layers, and the programs that are made of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skbseq import LSTMBehaviorClassifier
+from skbseq._sequences import Sequences, round_up
+
+QUICK = dict(units=5, epochs=2, batch_size=16, random_state=0)
+
+
+def make_sequences(rng, n, n_codes=2, n_numbers=2, n_context=0):
+    """Sequences of 0 to 9 events with holes between them."""
+    lengths = rng.integers(0, 10, n)
+    starts = np.concatenate([[0], np.cumsum(lengths + 2)])[:-1]
+    n_events = int((lengths + 2).sum())
+    return Sequences(
+        rng.integers(0, 6, (n_events, n_codes)).astype(np.int32),
+        rng.normal(size=(n_events, n_numbers)).astype(np.float32),
+        rng.normal(size=(n, n_context)).astype(np.float32),
+        starts,
+        lengths,
+    )
+
+
+@pytest.fixture(scope="module")
+def spec():
+    from skbseq.networks import LSTMSpec
+
+    return LSTMSpec((6, 6), (3, 4), 2, 0, 1, 5, 1, False, 0.0, 0.0, "last", "float32")
+
+
+VARIANTS = [
+    {},
+    {"n_layers": 2},
+    {"pooling": "mean"},
+    {"pooling": "max", "n_layers": 2},
+    {"n_context": 3},
+    {"n_outputs": 3, "n_context": 2},
+    {"vocabulary_sizes": (), "embedding_dims": ()},
+    {"n_numbers": 0},
+]
+
+
+@pytest.mark.parametrize("change", VARIANTS)
+def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
+    import tensorflow as tf
+
+    from skbseq._training._batches import pad_batch
+    from skbseq._training._compiled import FlatData
+    from skbseq._training._losses import cross_entropy
+    from skbseq.networks import LSTMSteps, build_lstm, initial_weights
+
+    spec = replace(spec, **change)
+    data = make_sequences(rng, 12, len(spec.vocabulary_sizes), spec.n_numbers, spec.n_context)
+    targets = rng.integers(0, max(spec.n_outputs, 2), 12).astype(np.float32)
+    model = build_lstm(spec)
+    model.set_weights(initial_weights(model, rng))
+    rows = np.arange(12)
+    with tf.GradientTape() as tape:
+        logits = model(pad_batch(data, rows), training=True)
+        loss = tf.reduce_mean(cross_entropy(targets, logits))
+    expected = [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
+    steps, flat = LSTMSteps(spec, model), FlatData(data).tensors
+    batch = flat, flat["starts"][:12], flat["lengths"][:12], flat["context"][:12]
+    np.testing.assert_allclose(steps.predict(*batch), logits, atol=1e-5)
+    found = steps.gradients(
+        *batch,
+        lambda logits: tf.reduce_mean(cross_entropy(targets, logits)),
+        steps.buffers(12, 9),
+        None,
+    )
+    np.testing.assert_allclose(found[0], loss, atol=1e-6)
+    for a, b in zip(found[1], expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_dropout_scales_what_it_keeps_and_is_alike_both_ways(spec):
+    import tensorflow as tf
+
+    from skbseq.networks import LSTMSteps, build_lstm
+
+    noise = LSTMSteps(spec, build_lstm(spec)).noise(tf.constant(0.25), tf.constant([3, 4]))
+    masks = [np.asarray(noise.of_step(t, layer, (50, 40))) for t in range(2) for layer in range(2)]
+    for mask in masks:
+        np.testing.assert_allclose(np.unique(mask), [0, 4 / 3], rtol=1e-6)
+        assert abs(mask.mean() - 1) < 0.1
+    assert len({mask.tobytes() for mask in masks}) == 4
+    np.testing.assert_array_equal(noise.of_step(1, 1, (50, 40)), masks[3])
+
+
+# ---------------------------------------------------------------- programs
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(0, 10, 200)
+    what = [rng.integers(1, 5, n).tolist() for n in lengths]
+    price = [rng.normal(size=n).round(3).tolist() for n in lengths]
+    y = np.array([int(bool(row) and row[-1] == 2) for row in what])
+    return pd.DataFrame({"what": what, "price": price}), y
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """Sizes of the plans for which a training program was traced, in a pool of its own."""
+    from skbseq._training import _compiled, _program
+
+    found, batches = [], _compiled.CompiledTraining._batches
+
+    def note(self, data, rows, *arguments, **options):
+        found.append(rows.shape)
+        return batches(self, data, rows, *arguments, **options)
+
+    monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
+    monkeypatch.setattr(_compiled.CompiledTraining, "_batches", note)
+    return found
+
+
+def test_clones_and_folds_and_values_share_one_program(frame, traces):
+    X, y = frame
+    grid = {"learning_rate": [0.001, 0.01], "l2": [0.0, 0.001], "batch_size": [16]}
+    GridSearchCV(LSTMBehaviorClassifier(**QUICK), grid, cv=3).fit(X, y)
+    assert len(traces) == 1
+    for dropout in (0.1, 0.3, 0.5):
+        LSTMBehaviorClassifier(**QUICK, dropout=dropout).fit(X, y)
+    assert len(traces) == 2
+
+
+def test_the_layers_give_the_same_figures(frame, monkeypatch):
+    from skbseq.estimators import _keras
+
+    X, y = frame
+    compiled = LSTMBehaviorClassifier(**QUICK, l2=0.01).fit(X, y)
+    monkeypatch.setattr(_keras.LSTMSteps, "serve", staticmethod(lambda spec: False))
+    plain = clone(compiled).fit(X, y)
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(compiled.history_[name], plain.history_[name], rtol=1e-4)
+    np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), atol=1e-4)
+
+
+def test_sizes_of_calls_do_not_matter(frame, monkeypatch):
+    from skbseq._training import _loop
+
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK, dropout=0.3)
+    expected = clone(model).fit(X, y).predict_proba(X)
+    monkeypatch.setattr(_loop, "_SECONDS_PER_CALL", 0.0)  # a batch a call
+    np.testing.assert_array_equal(clone(model).fit(X, y).predict_proba(X), expected)
+
+
+def test_callbacks_of_batches_hear_of_each(frame):
+    import keras
+
+    class Count(keras.callbacks.Callback):
+        seen = ()
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen = [*self.seen, batch]
+
+    X, y = frame
+    count = Count()
+    expected = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    watched = LSTMBehaviorClassifier(**QUICK, callbacks=[count]).fit(X, y)
+    assert list(count.seen) == list(range(12)) * 2
+    np.testing.assert_array_equal(watched.predict_proba(X), expected.predict_proba(X))
+
+
+def test_what_has_no_room_goes_through_the_layers(frame, monkeypatch, traces):
+    from skbseq._training import _compiled
+
+    monkeypatch.setattr(_compiled, "_MOST_NUMBERS_KEPT", 10)
+    LSTMBehaviorClassifier(**QUICK).fit(*frame)
+    assert traces == []
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 300, 2000])
+def test_rows_predict_alike_in_any_company(frame, n):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    many = pd.concat([X] * 10, ignore_index=True)
+    whole = np.tile(model.predict_proba(X), (10, 1))
+    np.testing.assert_allclose(model.predict_proba(many[:n]), whole[:n], atol=1e-6)
+
+
+def test_sizes_are_rounded_up_by_an_eighth_at_most():
+    sizes = np.arange(65, 100_000)
+    rounded = np.array([round_up(int(n)) for n in sizes])
+    assert (rounded >= sizes).all() and (rounded <= sizes * 1.125 + 1).all()
+    assert len(set(rounded.tolist())) < 8 * 12
+    assert round_up(3) == 64 and round_up(3, 2) == 3
