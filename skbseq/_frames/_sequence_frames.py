@@ -9,7 +9,14 @@ import pyarrow as pa
 
 from skbseq._frames._columns import as_array, kind_of
 from skbseq._frames._lists import holds_matrices, is_list, stack_matrices, to_lists
-from skbseq._frames._tables import column_names, is_frame, objects_to_arrow, refuse_twice, to_arrow
+from skbseq._frames._tables import (
+    column_names,
+    is_frame,
+    objects_to_arrow,
+    pandas_to_arrow,
+    refuse_twice,
+    to_arrow,
+)
 from skbseq.exceptions import SequenceFrameError
 
 
@@ -43,6 +50,9 @@ def is_sequence_frame(data, *, bare_lists=None):
         return not _is_rectangular(data) if bare_lists is None else bare_lists
     if isinstance(data, np.ndarray):
         return data.dtype == object and data.ndim in (1, 2) and any(map(_is_listlike, data.flat))
+    if isinstance(data, pd.DataFrame):
+        refuse_twice(data)
+        return not all(dtype.kind in "iufb" for dtype in data.dtypes)
     if nw.dependencies.is_into_series(data):
         raise SequenceFrameError(
             f"Expected a table, got a single column ({type(data).__name__}). Select it as a "
@@ -124,25 +134,23 @@ def _read_columns(data):
         one = isinstance(data, list) or data.ndim == 1
         cells = [data] if one else [data[:, i] for i in range(len(names))]
         return {n: _cells_to_arrow(list(c), n) for n, c in zip(names, cells, strict=True)}
-    names = column_names(data)
-    matrices = _matrix_columns(data, names)
-    table = to_arrow(data.drop(columns=list(matrices)) if matrices else data)
-    return {name: matrices[name] if name in matrices else table[name] for name in names}
+    if isinstance(data, pd.DataFrame):
+        column_names(data)
+        return {name: _series_to_arrow(series, name) for name, series in data.items()}
+    table = to_arrow(data)
+    return {name: table[name] for name in table.column_names}
+
+
+def _series_to_arrow(series, name):
+    if series.dtype == object and holds_matrices(cells := series.tolist()):
+        return _cells_to_arrow(cells, name)
+    return pandas_to_arrow(series, name)
 
 
 def _cells_to_arrow(cells, name):
     if holds_matrices(cells):
         cells = stack_matrices(cells)
     return cells if isinstance(cells, pa.Array) else objects_to_arrow(cells, name)
-
-
-def _matrix_columns(data, names):
-    """Columns of a pandas table that hold two-dimensional arrays, as Arrow arrays."""
-    if not isinstance(data, pd.DataFrame):
-        return {}
-    objects = {name: data[name].tolist() for name in names if data[name].dtype == object}
-    found = {name: cells for name, cells in objects.items() if holds_matrices(cells)}
-    return {name: _cells_to_arrow(cells, name) for name, cells in found.items()}
 
 
 def _check_equal_lengths(lists):

@@ -14,6 +14,7 @@ from skbseq._training._losses import cross_entropy
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
 _MOST_NUMBERS_KEPT = 2**27
+_COLUMNS = ("codes", "numbers", "context", "starts", "lengths")
 
 
 def have_room(steps, spec, batch_size, longest):
@@ -52,28 +53,33 @@ class FlatData:
         if targets is not None:
             columns["targets"] = pad_rows(targets, n_samples)
             columns["sample_weight"] = pad_rows(sample_weight, n_samples)
-        self._hold(columns, data)
-
-    def _hold(self, columns, data):
         self.filler = len(data)
         self.longest = int(data.lengths.max(initial=1))
         self.tensors = {name: tf.constant(column) for name, column in columns.items()}
 
-    @classmethod
-    def compact(cls, data, rows, n_events, n_samples):
-        """Some samples, with their events alone, in arrays of given lengths."""
-        lengths = data.lengths[rows]
-        at, offsets = ranges(data.starts[rows], data.starts[rows] + lengths)
-        columns = {
-            "codes": pad_rows(data.codes[at], n_events),
-            "numbers": pad_rows(data.numbers[at], n_events),
-            "context": pad_rows(data.context[rows], n_samples),
-            "starts": pad_rows(offsets[:-1].astype(np.int32), n_samples),
-            "lengths": pad_rows(lengths.astype(np.int32), n_samples),
-        }
-        flat = object.__new__(cls)
-        flat._hold(columns, data)
-        return flat
+
+def compact(data, rows, n_events, n_samples):
+    """Columns of some samples, with their events alone, in arrays of given lengths.
+
+    Parameters
+    ----------
+    data : Sequences
+    rows : ndarray of int
+    n_events, n_samples : int
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    lengths = data.lengths[rows]
+    at, offsets = ranges(data.starts[rows], data.starts[rows] + lengths)
+    return {
+        "codes": pad_rows(data.codes[at], n_events),
+        "numbers": pad_rows(data.numbers[at], n_events),
+        "context": pad_rows(data.context[rows], n_samples),
+        "starts": pad_rows(offsets[:-1].astype(np.int32), n_samples),
+        "lengths": pad_rows(lengths.astype(np.int32), n_samples),
+    }
 
 
 def plan_array(batches, batch_size, filler):
@@ -109,7 +115,7 @@ class CompiledTraining:
         self._steps, self._optimizer = steps, optimizer
         self._variables = steps.model.trainable_variables
         self._penalised = {v.path for v in self._variables if v.path.endswith("kernel")}
-        self._run = tf.function(self._batches, jit_compile=True)
+        self._run = tf.function(self._batches, jit_compile=True, autograph=False)
 
     def run(self, flat, plan, first, last, options):
         """Train on some batches of a plan.
@@ -172,7 +178,7 @@ class CompiledTraining:
 
 
 class CompiledPrediction:
-    """Logits of many batches in one call.
+    """Logits of many batches in one call, and of a few rows in little time.
 
     Parameters
     ----------
@@ -181,14 +187,16 @@ class CompiledPrediction:
 
     def __init__(self, steps):
         self._steps = steps
-        self._run = tf.function(self._batches, jit_compile=True)
+        self._many = tf.function(self._batches, jit_compile=True, autograph=False)
+        self._few = {}
 
-    def run(self, flat, rows, n_batches):
+    def run(self, columns, rows, n_batches):
         """Logits by the rows of a plan.
 
         Parameters
         ----------
-        flat : FlatData
+        columns : dict of str to ndarray
+            As :func:`compact` makes them.
         rows : ndarray of int32 of shape (n_batches_rounded_up, batch_size)
         n_batches : int
 
@@ -196,16 +204,39 @@ class CompiledPrediction:
         -------
         ndarray of float32 of shape (n_batches_rounded_up, batch_size, n_outputs)
         """
-        return self._run(flat.tensors, rows, tf.constant(n_batches)).numpy()
+        return self._many(columns, rows, tf.constant(n_batches)).numpy()
+
+    def run_few(self, columns):
+        """Logits of the rows of a single batch.
+
+        Parameters
+        ----------
+        columns : dict of str to ndarray
+            As :func:`compact` makes them.
+
+        Returns
+        -------
+        ndarray of float32 of shape (batch_size, n_outputs)
+        """
+        tensors = [tf.constant(columns[name]) for name in _COLUMNS]
+        shape = len(columns["codes"]), len(columns["starts"])
+        if shape not in self._few:
+            traced = tf.function(self._batch, jit_compile=True, autograph=False)
+            specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
+            # Asked for by its types, which takes a third of a call's time otherwise.
+            self._few[shape] = traced.get_concrete_function(*specs)
+        return self._few[shape](*tensors).numpy()
+
+    def _batch(self, codes, numbers, context, starts, lengths):
+        data = {"codes": codes, "numbers": numbers}
+        return self._steps.predict(data, starts, lengths, context)
 
     def _batches(self, data, rows, n_batches):
         n_outputs = self._steps.spec.n_outputs
 
         def batch(k, logits):
-            starts, lengths, context = (
-                tf.gather(data[name], rows[k]) for name in ("starts", "lengths", "context")
-            )
-            found = self._steps.predict(data, starts, lengths, context)
+            columns = (tf.gather(data[name], rows[k]) for name in ("context", "starts", "lengths"))
+            found = self._batch(data["codes"], data["numbers"], *columns)
             return k + 1, tf.tensor_scatter_nd_update(logits, [[k]], found[None])
 
         start = (0, tf.zeros((*rows.shape, n_outputs)))

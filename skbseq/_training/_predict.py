@@ -4,7 +4,7 @@ import numpy as np
 
 from skbseq._sequences import offsets_of
 from skbseq._training._batches import batch_plan, pad_batch
-from skbseq._training._compiled import FlatData
+from skbseq._training._compiled import compact
 
 # Batches of few sizes and events of few lengths, for each makes a program of its own.
 _FEW_ROWS, _FEW_EVENTS = 32, (512, 4096)
@@ -45,25 +45,24 @@ def _predict_plainly(program, data, result):
 
 
 def _predict_compiled(program, data, result):
+    if len(data) <= _FEW_ROWS and data.lengths.sum() <= _FEW_EVENTS[-1]:
+        n_rows = 1 if len(data) == 1 else _FEW_ROWS
+        n_events = next(n for n in _FEW_EVENTS if data.lengths.sum() <= n)
+        columns = compact(data, np.arange(len(data)), n_events, n_rows)
+        result[:] = program.compiled.run_few(columns)[: len(data)]
+        return
     order = np.argsort(data.lengths, kind="stable")
-    few = len(order) <= _FEW_ROWS
-    size, n_batches = (_FEW_ROWS, 1) if few else (_MANY_ROWS, _MANY_BATCHES)
     before = offsets_of(data.lengths[order])
+    plan = np.arange(_MANY_ROWS * _MANY_BATCHES, dtype=np.int32).reshape(_MANY_BATCHES, _MANY_ROWS)
     first = 0
     while first < len(order):
         # As many whole batches as have room among the events, at least one.
         room = int(np.searchsorted(before, before[first] + _MANY_EVENTS, side="right")) - 1
-        last = first + min(max((room - first) // size, 1), n_batches) * size
-        rows = order[first : min(last, len(order))]
-        flat = FlatData.compact(data, rows, _n_events(before, first, rows, few), n_batches * size)
-        plan = np.arange(n_batches * size, dtype=np.int32).reshape(n_batches, size)
-        found = program.compiled.run(flat, plan, -(-len(rows) // size))
-        result[rows] = found.reshape(n_batches * size, -1)[: len(rows)]
+        n_batches = min(max((room - first) // _MANY_ROWS, 1), _MANY_BATCHES)
+        rows = order[first : first + n_batches * _MANY_ROWS]
+        n_events = int(before[first + len(rows)] - before[first])
+        room = max(_MANY_EVENTS, 1 << (n_events - 1).bit_length())
+        columns = compact(data, rows, room, plan.size)
+        found = program.compiled.run(columns, plan, -(-len(rows) // _MANY_ROWS))
+        result[rows] = found.reshape(plan.size, -1)[: len(rows)]
         first += len(rows)
-
-
-def _n_events(before, first, rows, few):
-    """Events that the arrays hold, a length of few."""
-    n = int(before[first + len(rows)] - before[first])
-    lengths = (*_FEW_EVENTS, _MANY_EVENTS) if few else (_MANY_EVENTS,)
-    return next((length for length in lengths if n <= length), 1 << (n - 1).bit_length())
