@@ -195,3 +195,60 @@ def test_sizes_are_rounded_up_by_an_eighth_at_most():
     assert (rounded >= sizes).all() and (rounded <= sizes * 1.125 + 1).all()
     assert len(set(rounded.tolist())) < 8 * 12
     assert round_up(3) == 64 and round_up(3, 2) == 3
+
+
+# ---------------------------------------------------------------- large tables
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_local_rows_are_those_of_each_batch(seed):
+    from skbseq._training._rows import local_rows
+
+    rng = np.random.default_rng(seed)
+    data = make_sequences(rng, 30, 1)
+    batches = np.split(rng.permutation(30)[:25], [10, 20])
+    local, rows = local_rows(data.codes[:, 0], data, batches, 6)
+    for batch, places in zip(batches, rows, strict=True):
+        found = set()
+        for sample in batch:
+            for at in range(data.starts[sample], data.starts[sample] + data.lengths[sample]):
+                assert places[local[at]] == data.codes[at, 0]
+                found.add(data.codes[at, 0])
+        assert sorted(found) == [row for row in places if row < 6]
+
+
+def test_rows_in_every_batch_are_trained_as_by_adam(frame, monkeypatch):
+    from skbseq._training import _compiled, _program
+
+    X, y = frame
+    options = {**QUICK, "epochs": 6, "batch_size": 200, "learning_rate": 0.05}
+    whole = LSTMBehaviorClassifier(**options).fit(X, y)
+    monkeypatch.setattr(_compiled, "LARGE", 2)
+    monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
+    by_rows = clone(whole).fit(X, y)
+    for a, b in zip(whole.weights_, by_rows.weights_, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-4)
+    again = clone(whole).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X), by_rows.predict_proba(X))
+
+
+def test_rows_of_no_batch_stay_as_they_were():
+    from skbseq._training._rows import LARGE
+
+    rng = np.random.default_rng(0)
+    what = [[LARGE + 5], *(rng.integers(2, 60, 5).tolist() for _ in range(100))]
+    X, y = pd.DataFrame({"what": what}), np.arange(101) % 2
+    model = LSTMBehaviorClassifier(**QUICK, validation_split=0)
+    one, two = (clone(model).set_params(epochs=n).fit(X, y).weights_[0] for n in (1, 4))
+    moved = (one != two).any(axis=1)
+    touched = sorted({code for row in what for code in row})
+    assert np.flatnonzero(moved).tolist() == touched
+
+
+@pytest.mark.parametrize("change", [{"optimizer__amsgrad": True}, {"optimizer": "sgd"}])
+def test_other_optimizers_sweep_large_tables(change):
+    from skbseq._training._rows import LARGE
+
+    X = pd.DataFrame({"what": [[LARGE + 5], *([2, 3] for _ in range(50))]})
+    model = LSTMBehaviorClassifier(**QUICK, **change).fit(X, np.arange(51) % 2)
+    assert np.isfinite(model.history_["loss"]).all()

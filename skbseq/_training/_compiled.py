@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from skbseq._sequences import ranges, round_up
 from skbseq._training._losses import cross_entropy
+from skbseq._training._rows import LARGE, RowAdam, serves_rows
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
 _MOST_NUMBERS_KEPT = 2**27
@@ -53,9 +54,14 @@ class FlatData:
         if targets is not None:
             columns["targets"] = pad_rows(targets, n_samples)
             columns["sample_weight"] = pad_rows(sample_weight, n_samples)
+        self._n_events = n_events
         self.filler = len(data)
         self.longest = int(data.lengths.max(initial=1))
         self.tensors = {name: tf.constant(column) for name, column in columns.items()}
+
+    def replace_codes(self, codes):
+        """Put other codes in the place of those of the same events."""
+        self.tensors["codes"] = tf.constant(pad_rows(codes, self._n_events))
 
 
 def compact(data, rows, n_events, n_samples):
@@ -114,7 +120,16 @@ class CompiledTraining:
     def __init__(self, steps, optimizer):
         self._steps, self._optimizer = steps, optimizer
         self._variables = steps.model.trainable_variables
-        self._penalised = {v.path for v in self._variables if v.path.endswith("kernel")}
+        tables = steps.embeddings if serves_rows(optimizer) else []
+        self.by_rows = {
+            i: RowAdam(optimizer, table)
+            for i, table in enumerate(tables)
+            if table.shape[0] > LARGE
+        }
+        large = {steps.embeddings[i].path for i in self.by_rows}
+        self._whole = [v for v in self._variables if v.path not in large]
+        self._by_path = {v.path: v for v in self._variables}
+        self._penalised = [path for path in self._by_path if path.endswith("kernel")]
         self._run = tf.function(self._batches, jit_compile=True, autograph=False)
 
     def run(self, flat, plan, first, last, options):
@@ -124,7 +139,8 @@ class CompiledTraining:
         ----------
         flat : FlatData
         plan : tuple of tensor
-            Rows and counts, as :func:`plan_array` made them.
+            Rows and counts, as :func:`plan_array` made them, and for each of ``by_rows`` the
+            rows of its table that each batch touches.
         first, last : int
             The batches to run; ``last`` itself is left out.
         options : dict of str to float or int
@@ -145,17 +161,20 @@ class CompiledTraining:
         losses = self._run(flat.tensors, *plan, bounds, values, n_steps=n_steps, noisy=noisy)
         return losses.numpy()[first:last]
 
-    def _batches(self, data, rows, counts, bounds, options, *, n_steps, noisy):
+    def _batches(self, data, rows, counts, touched, bounds, options, *, n_steps, noisy):
         buffers = self._steps.buffers(rows.shape[1], n_steps)
 
         def batch(k, losses, *buffers):
-            loss, buffers = self._batch(data, rows[k], counts[k], k, options, noisy, buffers)
+            touches = {i: places[k] for i, places in touched.items()}
+            sample = rows[k], counts[k], touches
+            loss, buffers = self._batch(data, sample, k, options, noisy, buffers)
             return k + 1, tf.tensor_scatter_nd_update(losses, [[k]], [loss]), *buffers
 
         start = (bounds[0], tf.zeros(rows.shape[0]), *buffers)
         return tf.while_loop(lambda k, *_: k < bounds[1], batch, start)[1]
 
-    def _batch(self, data, rows, count, k, options, noisy, buffers):
+    def _batch(self, data, sample, k, options, noisy, buffers):
+        rows, count, touches = sample
         starts, lengths = tf.gather(data["starts"], rows), tf.gather(data["lengths"], rows)
         targets, weight = tf.gather(data["targets"], rows), tf.gather(data["sample_weight"], rows)
         noise = None
@@ -166,14 +185,20 @@ class CompiledTraining:
         def loss_of(logits):
             return tf.reduce_sum(weight * cross_entropy(targets, logits)) / count
 
+        tables = list(self._steps.embeddings)
+        for i, places in touches.items():
+            tables[i] = self.by_rows[i].take(places)
+        context = tf.gather(data["context"], rows)
         loss, gradients, buffers = self._steps.gradients(
-            data, starts, lengths, tf.gather(data["context"], rows), loss_of, buffers, noise
+            data, starts, lengths, context, loss_of, buffers, noise, tables
         )
-        for i, variable in enumerate(self._variables):
-            if variable.path in self._penalised:
-                push = options["l1"] * tf.sign(variable) + 2 * options["l2"] * variable
-                gradients[i] += push
-        self._optimizer.apply(gradients, self._variables)
+        found = dict(zip((v.path for v in self._variables), gradients, strict=True))
+        for path in self._penalised:
+            variable = self._by_path[path]
+            found[path] += options["l1"] * tf.sign(variable) + 2 * options["l2"] * variable
+        for i, places in touches.items():
+            self.by_rows[i].apply(places, found[self._steps.embeddings[i].path])
+        self._optimizer.apply([found[v.path] for v in self._whole], self._whole)
         return loss, buffers
 
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 from scipy.special import log_softmax
 
 from skbseq._training._batches import batch_plan, pad_batch
-from skbseq._training._compiled import FlatData, plan_array
+from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._predict import predict
+from skbseq._training._rows import local_rows
 
 # A call is not interrupted by Ctrl-C before it ends.
 _SECONDS_PER_CALL = 0.3
@@ -121,13 +122,13 @@ class CompiledEpochs:
 
     def __init__(self, compiled, samples, plan, options, *, stepwise):
         self._compiled, self._options, self._stepwise = compiled, dict(options), stepwise
-        self._flat, self._size = FlatData(*samples), plan["batch_size"]
+        self._flat, self._size, self._data = FlatData(*samples), plan["batch_size"], samples[0]
         self._per_call = 1 if stepwise else 8
 
     def epoch(self, batches, watchers):
         """Train on all batches; their losses."""
         rows, counts = plan_array(batches, self._size, self._flat.filler)
-        plan = tf.constant(rows), tf.constant(counts)
+        plan = tf.constant(rows), tf.constant(counts), self._touch(batches, len(rows))
         losses = []
         while len(losses) < len(batches):
             first = len(losses)
@@ -139,6 +140,17 @@ class CompiledEpochs:
             watchers.on_train_batch_end(last - 1, {"loss": losses[-1]})
         self._options["begun"] += len(batches)
         return losses
+
+    def _touch(self, batches, n_batches):
+        """For each large table the rows that each batch touches; codes become places in those."""
+        touched, codes = {}, None
+        for i, by_rows in self._compiled.by_rows.items():
+            codes = self._data.codes.copy() if codes is None else codes
+            codes[:, i], rows = local_rows(self._data.codes[:, i], self._data, batches, by_rows.n)
+            touched[i] = tf.constant(pad_rows(rows, n_batches))
+        if codes is not None:
+            self._flat.replace_codes(codes)
+        return touched
 
     def _adapt(self, n_batches, seconds):
         """As many batches as a call may take; the first call, which compiles, tells too few."""

@@ -23,7 +23,7 @@ class LSTMSteps:
     def __init__(self, spec, model):
         self.spec, self.model = spec, model
         layers = {layer.name: layer for layer in model.layers}
-        self._embeddings = [
+        self.embeddings = [
             layers[f"embedding_{i}"].embeddings for i in range(len(spec.vocabulary_sizes))
         ]
         self._cells = [layers[f"lstm_{i}"].cell for i in range(spec.n_layers)]
@@ -71,16 +71,16 @@ class LSTMSteps:
         -------
         tensor of float32 of shape (batch, n_outputs)
         """
-        pooled, _, _ = self._forward(data, starts, lengths, None, None)
+        pooled, _, _ = self._forward(data, starts, lengths, self.embeddings, None, None)
         return self._head(pooled, context, None)
 
-    def _forward(self, data, starts, lengths, buffers, noise):
+    def _forward(self, data, starts, lengths, tables, buffers, noise):
         batch, units = starts.shape[0], self.spec.units
         kernels = [tf.concat([c.kernel, c.recurrent_kernel], 0) for c in self._cells]
         zero = tf.zeros((batch, units))
 
         def step(t, states, pooled, chosen, kept):
-            x, states, kept = self._events(data, starts, t), list(states), list(kept)
+            x, states, kept = self._events(data, starts, t, tables), list(states), list(kept)
             for i, (cell, kernel) in enumerate(zip(self._cells, kernels, strict=True)):
                 h, c = states[2 * i : 2 * i + 2]
                 x = x * noise.of_step(t, i, x.shape) if noise else x
@@ -108,11 +108,11 @@ class LSTMSteps:
             pooled = tf.where((lengths > 0)[:, None], pooled, 0.0)
         return pooled, chosen, list(kept)
 
-    def _events(self, data, starts, t):
+    def _events(self, data, starts, t, tables):
         """The vector of each sequence's event at a step; past its end, of any event."""
         at = tf.minimum(starts + t, tf.shape(data["codes"])[0] - 1)
         codes = tf.gather(data["codes"], at)
-        parts = [tf.gather(table, codes[:, i]) for i, table in enumerate(self._embeddings)]
+        parts = [tf.gather(table, codes[:, i]) for i, table in enumerate(tables)]
         if self.spec.n_numbers:
             parts.append(tf.gather(data["numbers"], at))
         return tf.concat(parts, 1)
@@ -136,7 +136,7 @@ class LSTMSteps:
 
     # ------------------------------------------------------------------ backwards
 
-    def gradients(self, data, starts, lengths, context, loss_of, buffers, noise):
+    def gradients(self, data, starts, lengths, context, loss_of, buffers, noise=None, tables=None):
         """Loss of a batch and its gradient.
 
         Parameters
@@ -146,8 +146,10 @@ class LSTMSteps:
         loss_of : callable
             From logits to the loss.
         buffers : list of tensor
-        noise : Noise or None
+        noise : Noise, default=None
             Masks of dropout.
+        tables : list of tensor, default=None
+            What stands for the embeddings, where the codes are places in parts of them.
 
         Returns
         -------
@@ -156,7 +158,8 @@ class LSTMSteps:
             In the order of ``model.trainable_variables``.
         buffers : list of tensor
         """
-        pooled, chosen, kept = self._forward(data, starts, lengths, buffers, noise)
+        tables = self.embeddings if tables is None else tables
+        pooled, chosen, kept = self._forward(data, starts, lengths, tables, buffers, noise)
         ends = [self._logits.kernel, self._logits.bias]
         if self._joined is not None:
             ends += [self._joined.kernel, self._joined.bias]
@@ -166,21 +169,21 @@ class LSTMSteps:
         pulled, *of_ends = tape.gradient(loss, [pooled, *(end.value for end in ends)])
         if self.spec.pooling == "mean":
             pulled /= tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
-        found = self._backward(data, starts, lengths, kept, noise, pulled, chosen)
+        found = self._backward(data, starts, lengths, tables, kept, noise, pulled, chosen)
         found |= {end.path: gradient for end, gradient in zip(ends, of_ends, strict=True)}
         return loss, [found[v.path] for v in self.model.trainable_variables], kept
 
-    def _backward(self, data, starts, lengths, kept, noise, pulled, chosen):
+    def _backward(self, data, starts, lengths, tables, kept, noise, pulled, chosen):
         batch, units = starts.shape[0], self.spec.units
         kernels = [tf.concat([c.kernel, c.recurrent_kernel], 0) for c in self._cells]
         zero = tf.zeros((batch, units))
 
-        def step(t, states, weights, tables):
+        def step(t, states, weights, pushes):
             states, weights = list(states), list(weights)
             above = self._pulled(t, lengths, pulled, chosen)
             for i in reversed(range(len(self._cells))):
                 hs, cs, gs = kept[3 * i : 3 * i + 3]
-                x = kept[3 * i - 3][t + 1] if i else self._events(data, starts, t)
+                x = kept[3 * i - 3][t + 1] if i else self._events(data, starts, t, tables)
                 mask = noise.of_step(t, i, x.shape) if noise else None
                 x = x if mask is None else x * mask
                 dh, dc = above + states[2 * i], states[2 * i + 1]
@@ -192,18 +195,18 @@ class LSTMSteps:
                 seen = tf.concat([x, hs[t]], 1)
                 weights[2 * i] += tf.matmul(seen, dz, transpose_a=True)
                 weights[2 * i + 1] += tf.reduce_sum(dz, 0)
-            tables = self._scatter(data, starts, t, above, tables)
-            return t - 1, tuple(states), tuple(weights), tables
+            pushes = self._scatter(data, starts, t, above, pushes)
+            return t - 1, tuple(states), tuple(weights), pushes
 
         weights = tuple(
             tf.zeros(shape)
             for width in self._widths
             for shape in ((width + units, 4 * units), (4 * units,))
         )
-        tables = tuple(tf.zeros(table.shape) for table in self._embeddings)
-        start = (tf.reduce_max(lengths) - 1, (zero,) * (2 * len(self._cells)), weights, tables)
-        _, _, weights, tables = tf.while_loop(lambda t, *_: t >= 0, step, start)
-        found = {v.path: g for v, g in zip(self._embeddings, tables, strict=True)}
+        pushes = tuple(tf.zeros(table.shape) for table in tables)
+        start = (tf.reduce_max(lengths) - 1, (zero,) * (2 * len(self._cells)), weights, pushes)
+        _, _, weights, pushes = tf.while_loop(lambda t, *_: t >= 0, step, start)
+        found = {v.path: g for v, g in zip(self.embeddings, pushes, strict=True)}
         for i, (cell, width) in enumerate(zip(self._cells, self._widths, strict=True)):
             found[cell.kernel.path] = weights[2 * i][:width]
             found[cell.recurrent_kernel.path] = weights[2 * i][width:]

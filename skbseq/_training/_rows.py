@@ -1,0 +1,102 @@
+"""Large embedding tables: which of their rows a batch touches, and Adam for those rows alone."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skbseq._sequences import ranges, round_up
+
+# Below so many rows a sweep of the whole table costs less than to find the rows of each batch.
+LARGE = 2**13
+
+
+def serves_rows(optimizer):
+    """Whether an optimizer is Adam with nothing that changes rows without a gradient."""
+    plain = ("amsgrad", "use_ema", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm")
+    return (
+        type(optimizer) is keras.optimizers.Adam
+        and not any(getattr(optimizer, name) for name in plain)
+        and optimizer.gradient_accumulation_steps is None
+    )
+
+
+def local_rows(codes, data, batches, n_rows):
+    """The distinct codes of each batch, and each event's place among those of its batch.
+
+    One sort of all events of an epoch, whatever the number of batches.
+
+    Parameters
+    ----------
+    codes : ndarray of int32 of shape (n_events,)
+    data : Sequences
+    batches : list of ndarray of int
+    n_rows : int
+        Rows of the table.
+
+    Returns
+    -------
+    local : ndarray of int32 of shape (n_events,)
+        Zero for events of no batch.
+    rows : ndarray of int32 of shape (n_batches, most distinct codes, rounded up)
+        Filled up with ``n_rows``, which is no row.
+    """
+    samples = np.concatenate(batches)
+    at, _ = ranges(data.starts[samples], data.starts[samples] + data.lengths[samples])
+    batch_of = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+    batch_of = np.repeat(batch_of, data.lengths[samples])
+    keys, places = np.unique(batch_of * np.int64(n_rows) + codes[at], return_inverse=True)
+    first = np.searchsorted(keys, np.arange(len(batches) + 1) * np.int64(n_rows))
+    local = np.zeros(len(codes), np.int32)
+    local[at] = places - first[batch_of]
+    width = round_up(int(np.diff(first).max(initial=1)))
+    rows = np.full((len(batches), width), n_rows, np.int32)
+    of_key = np.repeat(np.arange(len(batches)), np.diff(first))
+    rows[of_key, np.arange(len(keys)) - first[of_key]] = keys % n_rows
+    return local, rows
+
+
+class RowAdam:
+    """Adam on some rows of a table.
+
+    The moments of a row change only when a batch holds it; the bias of their start is corrected
+    by the number of all steps, as in Adam itself. So a rare row's moments are those of its own
+    last steps and do not fade in between (LazyAdam). With every row in every batch it is Adam.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Adam
+        Whose moments these are.
+    table : keras.Variable
+    """
+
+    def __init__(self, optimizer, table):
+        self._optimizer, self._table = optimizer, table.value
+        self.n = table.shape[0]
+        at = next(i for i, v in enumerate(optimizer._trainable_variables) if v is table)
+        self._momentum = optimizer._momentums[at].value
+        self._velocity = optimizer._velocities[at].value
+
+    def take(self, rows):
+        """The rows, whatever stands in those that are none."""
+        return self._take(self._table, rows)
+
+    @staticmethod
+    def _take(table, rows):
+        return tf.gather(table, tf.minimum(rows, table.shape[0] - 1))
+
+    def apply(self, rows, gradient):
+        """One step on the rows, before the optimizer's own step on everything else."""
+        adam = self._optimizer
+        step = tf.cast(adam.iterations.value + 1, tf.float32)
+        rate = adam.learning_rate * tf.sqrt(1 - adam.beta_2**step) / (1 - adam.beta_1**step)
+        momentum, velocity = self._take(self._momentum, rows), self._take(self._velocity, rows)
+        momentum += (gradient - momentum) * (1 - adam.beta_1)
+        velocity += (gradient**2 - velocity) * (1 - adam.beta_2)
+        moved = self.take(rows) - rate * momentum / (tf.sqrt(velocity) + adam.epsilon)
+        # XLA leaves out what lies beyond the table, which the rows that are none do.
+        for table, values in (
+            (self._momentum, momentum),
+            (self._velocity, velocity),
+            (self._table, moved),
+        ):
+            table.scatter_nd_update(rows[:, None], values)
