@@ -375,7 +375,7 @@ class _Cutoffs:
     """The cutoffs of a frame as ticks, and how they are told."""
 
     def __init__(self, X, name, owner):
-        moments = _read_moments(_read_column(X, name, owner), name)
+        moments = _frames.read_moments(_read_column(X, name, owner), name)
         self.ticks, missing, self.unit, self.zone = _frames.time_ticks(moments)
         _refuse_missing(missing, name, owner)
 
@@ -394,23 +394,6 @@ class _Cutoffs:
     def say(self, tick):
         """A moment for a person."""
         return format_instant(tick, unit=self.unit, zone=self.zone)
-
-
-def _read_moments(column, name):
-    kind = _frames.kind_of(_frames.decode_strings(column).type)
-    if kind not in ("timestamp", "string", "null"):
-        raise SequenceFrameError(
-            f"{name!r} holds {kind} values, which are not times. Give timestamps."
-        )
-    try:
-        moments, unreadable = _frames.to_timestamps(column)
-    except ValueError as error:
-        raise SequenceFrameError(f"{name!r} cannot be read as times: {error}.") from error
-    if unreadable.any():
-        row = _frames.first_row(unreadable)
-        why = _frames.why_unreadable(column[row].as_py())
-        raise SequenceFrameError(f"Row {row} of {name!r} holds {why}.")
-    return moments
 
 
 def _read_users(X, name, owner):

@@ -60,6 +60,7 @@ from skbseq._frames._tables import (
 from skbseq._frames._times import (
     assume_zone,
     local_ticks,
+    read_moments,
     time_array,
     time_ticks,
     to_timestamps,
@@ -103,6 +104,7 @@ __all__ = [
     "parse_csv",
     "parse_excel",
     "parse_parquet",
+    "read_moments",
     "read_table",
     "select_columns",
     "sorted_rank",

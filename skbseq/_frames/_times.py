@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skbseq._frames._columns import as_array, decode_strings, encode, kind_of
+from skbseq._frames._columns import as_array, decode_strings, encode, first_row, kind_of
 from skbseq._time import fixed_offset, parse_iso, ticks_per_second
+from skbseq.exceptions import SequenceFrameError
 
 
 def time_array(ticks, *, unit, zone=None, missing=None):
@@ -37,6 +38,30 @@ def to_timestamps(column):
         array = array.cast(pa.timestamp("us"))
     unit = "ns" if array.type.unit == "ns" else "us"
     return array.cast(pa.timestamp(unit, tz=array.type.tz)), unreadable
+
+
+def read_moments(column, name, *, row_of=int):
+    """Timestamps of a column of a frame: timestamps, dates or ISO 8601 strings.
+
+    Raises
+    ------
+    SequenceFrameError
+        If it holds something else; ``row_of`` tells the row of a value.
+    """
+    kind = kind_of(decode_strings(column).type)
+    if kind not in ("timestamp", "string", "null"):
+        raise SequenceFrameError(
+            f"{name!r} holds {kind} values, which are not times. Give timestamps."
+        )
+    try:
+        moments, unreadable = to_timestamps(column)
+    except ValueError as error:
+        raise SequenceFrameError(f"{name!r} cannot be read as times: {error}.") from error
+    if unreadable.any():
+        at = first_row(unreadable)
+        why = why_unreadable(column[at].as_py())
+        raise SequenceFrameError(f"Row {row_of(at)} of {name!r} holds {why}.")
+    return moments
 
 
 def time_ticks(timestamps):

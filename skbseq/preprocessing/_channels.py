@@ -7,7 +7,7 @@ import numpy as np
 from skbseq import _frames
 from skbseq._time import ticks_per_second
 from skbseq.exceptions import SequenceFrameError
-from skbseq.preprocessing._place import read_moments
+from skbseq.preprocessing._place import read_moments, read_numbers
 
 UNKNOWN = 1
 FIRST_CATEGORY = 2
@@ -156,21 +156,7 @@ class NumericChannel:
         self.names = [name, f"{name}_missing"] if self.flagged else [name]
 
     def _read(self, values, place):
-        values = place.cut(values)
-        kind = _frames.kind_of(values.type)
-        if kind not in ("float", "integer", "boolean", "null"):
-            raise SequenceFrameError(
-                f"{self.name!r} holds {kind} values, which are not numbers. Convert them, or name "
-                "it in categorical=."
-            )
-        values = _frames.numbers(values)
-        infinite = np.isinf(values)
-        if infinite.any():
-            raise SequenceFrameError(
-                f"Row {place.row_of(_frames.first_row(infinite))} of {self.name!r} holds an "
-                "infinite value. Replace it by a number, or by null if it is not known."
-            )
-        return values
+        return read_numbers(place.cut(values), self.name, place)
 
     def transform(self, values, place):
         """Scaled values by output name; a missing one is the median and flagged."""

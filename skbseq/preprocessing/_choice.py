@@ -8,7 +8,7 @@ KINDS = ("categorical", "numeric", "time", "text", "vector")
 # What a parameter that is given by column is for the columns that it does not name.
 LIMITS = {"min_frequency": 1, "max_categories": None, "hash_buckets": None}
 
-_BY_TYPE = {
+BY_TYPE = {
     "string": "categorical",
     "integer": "categorical",
     "boolean": "categorical",
@@ -55,14 +55,14 @@ def _automatic(parameters, name, dtype):
     kind = _frames.kind_of(dtype)
     if kind == "list":
         return _automatic_vector(parameters, name, _frames.kind_of(dtype.value_type))
-    if kind not in _BY_TYPE:
+    if kind not in BY_TYPE:
         if any(parameters[told] is None for told in ("categorical", "numeric", "time")):
             raise SequenceFrameError(
                 f"Column {name!r} holds lists of {kind} values, which cannot be encoded. "
                 "Convert them to numbers or strings, or drop the column."
             )
         return None
-    return _BY_TYPE[kind] if parameters[_BY_TYPE[kind]] is None else None
+    return BY_TYPE[kind] if parameters[BY_TYPE[kind]] is None else None
 
 
 def _automatic_vector(parameters, name, inner):

@@ -102,17 +102,22 @@ class Place(RowPlace):
 
 def read_moments(values, name, place):
     """Timestamps of a column of timestamps, dates or ISO 8601 strings."""
-    kind = _frames.kind_of(_frames.decode_strings(values).type)
-    if kind not in ("timestamp", "string", "null"):
+    return _frames.read_moments(values, name, row_of=place.row_of)
+
+
+def read_numbers(values, name, place):
+    """Numbers of a column as float64, NaN where missing; infinite ones are refused."""
+    kind = _frames.kind_of(values.type)
+    if kind not in ("float", "integer", "boolean", "null"):
         raise SequenceFrameError(
-            f"{name!r} holds {kind} values, which are not times. Give timestamps."
+            f"{name!r} holds {kind} values, which are not numbers. Convert them, or name it in "
+            "categorical=."
         )
-    try:
-        moments, unreadable = _frames.to_timestamps(values)
-    except ValueError as error:
-        raise SequenceFrameError(f"{name!r} cannot be read as times: {error}.") from error
-    if unreadable.any():
-        at = _frames.first_row(unreadable)
-        why = _frames.why_unreadable(values[at].as_py())
-        raise SequenceFrameError(f"Row {place.row_of(at)} of {name!r} holds {why}.")
-    return moments
+    values = _frames.numbers(values)
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise SequenceFrameError(
+            f"Row {place.row_of(_frames.first_row(infinite))} of {name!r} holds an infinite "
+            "value. Replace it by a number, or by null if it is not known."
+        )
+    return values

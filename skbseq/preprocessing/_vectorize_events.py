@@ -254,24 +254,6 @@ def describe_rows(values, offsets):
     }
 
 
-def read_numbers(values, name, place):
-    """Numbers of a column as float64, NaN where missing; infinite ones are refused."""
-    kind = _frames.kind_of(values.type)
-    if kind not in ("float", "integer", "boolean", "null"):
-        raise SequenceFrameError(
-            f"{name!r} holds {kind} values, which are not numbers. Convert them, or name it in "
-            "categorical=."
-        )
-    values = _frames.numbers(values)
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise SequenceFrameError(
-            f"Row {place.row_of(_frames.first_row(infinite))} of {name!r} holds an infinite "
-            "value. Replace it by a number, or by null if it is not known."
-        )
-    return values
-
-
 def array_events(X, lengths, names):
     """The events of an array of shape (n_samples, n_steps, n_channels)."""
     real = np.arange(X.shape[1]) < lengths[:, None]

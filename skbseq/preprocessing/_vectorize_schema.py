@@ -5,25 +5,16 @@ import numpy as np
 from skbseq import _frames
 from skbseq._time import to_timedelta
 from skbseq.exceptions import SequenceFrameError
-from skbseq.preprocessing._place import RowPlace
+from skbseq.preprocessing._choice import BY_TYPE
+from skbseq.preprocessing._place import RowPlace, read_numbers
 from skbseq.preprocessing._vectorize_events import (
     Categories,
     Clock,
     Cutoffs,
     EventPlace,
     Events,
-    read_numbers,
 )
 from skbseq.preprocessing._vectorize_groups import GROUPS, Grams
-
-_KINDS = {
-    "string": "categorical",
-    "integer": "categorical",
-    "boolean": "categorical",
-    "null": "categorical",
-    "float": "numeric",
-    "timestamp": "time",
-}
 
 
 class Schema:
@@ -210,7 +201,7 @@ def told_channels(options):
 
 def _automatic(name, column, options):
     kind = _frames.kind_of(column.values.type)
-    if kind not in _KINDS:
+    if kind not in BY_TYPE:
         if options["categorical"] is None or options["numeric"] is None:
             raise SequenceFrameError(
                 f"Column {name!r} holds lists of {kind} values, which have no features. Convert "
@@ -218,7 +209,7 @@ def _automatic(name, column, options):
                 "categorical= and numeric=."
             )
         return None
-    return _KINDS[kind] if options[_KINDS[kind]] is None else None
+    return BY_TYPE[kind] if options[BY_TYPE[kind]] is None else None
 
 
 def read_windows(windows):
