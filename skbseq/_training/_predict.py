@@ -6,8 +6,9 @@ from skbseq._sequences import offsets_of
 from skbseq._training._batches import batch_plan, pad_batch
 from skbseq._training._compiled import compact
 
-# Batches of few sizes and events of few lengths, for each makes a program of its own.
-_FEW_ROWS, _FEW_EVENTS = 32, (512, 4096)
+# Batches of few sizes and events of few lengths, for each makes a program of its own. Eight rows
+# at least: below, other matrix kernels serve, whose last digits are others than those of many rows.
+_FEWEST_ROWS, _FEW_ROWS, _FEW_EVENTS = 8, 32, (512, 4096)
 _MANY_ROWS, _MANY_EVENTS, _MANY_BATCHES = 256, 2**17, 64
 _EVENTS_AT_ONCE = 2**18
 
@@ -46,7 +47,7 @@ def _predict_plainly(program, data, result):
 
 def _predict_compiled(program, data, result):
     if len(data) <= _FEW_ROWS and data.lengths.sum() <= _FEW_EVENTS[-1]:
-        n_rows = 1 if len(data) == 1 else _FEW_ROWS
+        n_rows = _FEWEST_ROWS if len(data) <= _FEWEST_ROWS else _FEW_ROWS
         n_events = next(n for n in _FEW_EVENTS if data.lengths.sum() <= n)
         columns = compact(data, np.arange(len(data)), n_events, n_rows)
         result[:] = program.compiled.run_few(columns)[: len(data)]
