@@ -7,7 +7,7 @@ from skbseq._training._batches import batch_plan, pad_batch
 from skbseq._training._compiled import compact
 
 # Batches of few sizes and events of few lengths, for each makes a program of its own. Eight rows
-# at least: below, other matrix kernels serve, whose last digits are others than those of many rows.
+# at least: below, other matrix kernels serve, and their last digits differ from those of many.
 _FEWEST_ROWS, _FEW_ROWS, _FEW_EVENTS = 8, 32, (512, 4096)
 _MANY_ROWS, _MANY_EVENTS, _MANY_BATCHES = 256, 2**17, 64
 _EVENTS_AT_ONCE = 2**18
