@@ -53,7 +53,7 @@ def as_array(column):
 
 def take(column, rows):
     """Some rows of a column, in the order asked for."""
-    return as_array(column).take(pa.array(rows))
+    return as_array(column).take(rows if isinstance(rows, pa.Array) else pa.array(rows))
 
 
 def make_array(values):
@@ -130,6 +130,36 @@ def encode(array):
         array = pa.array([None if v is None else repr(v) for v in array.to_pylist()], pa.string())
     array = _comparable(array).dictionary_encode()
     return _codes(array.indices), array.dictionary
+
+
+def encode_sorted(array):
+    """Codes of the values in ascending order, and those that occur; there are no nulls."""
+    array = as_array(array)
+    if pa.types.is_integer(array.type):
+        dense = _encode_dense(array)
+        if dense is not None:
+            return dense
+    codes, values = encode(array)
+    rank, values = sorted_rank(values)
+    codes = rank[codes]
+    present = np.bincount(codes, minlength=len(values)) > 0
+    if not present.all():  # a categorical column knows categories that no row has
+        values = values.take(pa.array(np.flatnonzero(present)))
+        codes = (np.cumsum(present, dtype=np.int32) - 1)[codes]
+    return codes, values
+
+
+def _encode_dense(array):
+    """The same by counting, where integers lie close together; twice as fast as by hashing."""
+    bounds = pc.min_max(array).as_py()
+    span = bounds["max"] - bounds["min"] + 1
+    if span > max(4 * len(array), 2**16) or bounds["max"] > np.iinfo(np.int64).max:
+        return None
+    shifted = array.to_numpy() - np.int64(bounds["min"])
+    present = np.bincount(shifted, minlength=span) > 0
+    codes = (np.cumsum(present, dtype=np.int32) - 1)[shifted]
+    values = pa.array(np.flatnonzero(present) + bounds["min"]).cast(array.type)
+    return codes, values
 
 
 def _encode_dictionary(array):

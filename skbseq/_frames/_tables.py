@@ -4,6 +4,7 @@ import datetime as dt
 import numbers
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import narwhals as nw
 import numpy as np
@@ -17,6 +18,9 @@ from skbseq._frames._columns import as_array, decode_strings, kind_of, nan_to_nu
 from skbseq._frames._columns import numbers as numbers_of
 from skbseq._frames._lists import Lists, is_list
 from skbseq.exceptions import InvalidLogError, SequenceFrameError
+
+# From here on a thread per column costs less than it saves.
+_MANY_ROWS = 100_000
 
 # ------------------------------------------------------------------ in
 
@@ -384,7 +388,13 @@ def _check_sums(column, group, name):
 
 def take_rows(table, rows):
     """Some rows of an Arrow table, in the order asked for."""
-    return pa.table({name: take(table[name], rows) for name in table.column_names})
+    rows = pa.array(rows)
+    if len(rows) < _MANY_ROWS:
+        return pa.table({name: take(table[name], rows) for name in table.column_names})
+    # Arrow takes the rows of a column in one thread, but lets others run beside it.
+    with ThreadPoolExecutor(min(len(table.column_names), os.cpu_count() or 1)) as threads:
+        taken = threads.map(lambda name: take(table[name], rows), table.column_names)
+        return pa.table(dict(zip(table.column_names, taken, strict=True)))
 
 
 def write_frame(frame, path):

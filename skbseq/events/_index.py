@@ -93,13 +93,7 @@ def build_index(user_column, ticks, *, stable):
         The rows in their new order; None where they stand in it already.
     index : EventIndex
     """
-    codes, values = _frames.encode(user_column)
-    rank, users = _frames.sorted_rank(values)
-    codes = rank[codes]
-    present = np.bincount(codes, minlength=len(users)) > 0
-    if not present.all():  # a categorical column knows categories that no row has
-        users = _frames.take(users, np.flatnonzero(present))
-        codes = (np.cumsum(present) - 1)[codes].astype(np.int32)
+    codes, users = _frames.encode_sorted(user_column)
     order = _order(codes, ticks, stable)
     if order is not None:
         ticks = ticks[order]
