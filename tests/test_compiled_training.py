@@ -30,9 +30,9 @@ def make_sequences(rng, n, n_codes=2, n_numbers=2, n_context=0):
 
 @pytest.fixture(scope="module")
 def spec():
-    from skbseq.networks import LSTMSpec
+    from skbseq.networks import NetworkSpec
 
-    return LSTMSpec((6, 6), (3, 4), 2, 0, 1, 5, 1, False, 0.0, 0.0, "last", "float32")
+    return NetworkSpec((6, 6), (3, 4), 2, 0, 1, 5, 1, False, 0.0, 0.0, "last", "float32")
 
 
 VARIANTS = [
@@ -54,12 +54,12 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
     from skbseq._training._batches import pad_batch
     from skbseq._training._compiled import FlatData
     from skbseq._training._losses import cross_entropy
-    from skbseq.networks import LSTMSteps, build_lstm, initial_weights
+    from skbseq.networks import LSTMSteps, build_network, initial_weights
 
     spec = replace(spec, **change)
     data = make_sequences(rng, 12, len(spec.vocabulary_sizes), spec.n_numbers, spec.n_context)
     targets = rng.integers(0, max(spec.n_outputs, 2), 12).astype(np.float32)
-    model = build_lstm(spec)
+    model = build_network(spec)
     model.set_weights(initial_weights(model, rng))
     rows = np.arange(12)
     with tf.GradientTape() as tape:
@@ -83,9 +83,9 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
 def test_dropout_scales_what_it_keeps_and_is_alike_both_ways(spec):
     import tensorflow as tf
 
-    from skbseq.networks import LSTMSteps, build_lstm
+    from skbseq.networks import LSTMSteps, build_network
 
-    noise = LSTMSteps(spec, build_lstm(spec)).noise(tf.constant(0.25), tf.constant([3, 4]))
+    noise = LSTMSteps(spec, build_network(spec)).noise(tf.constant(0.25), tf.constant([3, 4]))
     masks = [np.asarray(noise.of_step(t, layer, (50, 40))) for t in range(2) for layer in range(2)]
     for mask in masks:
         np.testing.assert_allclose(np.unique(mask), [0, 4 / 3], rtol=1e-6)

@@ -459,19 +459,19 @@ def test_callbacks_see_the_optimizer_of_their_own_fit(frame):
 
 def test_a_program_is_of_one_family_one_spec_and_one_device():
     from skbseq._training import borrow_program
-    from skbseq.networks import LSTMSpec, build_lstm
+    from skbseq.networks import NetworkSpec, build_network
 
     def build_other(spec):
-        return build_lstm(spec)
+        return build_network(spec)
 
-    spec = LSTMSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
-    with borrow_program(spec, "/CPU:0", build_lstm) as first:
-        with borrow_program(spec, "/CPU:0", build_lstm) as again:
+    spec = NetworkSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
+    with borrow_program(spec, "/CPU:0", build_network) as first:
+        with borrow_program(spec, "/CPU:0", build_network) as again:
             assert again is first
         with borrow_program(spec, "/CPU:0", build_other) as other:
             assert other is not first
         first.training = True
-        with borrow_program(spec, "/CPU:0", build_lstm) as private:
+        with borrow_program(spec, "/CPU:0", build_network) as private:
             assert private is not first
         first.training = False
 
@@ -482,10 +482,10 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from skbseq._training import borrow_program
-from skbseq.networks import LSTMSpec, build_lstm
-spec = LSTMSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
+from skbseq.networks import NetworkSpec, build_network
+spec = NetworkSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
 for training in False, True:
-    with borrow_program(spec, "/CPU:1", build_lstm) as program:
+    with borrow_program(spec, "/CPU:1", build_network) as program:
         devices = {w.value.device for w in program.model.weights}
         assert all(device.endswith("CPU:1") for device in devices), devices
         program.training = True
@@ -778,10 +778,10 @@ def test_a_diverging_loss_is_an_error(frame):
 
 
 def test_initial_weights_are_shaped_as_documented(frame):
-    from skbseq.networks import LSTMSpec, build_lstm, initial_weights
+    from skbseq.networks import NetworkSpec, build_network, initial_weights
 
-    spec = LSTMSpec((50,), (8,), 2, 0, 1, 16, 1, False, 0.0, 0.0, "last", "float32")
-    model = build_lstm(spec)
+    spec = NetworkSpec((50,), (8,), 2, 0, 1, 16, 1, False, 0.0, 0.0, "last", "float32")
+    model = build_network(spec)
     drawn = initial_weights(model, np.random.default_rng(0))
     named = {w.path.rsplit("/", 1)[-1]: v for w, v in zip(model.weights, drawn, strict=True)}
     assert [v.shape for v in drawn] == [tuple(w.shape) for w in model.weights]

@@ -17,7 +17,7 @@ import numpy as np
 from scikeras.wrappers import KerasClassifier
 
 from skbseq._training import borrow_program, choose_device, class_logits, have_room, train
-from skbseq.networks import LSTMSpec, LSTMSteps, build_lstm, initial_weights
+from skbseq.networks import LSTMSteps, NetworkSpec, build_network, initial_weights
 
 __all__ = ["FitTask", "choose_device", "fit_network", "keras_model", "network_spec", "predict"]
 
@@ -28,7 +28,7 @@ class FitTask:
 
     Parameters
     ----------
-    spec : LSTMSpec
+    spec : NetworkSpec
     device : str
     seed : int
     classes : ndarray of shape (n_classes,)
@@ -47,7 +47,7 @@ class FitTask:
         The callback context of scikit-learn 1.9, and whose it is.
     """
 
-    spec: LSTMSpec
+    spec: NetworkSpec
     device: str
     seed: int
     classes: np.ndarray
@@ -67,7 +67,7 @@ def _borrow(spec, device, batch_shape=(1, 1)):
         steps = LSTMSteps if have_room(LSTMSteps, spec, *batch_shape) else None
     if steps is not None:
         spec = replace(spec, dropout=0.0)  # there it is a value; in layers, a part of the graph
-    return borrow_program(spec, device, build_lstm, steps)
+    return borrow_program(spec, device, build_network, steps)
 
 
 def fit_network(task, data, y, sample_weight, *, parameters):
@@ -346,13 +346,13 @@ def _routed_to(room, parameters):
 
 
 def network_spec(fields):
-    """The spec of an LSTM network from its fields."""
-    return LSTMSpec(**fields)
+    """The spec of a network from its fields."""
+    return NetworkSpec(**fields)
 
 
 def keras_model(spec, weights):
     """A Keras model of its own with these weights."""
-    model = build_lstm(spec)
+    model = build_network(spec)
     model.set_weights(weights)
     return model
 

@@ -1,7 +1,8 @@
-"""Keras networks over sequences: channels and lengths in, one vector of logits out."""
+"""Keras networks over sequences: channels and lengths in, one vector of outputs out."""
 
 from skbseq.networks._initial import initial_weights
-from skbseq.networks._lstm import LSTMSpec, build_lstm
 from skbseq.networks._lstm_steps import LSTMSteps
+from skbseq.networks._network import NETWORKS, build_network
+from skbseq.networks._spec import NetworkSpec
 
-__all__ = ["LSTMSpec", "LSTMSteps", "build_lstm", "initial_weights"]
+__all__ = ["NETWORKS", "LSTMSteps", "NetworkSpec", "build_network", "initial_weights"]

@@ -34,7 +34,14 @@ class LSTMSteps:
     @staticmethod
     def serve(spec):
         """Whether the steps of a network are written out here."""
-        return not spec.bidirectional and not spec.recurrent_dropout and spec.policy == "float32"
+        return (
+            spec.network == "lstm"
+            and not spec.bidirectional
+            and not spec.recurrent_dropout
+            and not spec.embedding_dropout
+            and spec.pooling != "attention"
+            and spec.policy == "float32"
+        )
 
     @staticmethod
     def numbers_kept(spec, batch_size, n_steps):

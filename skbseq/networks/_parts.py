@@ -101,8 +101,8 @@ class PoolSteps(keras.layers.Layer):
         return x_shape[0], x_shape[2]
 
 
-def classify(x, context, spec):
-    """Logits from one vector per sequence, joined by the context."""
+def judge(x, context, spec):
+    """Outputs from one vector per sequence, joined by the context."""
     if spec.n_context:
         x = keras.layers.Concatenate()([x, context])
         x = keras.layers.Dense(spec.units, activation="relu", dtype=spec.policy, name="joined")(x)
