@@ -53,7 +53,7 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
 
     from skbseq._training._batches import pad_batch
     from skbseq._training._compiled import FlatData
-    from skbseq._training._losses import cross_entropy
+    from skbseq._training._losses import Loss
     from skbseq.networks import LSTMSteps, build_network, initial_weights
 
     spec = replace(spec, **change)
@@ -64,14 +64,14 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
     rows = np.arange(12)
     with tf.GradientTape() as tape:
         logits = model(pad_batch(data, rows), training=True)
-        loss = tf.reduce_mean(cross_entropy(targets, logits))
+        loss = tf.reduce_mean(Loss("classes")(targets, logits))
     expected = [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
     steps, flat = LSTMSteps(spec, model), FlatData(data).tensors
     batch = flat, flat["starts"][:12], flat["lengths"][:12], flat["context"][:12]
     np.testing.assert_allclose(steps.predict(*batch), logits, atol=1e-5)
     found = steps.gradients(
         *batch,
-        lambda logits: tf.reduce_mean(cross_entropy(targets, logits)),
+        lambda logits: tf.reduce_mean(Loss("classes")(targets, logits)),
         steps.buffers(12, 9),
         None,
     )

@@ -59,7 +59,10 @@ def to_lists(column, name, *, nested=False):
         return _read_views(array)
     if pa.types.is_fixed_size_list(array.type):
         array = array.cast(pa.large_list(array.type.value_type))
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+    lengths = pc.list_value_length(array)
+    if lengths.null_count:
+        lengths = pc.fill_null(lengths, 0)
+    lengths = lengths.to_numpy(zero_copy_only=False)
     return Lists(array.flatten(), offsets_of(lengths))
 
 

@@ -36,6 +36,15 @@ def batch_plan(lengths, batch_size, rng=None):
     return batches
 
 
+def padding_share(lengths, batches):
+    """Share of the steps of all batches, each as long as its longest sample, that are padding."""
+    lengths = lengths[np.concatenate(batches)]
+    sizes = np.array([len(rows) for rows in batches])
+    longest = np.maximum.reduceat(lengths, np.cumsum(sizes) - sizes)
+    steps = (sizes * longest).sum()
+    return float(1 - lengths.sum() / steps) if steps else 0.0
+
+
 def pad_batch(sequences, rows, n_rows=None):
     """Padded arrays of some samples.
 

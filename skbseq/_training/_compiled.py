@@ -6,16 +6,24 @@ two batches costs anything. The shapes of the arrays are part of a compiled prog
 rounded up: folds of a cross-validation, which differ by a few events, share one.
 """
 
+import math
+from functools import partial
+
 import numpy as np
 import tensorflow as tf
 
 from skbseq._sequences import ranges, round_up
-from skbseq._training._losses import cross_entropy
 from skbseq._training._rows import LARGE, RowAdam, serves_rows
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
 _MOST_NUMBERS_KEPT = 2**27
-_COLUMNS = ("codes", "numbers", "context", "starts", "lengths")
+_COLUMNS = {
+    "codes": tf.int32,
+    "numbers": tf.float32,
+    "context": tf.float32,
+    "starts": tf.int32,
+    "lengths": tf.int32,
+}
 
 
 def have_room(steps, spec, batch_size, longest):
@@ -115,10 +123,11 @@ class CompiledTraining:
     steps : LSTMSteps
     optimizer : keras.optimizers.Optimizer
         Built for the variables of the steps' model.
+    loss : Loss
     """
 
-    def __init__(self, steps, optimizer):
-        self._steps, self._optimizer = steps, optimizer
+    def __init__(self, steps, optimizer, loss):
+        self._steps, self._optimizer, self._loss = steps, optimizer, loss
         self._variables = steps.model.trainable_variables
         tables = steps.embeddings if serves_rows(optimizer) else []
         self.by_rows = {
@@ -183,7 +192,7 @@ class CompiledTraining:
             noise = self._steps.noise(options["dropout"], seed)
 
         def loss_of(logits):
-            return tf.reduce_sum(weight * cross_entropy(targets, logits)) / count
+            return tf.reduce_sum(weight * self._loss(targets, logits)) / count
 
         tables = list(self._steps.embeddings)
         for i, places in touches.items():
@@ -243,17 +252,25 @@ class CompiledPrediction:
         -------
         ndarray of float32 of shape (batch_size, n_outputs)
         """
-        tensors = [tf.constant(columns[name]) for name in _COLUMNS]
-        shape = len(columns["codes"]), len(columns["starts"])
-        if shape not in self._few:
-            traced = tf.function(self._batch, jit_compile=True, autograph=False)
-            specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
-            # Asked for by its types, which takes a third of a call's time otherwise.
-            self._few[shape] = traced.get_concrete_function(*specs)
-        return self._few[shape](*tensors).numpy()
+        # One argument: to hand five over takes longer than to run the network.
+        packed = np.concatenate([columns[name].view(np.int32).ravel() for name in _COLUMNS])
+        shapes = tuple(columns[name].shape for name in _COLUMNS)
+        if shapes not in self._few:
+            traced = tf.function(partial(self._packed, shapes), jit_compile=True, autograph=False)
+            signature = tf.TensorSpec(packed.shape, tf.int32)
+            self._few[shapes] = traced.get_concrete_function(signature)
+        return self._few[shapes](tf.constant(packed)).numpy()
 
-    def _batch(self, codes, numbers, context, starts, lengths):
-        data = {"codes": codes, "numbers": numbers}
+    def _packed(self, shapes, packed):
+        parts = tf.split(packed, [math.prod(shape) for shape in shapes])
+        columns = {
+            name: tf.bitcast(tf.reshape(part, shape), _COLUMNS[name])
+            for name, part, shape in zip(_COLUMNS, parts, shapes, strict=True)
+        }
+        rows = (columns.pop(name) for name in ("context", "starts", "lengths"))
+        return self._batch(columns, *rows)
+
+    def _batch(self, data, context, starts, lengths):
         return self._steps.predict(data, starts, lengths, context)
 
     def _batches(self, data, rows, n_batches):
@@ -261,7 +278,7 @@ class CompiledPrediction:
 
         def batch(k, logits):
             columns = (tf.gather(data[name], rows[k]) for name in ("context", "starts", "lengths"))
-            found = self._batch(data["codes"], data["numbers"], *columns)
+            found = self._batch(data, *columns)
             return k + 1, tf.tensor_scatter_nd_update(logits, [[k]], found[None])
 
         start = (0, tf.zeros((*rows.shape, n_outputs)))

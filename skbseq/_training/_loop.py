@@ -5,9 +5,8 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.special import log_softmax
 
-from skbseq._training._batches import batch_plan, pad_batch
+from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._predict import predict
 from skbseq._training._rows import local_rows
@@ -24,8 +23,8 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     trainer : Trainer
         Started, the lock of its program held.
     data : Sequences of n_samples
-    targets : ndarray of float32 of shape (n_samples,)
-        Class numbers.
+    targets : ndarray of float32 of shape (n_samples,) or (n_samples, n_labels)
+        Class numbers, or whatever the loss asks for.
     sample_weight : ndarray of float32 of shape (n_samples,)
     validation : tuple of (Sequences, ndarray, ndarray) or None
         Held-out data, targets and sample weights, for ``val_loss`` after each epoch.
@@ -39,8 +38,10 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
 
     Returns
     -------
-    dict of str to list of float
+    history : dict of str to list of float
         Mean weighted ``loss``, and ``val_loss``, of each epoch.
+    padding : float
+        Share of the steps of the last epoch's batches that were padding.
     """
     watchers = keras.callbacks.CallbackList(
         callbacks,
@@ -63,6 +64,9 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     for epoch in range(plan["initial_epoch"], plan["epochs"]):
         watchers.on_epoch_begin(epoch)
         batches = batch_plan(data.lengths, plan["batch_size"], plan["rng"])
+        padding = padding_share(data.lengths, batches)
+        if verbose and epoch == plan["initial_epoch"]:
+            _say(trainer.program, data, padding)
         losses = run.epoch(batches, watchers)
         sizes = [len(rows) for rows in batches]
         logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
@@ -70,14 +74,21 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         # Where the optimizer averages weights, the average is what is judged and kept.
         unaveraged = trainer.average_weights()
         if validation is not None:
-            logs["val_loss"] = _loss_of(trainer.program, *validation)
+            logs["val_loss"] = _loss_of(trainer, *validation)
         watchers.on_epoch_end(epoch, logs)
         if trainer.model.stop_training:
             break
         if unaveraged is not None and epoch + 1 < plan["epochs"]:
             trainer.model.set_weights(unaveraged)
     watchers.on_train_end(logs)
-    return trainer.model.history.history
+    return trainer.model.history.history, padding
+
+
+def _say(program, data, padding):
+    print(
+        f"Training on {program.device} in {program.policy}: {len(data):,} samples, "
+        f"{int(data.lengths.sum()):,} events, batches {padding:.1%} padding."
+    )
 
 
 class PlainEpochs:
@@ -97,12 +108,10 @@ class PlainEpochs:
 
     def epoch(self, batches, watchers):
         """Train on all batches; their losses."""
-        data, targets, sample_weight = self._samples
         losses = []
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
-            columns = pad_batch(data, rows), targets[rows], sample_weight[rows]
-            losses.append(self._trainer.train_batch(*columns, *self._penalty))
+            losses.append(self._trainer.train_rows(self._samples, rows, *self._penalty))
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         return losses
 
@@ -178,26 +187,7 @@ def _check_finite(loss, epoch):
         )
 
 
-def _loss_of(program, data, targets, sample_weight):
-    losses = -log_softmax(class_logits(program, data), axis=1)
-    losses = losses[np.arange(len(data)), targets.astype(int)]
-    return float(np.average(losses, weights=sample_weight))
-
-
-def class_logits(program, data):
-    """Logits of all samples for each class.
-
-    Parameters
-    ----------
-    program : Program
-        With the weights loaded, its lock held.
-    data : Sequences of n_samples
-
-    Returns
-    -------
-    ndarray of float64 of shape (n_samples, n_classes)
-    """
-    logits = predict(program, data)
-    if logits.shape[1] == 1:  # of two classes the network gives the second; the first has 0
-        logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
-    return logits
+def _loss_of(trainer, data, targets, sample_weight):
+    outputs = predict(trainer.program, data)
+    losses = trainer.loss(tf.constant(targets), tf.constant(outputs, tf.float32)).numpy()
+    return float(np.average(losses.astype(np.float64), weights=sample_weight))

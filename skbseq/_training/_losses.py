@@ -1,18 +1,91 @@
 """Losses of samples."""
 
+from dataclasses import dataclass
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 
-def cross_entropy(targets, logits):
-    """Cross-entropy of each sample: logistic for one logit, softmax for several."""
-    if logits.shape[1] == 1:
-        return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets, tf.int32), logits)
+@dataclass(frozen=True)
+class Loss:
+    """What a network's outputs are judged by.
 
+    Parameters
+    ----------
+    kind : {"classes", "labels", "squared", "absolute", "huber", "count", "quantiles"}
+        Cross-entropy of one class of several, or of several labels at once; squared or absolute
+        difference, or Huber's, squared within 1; the Poisson deviance, the output being the
+        logarithm of the mean; or the pinball loss of several quantiles, an output each.
+    smoothing : float, default=0.0
+        Share of a target's probability that is spread evenly over all classes (Szegedy et al.
+        2016).
+    quantiles : tuple of float, default=()
+    """
 
-def keras_loss(model):
-    """The same loss as Keras knows it, for callbacks that look at the model."""
-    if model.output.shape[1] == 1:
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    kind: str
+    smoothing: float = 0.0
+    quantiles: tuple = ()
+
+    def __call__(self, targets, outputs):
+        """Loss of each sample.
+
+        Parameters
+        ----------
+        targets : tensor of float32 of shape (batch,) or (batch, n_labels)
+        outputs : tensor of float32 of shape (batch, n_outputs)
+
+        Returns
+        -------
+        tensor of float32 of shape (batch,)
+        """
+        return getattr(self, f"_{self.kind}")(targets, outputs)
+
+    def targets_shape(self, n_outputs):
+        """Shape of the targets of a batch."""
+        return (None, n_outputs) if self.kind == "labels" else (None,)
+
+    def _classes(self, targets, logits):
+        if logits.shape[1] == 1:
+            targets = targets * (1 - self.smoothing) + self.smoothing / 2
+            return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
+        codes = tf.cast(targets, tf.int32)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
+        if self.smoothing:
+            spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
+            loss = (1 - self.smoothing) * loss + self.smoothing * spread
+        return loss
+
+    def _labels(self, targets, logits):
+        targets = targets * (1 - self.smoothing) + self.smoothing / 2
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+        return tf.reduce_mean(losses, axis=1)
+
+    def _squared(self, targets, outputs):
+        return (targets - outputs[:, 0]) ** 2
+
+    def _absolute(self, targets, outputs):
+        return tf.abs(targets - outputs[:, 0])
+
+    def _huber(self, targets, outputs):
+        distance = tf.abs(targets - outputs[:, 0])
+        return tf.where(distance < 1, distance**2 / 2, distance - 0.5)
+
+    def _count(self, targets, outputs):
+        # The deviance is twice the distance to the loss of targets that were foreseen.
+        logarithm = outputs[:, 0]
+        least = tf.where(targets > 0, targets * tf.math.log(tf.maximum(targets, 1e-30)), 0.0)
+        return 2 * (tf.exp(logarithm) - targets * logarithm + least - targets)
+
+    def _quantiles(self, targets, outputs):
+        levels = np.array(self.quantiles, np.float32)
+        above = targets[:, None] - outputs
+        return tf.reduce_mean(tf.maximum(levels * above, (levels - 1) * above), axis=1)
+
+    def as_keras(self, n_outputs):
+        """The like of this loss that Keras knows, for callbacks that look at the model."""
+        if self.kind == "classes" and n_outputs > 1:
+            return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if self.kind in ("classes", "labels"):
+            return keras.losses.BinaryCrossentropy(from_logits=True)
+        return {"squared": "mse", "huber": "huber", "count": "poisson"}.get(self.kind, "mae")

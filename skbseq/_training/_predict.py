@@ -14,7 +14,7 @@ _EVENTS_AT_ONCE = 2**18
 
 
 def predict(program, data):
-    """Logits of all samples.
+    """Outputs of the network for all samples.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def predict(program, data):
     -------
     ndarray of float64 of shape (n_samples, n_outputs)
     """
-    result = np.empty((len(data), program.model.output.shape[1]))
+    result = np.empty((len(data), program.n_outputs))
     if len(data) and program.compiled is not None:
         _predict_compiled(program, data, result)
     elif len(data):

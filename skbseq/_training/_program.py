@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
+from skbseq._training._batches import pad_batch
 from skbseq._training._compiled import CompiledPrediction, CompiledTraining
-from skbseq._training._losses import cross_entropy, keras_loss
+from skbseq._training._devices import mirrored, placed
 
 # A grid search alternates between few architectures; each holds a model's memory.
 _KEEP = 8
@@ -38,15 +39,18 @@ class Program:
     model : keras.Model
         From inputs to logits.
     device : str
-        Name of the TensorFlow device.
+        Name of the TensorFlow device, or several, joined by commas.
     steps : LSTMSteps, default=None
         The network's steps, where they are written out; then batches run compiled.
+    policy : str, default="float32"
+        Keras' dtype policy of the model, to be told.
     """
 
-    def __init__(self, model, device, steps=None):
+    def __init__(self, model, device, steps=None, policy="float32"):
         self.lock = threading.RLock()
         self.model, self.device, self.steps = model, device, steps
         self.compiled = None if steps is None else CompiledPrediction(steps)
+        self.n_outputs, self.policy = model.output.shape[1], policy
         self.loaded, self.training = None, False
         self.signature = {
             "codes": tf.TensorSpec((None, None, model.input["codes"].shape[2]), tf.int32),
@@ -63,7 +67,7 @@ class Program:
 
     def predict_batch(self, batch):
         """Logits of shape (batch, n_outputs)."""
-        with tf.device(self.device):
+        with tf.device(self.device.partition(",")[0]):
             return self._predict(batch)
 
     def load(self, weights):
@@ -78,11 +82,13 @@ class Program:
         for i, variable in enumerate(self._seeds):
             variable.assign(np.array([seed, i], variable.dtype))
 
-    def trainer(self, key, optimizer):
-        """The trainer of an optimizer's key; made with this optimizer where there is none."""
+    def trainer(self, key, make_optimizer, loss):
+        """The trainer of a loss and an optimizer's key; made with these where there is none."""
+        key = key, loss
         if key not in self._trainers:
-            with tf.device(self.device):
-                self._trainers[key] = Trainer(self, optimizer)
+            kind = Trainer if mirrored(self.device) is None else MirroredTrainer
+            with placed(self.device):
+                self._trainers[key] = kind(self, make_optimizer(), loss)
             while len(self._trainers) > _KEEP:
                 self._trainers.popitem(last=False)
         self._trainers.move_to_end(key)
@@ -97,18 +103,21 @@ class Trainer:
     program : Program
     optimizer : keras.optimizers.Optimizer
         Not built yet.
+    loss : Loss
     """
 
-    def __init__(self, program, optimizer):
+    def __init__(self, program, optimizer, loss):
         self.program, self.model, self.optimizer = program, program.model, optimizer
+        self.loss = loss
         optimizer.build(self.model.trainable_variables)
         steps = program.steps
-        self.compiled = None if steps is None else CompiledTraining(steps, optimizer)
+        self.compiled = None if steps is None else CompiledTraining(steps, optimizer, loss)
         self.fresh_state = self.state()
         self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
-        column, number = tf.TensorSpec((None,), tf.float32), tf.TensorSpec((), tf.float32)
-        signature = [program.signature, column, column, number, number]
-        self._train = tf.function(self._train_step, input_signature=signature)
+        number, targets = tf.TensorSpec((), tf.float32), loss.targets_shape(program.n_outputs)
+        columns = tf.TensorSpec(targets, tf.float32), tf.TensorSpec((None,), tf.float32)
+        self._signature = [program.signature, *columns, number, number, number]
+        self._train = tf.function(self._train_step, input_signature=self._signature)
 
     def state(self):
         """Values of the optimizer's variables."""
@@ -124,7 +133,9 @@ class Trainer:
 
     def compile(self):
         """Show callbacks and scikeras a model compiled with this optimizer."""
-        self.model.compile(optimizer=self.optimizer, loss=keras_loss(self.model))
+        self.model.compile(
+            optimizer=self.optimizer, loss=self.loss.as_keras(self.program.n_outputs)
+        )
 
     def average_weights(self):
         """Put the moving average of the weights in, where the optimizer keeps one.
@@ -141,15 +152,28 @@ class Trainer:
         inner.finalize_variable_values(self.model.trainable_variables)
         return weights
 
-    def train_batch(self, batch, targets, sample_weight, l1, l2):
-        """One optimizer step; the mean weighted loss as a tensor."""
-        with tf.device(self.program.device):
-            return self._train(batch, targets, sample_weight, l1, l2)
+    def train_rows(self, samples, rows, l1, l2):
+        """One optimizer step on some samples.
 
-    def _train_step(self, batch, targets, sample_weight, l1, l2):
+        Parameters
+        ----------
+        samples : tuple of (Sequences, ndarray, ndarray)
+            Data, targets and sample weights.
+        rows : ndarray of int of shape (batch,)
+        l1, l2 : float32
+
+        Returns
+        -------
+        tensor of float32
+            Mean weighted loss.
+        """
+        with tf.device(self.program.device):
+            return self._train(*_columns(samples, rows), np.float32(len(rows)), l1, l2)
+
+    def _train_step(self, batch, targets, sample_weight, count, l1, l2):
         with tf.GradientTape() as tape:
-            logits = self.model(batch, training=True)
-            loss = tf.reduce_mean(sample_weight * cross_entropy(targets, logits))
+            outputs = self.model(batch, training=True)
+            loss = tf.reduce_sum(sample_weight * self.loss(targets, outputs)) / count
             objective = loss
             for weight in self._penalised:
                 value = tf.cast(weight, tf.float32)
@@ -161,6 +185,36 @@ class Trainer:
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(objective, variables)]
         self.optimizer.apply(gradients, variables)
         return loss
+
+
+class MirroredTrainer(Trainer):
+    """A traced training step on several devices, each with its part of a batch.
+
+    Keras' optimizers add up the gradients of all devices; so each divides its loss by the whole
+    batch's size, and takes its share of the penalties.
+    """
+
+    def __init__(self, program, optimizer, loss):
+        super().__init__(program, optimizer, loss)
+        self._strategy = mirrored(program.device)
+        self._train = tf.function(self._train_parts, reduce_retracing=True)
+
+    def train_rows(self, samples, rows, l1, l2):
+        """One optimizer step on some samples; the mean weighted loss as a tensor."""
+        n = self._strategy.num_replicas_in_sync
+        parts = [_columns(samples, rows[i::n]) for i in range(n)]
+        spread = self._strategy.experimental_distribute_values_from_function
+        columns = [spread(lambda c, k=k: parts[c.replica_id_in_sync_group][k]) for k in range(3)]
+        return self._train(*columns, np.float32(len(rows)), l1 / n, l2 / n)
+
+    def _train_parts(self, *arguments):
+        losses = self._strategy.run(self._train_step, arguments)
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+
+def _columns(samples, rows):
+    data, targets, sample_weight = samples
+    return pad_batch(data, rows), targets[rows], sample_weight[rows]
 
 
 @contextmanager
@@ -203,6 +257,7 @@ def _shared_program(spec, device, build, steps):
 
 
 def _make_program(spec, device, build, steps):
-    with tf.device(device):
+    with placed(device):
         model = build(spec)
-        return Program(model, device, None if steps is None else steps(spec, model))
+        steps = None if steps is None else steps(spec, model)
+        return Program(model, device, steps, spec.policy)

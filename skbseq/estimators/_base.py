@@ -215,7 +215,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "dropout": float(self.dropout),
             "recurrent_dropout": float(self.recurrent_dropout),
             "pooling": self.pooling,
-            "policy": "float32" if self.precision == "auto" else self.precision,
+            "policy": "float32",  # until the device is known
         }
 
     def _check_same_weights(self, spec):
@@ -232,14 +232,17 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
 
     # -------------------------------------------------------------- training
 
-    def _train(self, samples, *, classes, spec, resume, one_epoch):
+    def _train(self, samples, *, loss, classes, spec, resume, one_epoch):
         """Run scikeras' engine over the samples of positive weight and keep what it learnt.
 
         Parameters
         ----------
         samples : tuple of (Sequences, ndarray, ndarray)
-            Data, labels, and sample weights of float32.
-        classes : ndarray of shape (n_classes,)
+            Data, labels or numbers, and sample weights of float32.
+        loss : dict
+            Fields of the loss.
+        classes : ndarray of shape (n_classes,) or None
+            None where the targets are numbers.
         spec : dict
             Fields of the network's spec.
         resume : bool
@@ -251,15 +254,19 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         module = _engine_module()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         share = 0 if one_epoch else self.validation_split
-        train, validation = _hold_out(samples, share, np.random.default_rng([seed, 1]))
+        rng = np.random.default_rng([seed, 1])
+        train, validation = _hold_out(samples, share, rng, stratified=classes is not None)
         if not one_epoch:
             # Of a partial fit's few samples the mean would say nothing of the others.
             train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
+        device = module.choose_device(self.device)
+        spec = spec | {"policy": module.choose_precision(self.precision, device, self.units)}
         task = module.FitTask(
             spec=module.network_spec(spec),
-            device=module.choose_device(self.device),
+            device=device,
             seed=seed,
+            loss=module.Loss(**loss),
             classes=classes,
             one_epoch=one_epoch,
             kept=self._left_by_last_fit() if resume else None,
@@ -271,7 +278,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         self.spec_, self.device_ = spec, task.device  # callbacks may predict from here on
         engine = module.fit_network(task, *train, parameters=self._engine_parameters())
         self.weights_, self._optimizer_state = engine.weights_, engine.optimizer_state_
-        self.history_ = dict(engine.history_)
+        self.history_, self.padding_ = dict(engine.history_), engine.padding_
         self.n_iter_ = len(self.history_["loss"])
         if watch is not None:
             watch[0].call_on_fit_task_end(estimator=self)
@@ -322,11 +329,15 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         module = _engine_module()
         return module.keras_model(module.network_spec(self.spec_), self.weights_)
 
-    def _class_logits(self, X):
+    def _outputs(self, X):
         check_is_fitted(self)
         data = self._read(X, reset=False)
         module = _engine_module()
-        spec, device = module.network_spec(self.spec_), module.choose_device(self.device)
+        device = module.choose_device(self.device)
+        policy = self.spec_["policy"]
+        if self.precision == "auto":  # what serves here may not be where it was trained
+            policy = module.choose_precision("auto", device, self.spec_["units"])
+        spec = module.network_spec(self.spec_ | {"policy": policy})
         return module.predict(spec, device, self.weights_, data)
 
     def __sklearn_is_fitted__(self):
@@ -338,12 +349,12 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         return tags
 
 
-def _hold_out(samples, share, rng):
+def _hold_out(samples, share, rng, *, stratified):
     """Samples of positive weight to train on, and a share of them held out, None of share 0."""
     _, y, sample_weight = samples
     rows, held_out = np.flatnonzero(sample_weight > 0), np.zeros(0, int)
     if share:
-        train, test = split_rows(y[rows], share, rng)
+        train, test = split_rows(y[rows] if stratified else np.zeros(len(rows)), share, rng)
         rows, held_out = rows[train], rows[test]
     return _take(samples, rows), _take(samples, held_out) if held_out.size else None
 

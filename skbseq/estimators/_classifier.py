@@ -3,7 +3,6 @@
 from numbers import Number, Real
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -96,7 +95,14 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         if resume:
             self._check_same_weights(spec)
         samples = data, y, sample_weight
-        self._train(samples, classes=self.classes_, spec=spec, resume=resume, one_epoch=one_epoch)
+        self._train(
+            samples,
+            loss={"kind": "classes"},
+            classes=self.classes_,
+            spec=spec,
+            resume=resume,
+            one_epoch=one_epoch,
+        )
 
     def _weigh_classes(self, y, sample_weight):
         _check_class_weight(self.class_weight)
@@ -141,7 +147,12 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ndarray of shape (n_samples, n_classes)
             Rows sum to 1; columns in the order of ``classes_``.
         """
-        return softmax(self._class_logits(X), axis=1)
+        logits = self._outputs(X)
+        if logits.shape[1] == 1:  # of two classes the network gives the second; the first has 0
+            logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
+        # In three steps, as scipy's takes a tenth of the time of a prediction of one row.
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
 
     def predict(self, X):
         """The likeliest class.

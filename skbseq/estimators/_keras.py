@@ -9,17 +9,35 @@ parameters of the optimizer and the callbacks, target encoding, histories, and e
 
 import inspect
 import json
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
-from scikeras.wrappers import KerasClassifier
+import tensorflow as tf
+from scikeras.wrappers import KerasClassifier, KerasRegressor
 
-from skbseq._training import borrow_program, choose_device, class_logits, have_room, train
+from skbseq import _training
+from skbseq._training import (
+    Loss,
+    borrow_program,
+    choose_device,
+    choose_precision,
+    have_room,
+    train,
+)
 from skbseq.networks import LSTMSteps, NetworkSpec, build_network, initial_weights
 
-__all__ = ["FitTask", "choose_device", "fit_network", "keras_model", "network_spec", "predict"]
+__all__ = [
+    "FitTask",
+    "Loss",
+    "choose_device",
+    "choose_precision",
+    "fit_network",
+    "keras_model",
+    "network_spec",
+    "predict",
+]
 
 
 @dataclass
@@ -31,8 +49,9 @@ class FitTask:
     spec : NetworkSpec
     device : str
     seed : int
-    classes : ndarray of shape (n_classes,)
-        All labels, ascending.
+    loss : Loss
+    classes : ndarray of shape (n_classes,) or None
+        All labels, ascending; None where the targets are numbers.
     one_epoch : bool
         As ``partial_fit``: one epoch more.
     kept : dict or None
@@ -50,7 +69,8 @@ class FitTask:
     spec: NetworkSpec
     device: str
     seed: int
-    classes: np.ndarray
+    loss: Loss
+    classes: np.ndarray | None
     one_epoch: bool
     kept: dict | None
     penalty: tuple
@@ -63,11 +83,23 @@ def _borrow(spec, device, batch_shape=(1, 1)):
     """The program of a network, in steps written out where that serves and has room."""
     steps = None
     # On a GPU cuDNN is faster.
-    if device.startswith("/CPU") and LSTMSteps.serve(spec):
+    if device.startswith("/CPU") and "," not in device and LSTMSteps.serve(spec):
         steps = LSTMSteps if have_room(LSTMSteps, spec, *batch_shape) else None
     if steps is not None:
         spec = replace(spec, dropout=0.0)  # there it is a value; in layers, a part of the graph
     return borrow_program(spec, device, build_network, steps)
+
+
+@contextmanager
+def _explaining_memory():
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            "The device ran out of memory. Take a smaller batch_size, shorter histories "
+            "(max_events, max_length), fewer n_jobs, for each worker holds a network on the same "
+            "device, or device='cpu'."
+        ) from error
 
 
 def fit_network(task, data, y, sample_weight, *, parameters):
@@ -77,26 +109,30 @@ def fit_network(task, data, y, sample_weight, *, parameters):
     ----------
     task : FitTask
     data : Sequences of n_samples
-    y : ndarray of shape (n_samples,)
-        Labels.
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Labels, or numbers.
     sample_weight : ndarray of float32 of shape (n_samples,)
     parameters : dict
         Of scikeras, routed ones among them.
 
     Returns
     -------
-    KerasEngine
-        With ``weights_``, ``optimizer_state_`` and ``history_``.
+    SequenceEngine
+        With ``weights_``, ``optimizer_state_``, ``history_`` and ``padding_``.
     """
-    engine = KerasEngine(task, **parameters)
+    kind = NumberEngine if task.classes is None else ClassEngine
+    engine = kind(task, **parameters)
     batch_size = parameters.get("fit__batch_size", parameters["batch_size"])
-    with _borrow(task.spec, task.device, (batch_size, data.lengths.max(initial=1))) as program:
+    shape = batch_size, data.lengths.max(initial=1)
+    with _explaining_memory(), _borrow(task.spec, task.device, shape) as program:
         engine.train_on(program, data, y, sample_weight)
     return engine
 
 
-class KerasEngine(KerasClassifier):
-    """scikeras' classifier over :class:`Sequences`, trained in batches of like length.
+class SequenceEngine:
+    """scikeras over :class:`Sequences`, trained in batches of like length.
+
+    Stands before a class of scikeras.
 
     Parameters
     ----------
@@ -119,11 +155,13 @@ class KerasEngine(KerasClassifier):
         if task.kept is not None:
             self.classes_ = task.classes
             self.history_ = {name: list(v) for name, v in task.kept["history"].items()}
-            self._initialize(None, task.classes)
-        if task.one_epoch:
-            self.partial_fit(data, y, task.classes, sample_weight)
-        else:
+            self._initialize(None, y if task.classes is None else task.classes)
+        if not task.one_epoch:
             self.fit(data, y, sample_weight)
+        elif task.classes is None:
+            self.partial_fit(data, y, sample_weight)
+        else:
+            self.partial_fit(data, y, task.classes, sample_weight)
 
     @property
     def feature_encoder(self):
@@ -141,14 +179,18 @@ class KerasEngine(KerasClassifier):
         return X, y, sample_weight
 
     def _keras_build_fn(self, compile_kwargs):
-        # An instance is the user's own; training a copy leaves it as it was.
-        given = compile_kwargs["optimizer"]
-        optimizer = type(given).from_config(given.get_config())
+        # An instance is the user's own; a copy is trained, and it stays as it was.
+        optimizer = compile_kwargs["optimizer"]
         key, self._learning_rate = _optimizer_key(optimizer)
         self._kind = f"{key.partition(' ')[0]} {self._task.spec.policy}"
-        if self._task.spec.policy == "mixed_float16":
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        self._trainer = self._program.trainer(key, optimizer)
+        scaled = self._task.spec.policy == "mixed_float16"
+
+        def make_optimizer():
+            # An optimizer belongs to the devices in whose scope it is made.
+            copy = type(optimizer).from_config(optimizer.get_config())
+            return keras.optimizers.LossScaleOptimizer(copy) if scaled else copy
+
+        self._trainer = self._program.trainer(key, make_optimizer, self._task.loss)
         self._trainer.compile()
         return self._program.model
 
@@ -157,10 +199,10 @@ class KerasEngine(KerasClassifier):
         callbacks = [*self._own_callbacks(), *keras.tree.flatten(self._fit_callbacks)]
         self._program.training = True
         try:
-            history = train(
+            history, self.padding_ = train(
                 self._trainer,
                 X,
-                _column(y),
+                _as_targets(y),
                 sample_weight,
                 self._validation(),
                 plan=self._plan(epochs, initial_epoch),
@@ -223,7 +265,7 @@ class KerasEngine(KerasClassifier):
         if self._task.validation is None:
             return None
         data, labels, sample_weight = self._task.validation
-        return data, _column(self.target_encoder_.transform(labels)), sample_weight
+        return data, _as_targets(self.target_encoder_.transform(labels)), sample_weight
 
     def _own_callbacks(self):
         if self._task.watch is not None:
@@ -232,6 +274,19 @@ class KerasEngine(KerasClassifier):
             yield keras.callbacks.EarlyStopping(
                 monitor="val_loss", patience=self._task.patience, restore_best_weights=True
             )
+
+
+class ClassEngine(SequenceEngine, KerasClassifier):
+    """Of labels, which scikeras numbers."""
+
+
+class NumberEngine(SequenceEngine, KerasRegressor):
+    """Of targets that are numbers already."""
+
+    @property
+    def target_encoder(self):
+        """Nothing."""
+        return _Identity()
 
 
 class _Identity:
@@ -263,8 +318,10 @@ class _EpochReporter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _column(encoded):
-    return np.asarray(encoded, np.float32).reshape(-1)
+def _as_targets(encoded):
+    """One number per sample, or several; a column of scikeras becomes one number."""
+    encoded = np.asarray(encoded, np.float32)
+    return encoded.reshape(-1) if encoded.ndim == 2 and encoded.shape[1] == 1 else encoded
 
 
 def _optimizer_key(optimizer):
@@ -358,7 +415,7 @@ def keras_model(spec, weights):
 
 
 def predict(spec, device, weights, data):
-    """Logits of all samples for each class under these weights."""
-    with _borrow(spec, device) as program:
+    """Outputs of the network for all samples under these weights."""
+    with _explaining_memory(), _borrow(spec, device) as program:
         program.load(weights)
-        return class_logits(program, data)
+        return _training.predict(program, data)

@@ -53,11 +53,14 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
     warm_start : bool, default=False
         Whether a further ``fit`` goes on from the weights of the last.
     device : str, default="auto"
-        "auto" takes a GPU where there is one; or "cpu", "gpu", or a name such as "/GPU:1".
+        "auto" takes the GPUs where there are any; or "cpu", "gpu", or a name such as "/GPU:1",
+        or several joined by commas. Several devices share each batch.
     precision : {"auto", "float32", "mixed_float16", "mixed_bfloat16"}, default="auto"
-        Precision of the layers; "auto" is float32.
+        Precision of the layers. "auto" is float32, and mixed_float16 on GPUs with tensor cores
+        (compute capability 7.0) where ``units`` is a multiple of 8 and at least 128.
     verbose : int, default=0
-        0 for silence, 1 for a progress bar, 2 for a line per epoch.
+        0 for silence, 1 for a progress bar, 2 for a line per epoch. From 1 on also the device,
+        the precision and the share of padding are told.
     random_state : int, RandomState instance or None, default=None
         Seeds weights, shuffling, splitting and dropout. The same int gives the same fit bit for
         bit on a CPU; no global random state is touched.
@@ -79,6 +82,8 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
         Epochs run.
     device_ : str
         Where the network was trained.
+    padding_ : float
+        Share of the steps of the last epoch's batches that were padding.
     model_ : keras.Model
         The network, built anew at each access, giving logits.
 

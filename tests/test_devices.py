@@ -1,0 +1,119 @@
+"""Where networks are trained: one device, several, and what is told of it."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skbseq import LSTMBehaviorClassifier
+
+SEVERAL = """
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from skbseq import LSTMBehaviorClassifier
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+rng = np.random.default_rng(0)
+X = pd.DataFrame({"what": [rng.integers(2, 9, n).tolist() for n in rng.integers(0, 12, 90)]})
+y = rng.integers(0, 2, 90)
+
+
+def fit(device, **parameters):
+    parameters = {"batch_size": 16} | parameters
+    model = LSTMBehaviorClassifier(units=4, epochs=2, device=device, random_state=0, **parameters)
+    return model.fit(X, y)
+
+
+for parameters in ({}, {"l1": 0.01, "l2": 0.01}, {"optimizer": "sgd"}, {"batch_size": 1}):
+    # One device too runs the layers here: written-out steps need the same recurrence.
+    one = fit("/CPU:1", bidirectional=True, **parameters)
+    two = fit("/CPU:0,/CPU:1", bidirectional=True, **parameters)
+    assert two.device_ == "/CPU:0,/CPU:1", two.device_
+    for a, b in zip(one.weights_, two.weights_, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+    np.testing.assert_allclose(one.history_["loss"], two.history_["loss"], rtol=1e-4)
+    np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
+noisy = [fit("/CPU:0,/CPU:1", dropout=0.3).weights_ for _ in range(2)]
+for a, b in zip(*noisy, strict=True):
+    np.testing.assert_array_equal(a, b)
+one.partial_fit(X, y)
+two.partial_fit(X, y)
+np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
+"""
+
+
+@pytest.fixture
+def X():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"what": [rng.integers(2, 9, n).tolist() for n in (3, 3, 3, 1) * 10]})
+
+
+@pytest.fixture
+def y():
+    return np.tile([0, 1], 20)
+
+
+def test_several_devices_learn_what_one_does():
+    subprocess.run([sys.executable, "-c", textwrap.dedent(SEVERAL)], check=True)
+
+
+@pytest.mark.parametrize("device", ["/CPU:0,/CPU:9", "/GPU:0", "gpu", "nowhere"])
+def test_a_device_that_is_not_there_is_refused(X, y, device):
+    with pytest.raises(ValueError, match="is not there; TensorFlow sees /CPU:0"):
+        LSTMBehaviorClassifier(device=device).fit(X, y)
+
+
+def test_a_device_named_twice_is_refused(X, y):
+    with pytest.raises(ValueError, match="names a device twice"):
+        LSTMBehaviorClassifier(device="/CPU:0,/cpu:0").fit(X, y)
+
+
+def test_device_and_padding_are_told(X, y, capsys):
+    model = LSTMBehaviorClassifier(
+        units=2, epochs=1, batch_size=40, validation_split=0, verbose=2, random_state=0
+    ).fit(X, y)
+    # One batch of 40 samples, 3 steps long, with 10 times 2 steps of padding.
+    assert model.padding_ == pytest.approx(20 / 120)
+    told = "Training on /CPU:0 in float32: 40 samples, 100 events, batches 16.7% padding."
+    assert told in capsys.readouterr().out
+
+
+def test_silence_tells_nothing(X, y, capsys):
+    LSTMBehaviorClassifier(units=2, epochs=1, random_state=0).fit(X, y)
+    assert capsys.readouterr().out == ""
+
+
+def test_half_precision_waits_for_a_gpu_that_gains(monkeypatch):
+    import tensorflow as tf
+
+    from skbseq._training import choose_precision
+
+    assert choose_precision("auto", "/CPU:0", 256) == "float32"
+    assert choose_precision("mixed_bfloat16", "/CPU:0", 8) == "mixed_bfloat16"
+    details = {"compute_capability": (9, 0)}
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
+    assert choose_precision("auto", "/GPU:0", 256) == "mixed_float16"
+    assert choose_precision("auto", "/GPU:0,/GPU:1", 128) == "mixed_float16"
+    assert choose_precision("auto", "/GPU:0", 32) == "float32"
+    assert choose_precision("auto", "/GPU:0", 130) == "float32"
+    details["compute_capability"] = (6, 1)
+    assert choose_precision("auto", "/GPU:0", 256) == "float32"
+
+
+def test_a_device_without_memory_is_explained(X, y, monkeypatch):
+    import tensorflow as tf
+
+    from skbseq.estimators import _keras
+
+    def fail(*args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    monkeypatch.setattr(_keras, "train", fail)
+    with pytest.raises(MemoryError, match="smaller batch_size, shorter histories"):
+        LSTMBehaviorClassifier(units=2, epochs=1).fit(X, y)
