@@ -1,0 +1,135 @@
+"""An epoch on the lengths of a real log: sessions of 2 to 200 page views at msnbc.com.
+
+A case is a fit of some epochs, and the figure its time per epoch, with everything that a fit does
+again: for skbseq the reading of the frame and new weights. Compiling is warmed up before. Keras
+pads to 200 with a mask, which makes it the same model; a second case of it pads in front, without
+a mask, which is faster and not the same model: it reads the padding.
+"""
+
+import time
+
+from benchmarks.speed import _data
+from benchmarks.speed._matmul import matmul
+from benchmarks.speed._runs import Check, Question
+
+BATCH, UNITS = 128, 64
+
+
+def _make_data(size):
+    return _data.msnbc_sequences(size["data"], size["n"])
+
+
+def _per_epoch(fit, n_epochs):
+    """Seconds per epoch of a function that fits."""
+
+    def run():
+        begin = time.perf_counter()
+        fit()
+        return (time.perf_counter() - begin) / n_epochs
+
+    run()
+    return run
+
+
+def _skbseq(size):
+    from benchmarks.speed import _ours
+
+    data = _make_data(size)
+    X = _ours.frame(data)
+    model = _ours.classifier(units=UNITS, epochs=size["epochs"], batch_size=BATCH)
+    return _per_epoch(lambda: model.fit(X, data.labels), size["epochs"])
+
+
+def _keras_fit(model, X, y, n_epochs):
+    return _per_epoch(
+        lambda: model.fit(X, y, batch_size=BATCH, epochs=n_epochs, verbose=0), n_epochs
+    )
+
+
+def _keras_padded(size):
+    from benchmarks.speed import _keras_peers
+
+    data = _make_data(size)
+    model = _keras_peers.compiled(data.n_codes, UNITS, mask=True)
+    return _keras_fit(model, _data.padded(data), data.labels, 1)
+
+
+def _keras_unmasked(size):
+    from benchmarks.speed import _keras_peers
+
+    data = _make_data(size)
+    model = _keras_peers.compiled(data.n_codes, UNITS)
+    return _keras_fit(model, _data.padded(data, left=True), data.labels, 1)
+
+
+def _keras_bucketed(size):
+    from benchmarks.speed import _keras_peers
+
+    data = _make_data(size)
+    model = _keras_peers.compiled(data.n_codes, UNITS, mask=True)
+    buckets = _keras_peers.Buckets(data, BATCH)
+    n = size["epochs"]
+    return _per_epoch(lambda: model.fit(buckets, epochs=n, verbose=0), n)
+
+
+def _torch_bucketed(size):
+    from benchmarks.speed import _torch_peers
+
+    training = _torch_peers.BucketedTraining(_make_data(size), UNITS, BATCH)
+    return _per_epoch(lambda: [training.epoch() for _ in range(size["epochs"])], size["epochs"])
+
+
+def _flops(size):
+    return _data.flops(len(_make_data(size).codes), UNITS, training=True)
+
+
+_CASES = {
+    "skbseq": _skbseq,
+    "PyTorch, bucketed by hand": _torch_bucketed,
+    "Keras, bucketed by hand": _keras_bucketed,
+    "Keras padded": _keras_padded,
+    "Keras padded in front, no mask": _keras_unmasked,
+}
+
+QUESTIONS = {
+    "epoch_real": Question(
+        title="An epoch on real lengths, 25,600 sessions of msnbc.com, 64 units, batch 128",
+        cases=_CASES | {"matmul": matmul},
+        checks=[
+            Check(
+                "times as fast as Keras padded",
+                ("skbseq", "Keras padded"),
+                lambda f: f["Keras padded"] / f["skbseq"],
+                5,
+                10,
+            ),
+            Check(
+                "times as fast as Keras padded in front, no mask",
+                ("skbseq", "Keras padded in front, no mask"),
+                lambda f: f["Keras padded in front, no mask"] / f["skbseq"],
+            ),
+            Check(
+                "times as fast as Keras bucketed by hand",
+                ("skbseq", "Keras, bucketed by hand"),
+                lambda f: f["Keras, bucketed by hand"] / f["skbseq"],
+            ),
+            Check(
+                "speed against PyTorch bucketed by hand",
+                ("skbseq", "PyTorch, bucketed by hand"),
+                lambda f: f["PyTorch, bucketed by hand"] / f["skbseq"],
+                0.6,
+                1.0,
+            ),
+            Check(
+                "share of the matmul rate, real events only",
+                ("skbseq", "matmul"),
+                lambda f: f["share of skbseq"],
+                0.35,
+                0.60,
+            ),
+        ],
+        full={"n": 25_600, "epochs": 5},
+        quick={"n": 1_280, "epochs": 1},
+        flops=dict.fromkeys(_CASES, _flops),
+    )
+}

@@ -1,0 +1,28 @@
+"""The classifier as the peers have it: one embedding of 16, one LSTM, no held-out samples."""
+
+import pandas as pd
+import pyarrow as pa
+
+from skbseq import LSTMBehaviorClassifier
+
+
+def classifier(**parameters):
+    return LSTMBehaviorClassifier(
+        embedding_dim=16, validation_split=0, random_state=0, **parameters
+    )
+
+
+def frame(sequences):
+    """An encoded sequence frame of one channel, in pandas."""
+    return _to_frame(sequences, pa.array(sequences.codes))
+
+
+def text_frame(sequences):
+    """The same sequences before they were encoded."""
+    names = pa.array([f"product {code}" for code in range(sequences.n_codes)])
+    return _to_frame(sequences, names.take(pa.array(sequences.codes)))
+
+
+def _to_frame(sequences, values):
+    lists = pa.ListArray.from_arrays(pa.array(sequences.offsets, pa.int32()), values)
+    return pd.DataFrame({"what": pd.Series(pd.arrays.ArrowExtensionArray(lists))})

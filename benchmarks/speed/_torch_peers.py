@@ -1,0 +1,66 @@
+"""The same network in PyTorch, behind skorch and in a loop written by hand."""
+
+import numpy as np
+import torch
+from skorch import NeuralNetBinaryClassifier
+from torch import nn
+
+from benchmarks.speed._data import batches_of_like_length, padded
+
+
+class Network(nn.Module):
+    """Embedding, LSTM and one logit, from the state after the last real event."""
+
+    def __init__(self, n_codes, units=32, dropout=0.0):
+        super().__init__()
+        self.embedding = nn.Embedding(n_codes, 16)
+        self.lstm = nn.LSTM(16, units, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(units, 1)
+
+    def forward(self, codes, lengths=None):
+        states, (last, _) = self.lstm(self.dropout(self.embedding(codes)))
+        if lengths is None:
+            last = last[-1]
+        else:  # half the cost of a packed sequence, where batches are of like length
+            last = states[torch.arange(len(codes)), lengths - 1]
+        return self.out(self.dropout(last)).squeeze(-1)
+
+
+def skorch_classifier(n_codes, *, units=32, epochs, batch_size):
+    torch.manual_seed(0)
+    return NeuralNetBinaryClassifier(
+        Network,
+        module__n_codes=n_codes,
+        module__units=units,
+        module__dropout=0.0,
+        optimizer=torch.optim.Adam,
+        lr=0.003,
+        max_epochs=epochs,
+        batch_size=batch_size,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+    )
+
+
+class BucketedTraining:
+    """A loop by hand over batches of like length, padded to the longest of each."""
+
+    def __init__(self, sequences, units, batch_size):
+        torch.manual_seed(0)
+        self._sequences, self._size = sequences, batch_size
+        self._rng = np.random.default_rng(0)
+        self._network = Network(sequences.n_codes, units)
+        self._optimizer = torch.optim.Adam(self._network.parameters(), lr=0.003)
+        self._loss = nn.BCEWithLogitsLoss()
+
+    def epoch(self):
+        lengths = self._sequences.lengths
+        for rows in batches_of_like_length(lengths, self._size, self._rng):
+            codes = torch.from_numpy(padded(self._sequences, rows))
+            labels = torch.from_numpy(self._sequences.labels[rows].astype(np.float32))
+            self._optimizer.zero_grad()
+            logits = self._network(codes, torch.from_numpy(lengths[rows]))
+            self._loss(logits, labels).backward()
+            self._optimizer.step()
