@@ -3,10 +3,13 @@
 from numbers import Number, Real
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length
 
+from skbseq import _frames
 from skbseq._checks import StrOptions, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
 from skbseq.estimators._base import BaseBehaviorEstimator
@@ -29,8 +32,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
             Training samples.
-        y : array-like of shape (n_samples,)
-            Labels of any kind.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any kind; or a column of 0 and 1 for each of several labels that may hold
+            together, such as behaviours within the horizon.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples; those of weight zero are left out.
 
@@ -53,7 +57,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
             Training samples. Codes above those of the first call count as unknown.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come; needed at the first call unless y holds them all.
@@ -84,25 +88,68 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     def _fit(self, X, y, classes, sample_weight, *, resume, one_epoch):
         data = self._read(X, reset=not resume)
-        y = self._read_target(data, read_labels(y))
-        check_classification_targets(y)
         sample_weight = self._weights_of(data, sample_weight)
-        if self.class_weight is not None:
-            sample_weight = self._weigh_classes(y, sample_weight)
-        self._set_classes(y[sample_weight > 0], classes, resume=resume)
-        n_classes = len(self.classes_)
-        spec = self._network_spec(n_outputs=1 if n_classes == 2 else n_classes)
+        several = read_label_table(y)
+        if several is None:
+            task = self._read_classes(data, y, classes, sample_weight, resume=resume)
+        else:
+            task = self._read_several(data, *several, classes, sample_weight, resume=resume)
+        y, sample_weight, n_outputs = task
+        spec = self._network_spec(n_outputs=n_outputs)
         if resume:
             self._check_same_weights(spec)
-        samples = data, y, sample_weight
         self._train(
-            samples,
-            loss={"kind": "classes"},
-            classes=self.classes_,
+            (data, y, sample_weight),
+            loss={"kind": "labels" if self.multilabel_ else "classes"},
+            classes=None if self.multilabel_ else self.classes_,
             spec=spec,
             resume=resume,
             one_epoch=one_epoch,
         )
+
+    def _read_classes(self, data, y, classes, sample_weight, *, resume):
+        """Labels of one class each, weights, and the number of outputs."""
+        y = self._read_target(data, read_labels(y))
+        check_classification_targets(y)
+        if self.class_weight is not None:
+            sample_weight = self._weigh_classes(y, sample_weight)
+        self._set_multilabel(False, resume=resume)
+        self._set_classes(y[sample_weight > 0], classes, resume=resume)
+        n_classes = len(self.classes_)
+        return y, sample_weight, 1 if n_classes == 2 else n_classes
+
+    def _read_several(self, data, y, names, classes, sample_weight, *, resume):
+        """Labels of which several may hold at once, weights, and the number of outputs."""
+        check_consistent_length(data, y)
+        if self.class_weight is not None:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} serves labels of which a sample has one; y "
+                f"has {y.shape[1]} columns. Give sample_weight."
+            )
+        self._set_multilabel(True, resume=resume)
+        known = self.classes_ if resume else names
+        if known is None:
+            known = np.arange(y.shape[1])
+        for given in (names, classes):  # an array has no names
+            if given is not None and not np.array_equal(given, known):
+                raise ValueError(
+                    f"The labels are {list(given)}; expected {known.tolist()}, a column each."
+                )
+        if y.shape[1] != len(known):
+            raise ValueError(
+                f"y has {y.shape[1]} columns; expected {len(known)}, for the labels "
+                f"{known.tolist()}."
+            )
+        self.classes_ = known
+        return y, sample_weight, y.shape[1]
+
+    def _set_multilabel(self, several, *, resume):
+        if resume and several != self.multilabel_:
+            raise ValueError(
+                "y has one column where it had several at the last fit, or the other way round. "
+                "Begin anew with a sklearn.base.clone of the estimator."
+            )
+        self.multilabel_ = several
 
     def _weigh_classes(self, y, sample_weight):
         _check_class_weight(self.class_weight)
@@ -134,6 +181,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
                 f"{self.classes_.tolist()}. Name all classes at the first fit."
             )
 
+    # Classifiers of files of version 0.1 have none.
+    multilabel_ = False
+
     def predict_proba(self, X):
         """Probability of each class.
 
@@ -145,9 +195,12 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Rows sum to 1; columns in the order of ``classes_``.
+            Columns in the order of ``classes_``. Rows sum to 1, but where y had several columns:
+            then each label has a probability of its own.
         """
         logits = self._outputs(X)
+        if self.multilabel_:
+            return expit(logits)
         if logits.shape[1] == 1:  # of two classes the network gives the second; the first has 0
             logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
         # In three steps, as scipy's takes a tenth of the time of a prediction of one row.
@@ -164,11 +217,53 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
-            Labels as in ``classes_``.
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels as in ``classes_``; 0 and 1 for each label where y had several columns.
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        probability = self.predict_proba(X)
+        if self.multilabel_:
+            return (probability > 0.5).astype(int)
+        return self.classes_[probability.argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def read_label_table(y):
+    """Labels of which several may hold at once, or None where y has one column.
+
+    Returns
+    -------
+    labels : ndarray of float64 of shape (n_samples, n_labels)
+        0 and 1.
+    names : ndarray of shape (n_labels,) or None
+        Names of the columns of a table.
+
+    Raises
+    ------
+    ValueError
+        If there are several columns and they hold anything but 0 and 1, or False and True.
+    """
+    names = _frames.all_names(y) if _frames.is_frame(y) else None
+    if names is None and not isinstance(y, (list, tuple, np.ndarray)):
+        return None
+    try:
+        labels = np.asarray(y)
+    except ValueError:  # rows of several lengths, which the reader of labels refuses
+        return None
+    if labels.ndim != 2 or labels.shape[1] < 2:
+        return None
+    bad = np.argwhere(~np.isin(labels, (0, 1)))
+    if bad.size:
+        row, column = bad[0]
+        raise ValueError(
+            f"y has {labels.shape[1]} columns, each a label that holds or not, but row {row} of "
+            f"column {column} holds {labels[row, column]}. Use 0 and 1, or one column of "
+            "classes."
+        )
+    return labels.astype(np.float64), None if names is None else np.array(names, dtype=object)
 
 
 def read_labels(y, *, name="y"):
