@@ -218,12 +218,12 @@ def test_local_rows_are_those_of_each_batch(seed):
 
 
 def test_rows_in_every_batch_are_trained_as_by_adam(frame, monkeypatch):
-    from skbseq._training import _compiled, _program
+    from skbseq._training import _program, _rows
 
     X, y = frame
     options = {**QUICK, "epochs": 6, "batch_size": 200, "learning_rate": 0.05}
     whole = LSTMBehaviorClassifier(**options).fit(X, y)
-    monkeypatch.setattr(_compiled, "LARGE", 2)
+    monkeypatch.setattr(_rows, "_LARGE", 2)
     monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
     by_rows = clone(whole).fit(X, y)
     for a, b in zip(whole.weights_, by_rows.weights_, strict=True):
@@ -233,7 +233,7 @@ def test_rows_in_every_batch_are_trained_as_by_adam(frame, monkeypatch):
 
 
 def test_rows_of_no_batch_stay_as_they_were():
-    from skbseq._training._rows import LARGE
+    from skbseq._training._rows import _LARGE as LARGE
 
     rng = np.random.default_rng(0)
     what = [[LARGE + 5], *(rng.integers(2, 60, 5).tolist() for _ in range(100))]
@@ -247,7 +247,7 @@ def test_rows_of_no_batch_stay_as_they_were():
 
 @pytest.mark.parametrize("change", [{"optimizer__amsgrad": True}, {"optimizer": "sgd"}])
 def test_other_optimizers_sweep_large_tables(change):
-    from skbseq._training._rows import LARGE
+    from skbseq._training._rows import _LARGE as LARGE
 
     X = pd.DataFrame({"what": [[LARGE + 5], *([2, 3] for _ in range(50))]})
     model = LSTMBehaviorClassifier(**QUICK, **change).fit(X, np.arange(51) % 2)

@@ -2,12 +2,14 @@
 
 from skbseq._training._compiled import have_room
 from skbseq._training._devices import choose_device, choose_precision
+from skbseq._training._events import EventLoss
 from skbseq._training._loop import train
 from skbseq._training._losses import Loss
 from skbseq._training._predict import predict
 from skbseq._training._program import borrow_program
 
 __all__ = [
+    "EventLoss",
     "Loss",
     "borrow_program",
     "choose_device",

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._sequences import ranges, round_up
-from skbseq._training._rows import LARGE, RowAdam, serves_rows
+from skbseq._training._rows import RowAdam, is_large, serves_rows
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
 _MOST_NUMBERS_KEPT = 2**27
@@ -131,9 +131,7 @@ class CompiledTraining:
         self._variables = steps.model.trainable_variables
         tables = steps.embeddings if serves_rows(optimizer) else []
         self.by_rows = {
-            i: RowAdam(optimizer, table)
-            for i, table in enumerate(tables)
-            if table.shape[0] > LARGE
+            i: RowAdam(optimizer, table) for i, table in enumerate(tables) if is_large(table)
         }
         large = {steps.embeddings[i].path for i in self.by_rows}
         self._whole = [v for v in self._variables if v.path not in large]

@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
-from skbseq._training._predict import predict
 from skbseq._training._rows import local_rows
 
 # A call is not interrupted by Ctrl-C before it ends.
@@ -74,7 +73,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         # Where the optimizer averages weights, the average is what is judged and kept.
         unaveraged = trainer.average_weights()
         if validation is not None:
-            logs["val_loss"] = _loss_of(trainer, *validation)
+            logs["val_loss"] = trainer.held_out_loss(*validation)
         watchers.on_epoch_end(epoch, logs)
         if trainer.model.stop_training:
             break
@@ -185,9 +184,3 @@ def _check_finite(loss, epoch):
             f"The loss became {loss} in epoch {epoch + 1}. Lower learning_rate, or set "
             "optimizer__clipnorm=1.0, and look at the scale of the numeric channels."
         )
-
-
-def _loss_of(trainer, data, targets, sample_weight):
-    outputs = predict(trainer.program, data)
-    losses = trainer.loss(tf.constant(targets), tf.constant(outputs, tf.float32)).numpy()
-    return float(np.average(losses.astype(np.float64), weights=sample_weight))

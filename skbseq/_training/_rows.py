@@ -7,7 +7,12 @@ import tensorflow as tf
 from skbseq._sequences import ranges, round_up
 
 # Below so many rows a sweep of the whole table costs less than to find the rows of each batch.
-LARGE = 2**13
+_LARGE = 2**13
+
+
+def is_large(variable):
+    """Whether a table has so many rows that to sweep them all would cost."""
+    return variable.shape[0] > _LARGE
 
 
 def serves_rows(optimizer):
@@ -83,6 +88,12 @@ class RowAdam:
     @staticmethod
     def _take(table, rows):
         return tf.gather(table, tf.minimum(rows, table.shape[0] - 1))
+
+    def apply_slices(self, slices):
+        """One step on the rows of a gradient that may hold a row more than once."""
+        rows, places = tf.unique(tf.cast(slices.indices, tf.int32))
+        values = tf.cast(slices.values, tf.float32)
+        self.apply(rows, tf.math.unsorted_segment_sum(values, places, tf.size(rows)))
 
     def apply(self, rows, gradient):
         """One step on the rows, before the optimizer's own step on everything else."""

@@ -234,7 +234,7 @@ class SequenceEngine:
         self._trainer.start(state, self._learning_rate)
         # A fit that goes on must not repeat the dropout and the batches of the one before.
         self._n_steps_before = int(self._trainer.optimizer.iterations.numpy())
-        self._program.set_seed(task.seed + self._n_steps_before)
+        self._trainer.set_seed(task.seed + self._n_steps_before)
 
     def _fits(self, kept, fresh):
         """Whether a kept optimizer state is of the optimizer at hand."""

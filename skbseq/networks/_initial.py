@@ -28,6 +28,8 @@ def initial_weights(model, rng):
 def _draw(name, path, shape, rng):
     if name == "embeddings":
         return rng.standard_normal(shape, dtype=np.float32)
+    if name == "code_vectors":
+        return rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[1]))
     if name == "recurrent_kernel":
         return _orthogonal(shape, rng)
     if name == "kernel":

@@ -1,0 +1,157 @@
+"""Training at every event: which codes follow, or were hidden, among few or many."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from skbseq._training._batches import pad_batch
+from skbseq._training._trainer import Trainer
+
+# Codes 0 and 1 are padding and unknown, and never looked for.
+_FIRST = 2
+
+
+@dataclass(frozen=True)
+class EventLoss:
+    """Cross-entropy of the codes that a network looks for at its events.
+
+    Parameters
+    ----------
+    kind : {"next", "hidden"}
+        Every event is foretold from those before it; or some are hidden, and told from the others.
+    targets : tuple of int
+        Places of the channels.
+    n_negatives : int or None, default=None
+        Codes drawn for each batch to stand for all others. None: none are left out.
+    share : float, default=0.15
+        Share of the events to hide.
+    """
+
+    kind: str
+    targets: tuple
+    n_negatives: int | None = None
+    share: float = 0.15
+
+    def as_keras(self, n_outputs):
+        """The like of this loss that Keras knows, for callbacks that look at the model."""
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+class EventTrainer(Trainer):
+    """A traced training step of a network that looks for codes at its events."""
+
+    def _prepare(self, program, loss):
+        names = [f"codes_{i}" for i in loss.targets]
+        self._heads = [self.model.get_layer(name) for name in names]
+        self._tables = [
+            head.vectors if head.own else self.model.get_layer(f"embedding_{i}").embeddings
+            for i, head in zip(loss.targets, self._heads, strict=True)
+        ]
+        number, column = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
+        asked = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
+        drawn = tf.TensorSpec((len(loss.targets), None), tf.int32)
+        signature = [program.signature, asked, column, drawn]
+        self._train = tf.function(
+            self._train_events, input_signature=[*signature, number, number], autograph=False
+        )
+        self._judge = tf.function(self._loss_of, input_signature=signature, autograph=False)
+
+    def set_seed(self, seed):
+        """Restart all random numbers."""
+        super().set_seed(seed)
+        self._rng = np.random.default_rng([seed, 5])
+
+    def train_rows(self, samples, rows, l1, l2):
+        """One optimizer step on some samples; their mean loss as a tensor."""
+        with tf.device(self.program.device):
+            return self._train(*self._columns(samples, rows, self._rng), l1, l2)
+
+    def held_out_loss(self, data, targets, sample_weight):
+        """Mean loss; what is drawn at random is so every time alike."""
+        rng, samples = np.random.default_rng(0), (data, targets, sample_weight)
+        total = weight = 0.0
+        for rows in np.array_split(np.argsort(data.lengths), -(-len(data) // 256)):
+            loss = self._judge(*self._columns(samples, rows, rng)).numpy()
+            n = float((data.lengths[rows] * sample_weight[rows]).sum())
+            total, weight = total + n * loss, weight + n
+        return float(total / weight) if weight else 0.0
+
+    def _columns(self, samples, rows, rng):
+        data, _, sample_weight = samples
+        batch = pad_batch(data, rows)
+        asked = batch["codes"][:, :, list(self.loss.targets)]
+        if self.loss.kind == "hidden":
+            batch, asked = _hide(batch, asked, self.loss.share, rng)
+        asked = np.where(asked >= _FIRST, asked, 0)
+        return batch, asked, sample_weight[rows], self._draw(rng)
+
+    def _draw(self, rng):
+        """Codes drawn by a logarithmic law, for they stand in order of frequency (Zipf)."""
+        n = self.loss.n_negatives or 0
+        sizes = [head.n_codes - _FIRST for head in self._heads]
+        drawn = [np.exp(rng.random(n) * np.log(size + 1)).astype(np.int32) - 1 for size in sizes]
+        return np.array(drawn, np.int32).reshape(len(sizes), n) + _FIRST
+
+    def _train_events(self, batch, asked, sample_weight, drawn, l1, l2):
+        with tf.GradientTape() as tape:
+            loss = self._loss_of(batch, asked, sample_weight, drawn, training=True)
+            objective = self.optimizer.scale_loss(loss + self._penalty(l1, l2))
+        self._apply(tape.gradient(objective, self.model.trainable_variables))
+        return loss
+
+    def _loss_of(self, batch, asked, sample_weight, drawn, training=False):
+        _, *queries = self.model(batch, training=training)
+        losses = []
+        for k, query in enumerate(queries):
+            steps = tf.shape(asked)[1]
+            real = tf.where(asked[:, :, k] > 0)
+            codes = tf.gather_nd(asked[:, :, k], real)
+            weight = tf.gather(sample_weight, real[:, 0])
+            found = tf.gather_nd(query[:, :steps], real)
+            parts = found, codes, self._tables[k].value, self._heads[k].bias.value
+            if self.loss.n_negatives is None:
+                loss = _among_all(*parts)
+            else:
+                loss = _among_drawn(*parts, drawn[k])
+            losses.append(
+                tf.math.divide_no_nan(tf.reduce_sum(loss * weight), tf.reduce_sum(weight))
+            )
+        return tf.add_n(losses)
+
+
+def _hide(batch, asked, share, rng):
+    """Events at random become zeros; only of these the codes are asked."""
+    real = np.arange(asked.shape[1]) < batch["lengths"][:, None]
+    hidden = (rng.random(real.shape) < share) & real
+    shown = ~hidden[:, :, None]
+    batch = batch | {"codes": batch["codes"] * shown, "numbers": batch["numbers"] * shown}
+    return batch, asked * ~shown
+
+
+def _among_all(query, codes, table, bias):
+    logits = tf.matmul(query, table, transpose_b=True) + bias
+    # Nobody looks for padding or the unknown.
+    logits -= 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < _FIRST, tf.float32)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
+
+
+def _among_drawn(query, codes, table, bias, drawn):
+    """Sampled softmax, each logit less the logarithm of how often its code is drawn.
+
+    Bengio & Senecal (2008); for without the correction the frequent would be held down.
+    """
+    n = tf.cast(tf.shape(drawn)[0], tf.float32)
+    size = tf.cast(tf.shape(bias)[0] - _FIRST, tf.float32)
+
+    def score(codes):
+        rank = tf.cast(codes - _FIRST, tf.float32)
+        expected = n * tf.math.log((rank + 2) / (rank + 1)) / tf.math.log(size + 1)
+        return tf.gather(bias, codes) - tf.math.log(expected)
+
+    right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + score(codes)
+    wrong = tf.matmul(query, tf.gather(table, drawn), transpose_b=True) + score(drawn)
+    wrong -= 1e9 * tf.cast(codes[:, None] == drawn, tf.float32)
+    logits = tf.concat([right[:, None], wrong], 1)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.zeros_like(codes), logits)

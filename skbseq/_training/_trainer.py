@@ -1,0 +1,170 @@
+"""Training steps of a network's layers, traced once."""
+
+import numpy as np
+import tensorflow as tf
+
+from skbseq._training._batches import pad_batch
+from skbseq._training._compiled import CompiledTraining
+from skbseq._training._devices import mirrored
+from skbseq._training._predict import predict
+from skbseq._training._rows import RowAdam, is_large, serves_rows
+
+
+class Trainer:
+    """A traced training step of a program with one optimizer.
+
+    Parameters
+    ----------
+    program : Program
+    optimizer : keras.optimizers.Optimizer
+        Not built yet.
+    loss : Loss
+    """
+
+    def __init__(self, program, optimizer, loss):
+        self.program, self.model, self.optimizer = program, program.model, optimizer
+        self.loss = loss
+        optimizer.build(self.model.trainable_variables)
+        steps = program.steps
+        self.compiled = None if steps is None else CompiledTraining(steps, optimizer, loss)
+        self.fresh_state = [_sparing(value) for value in self.state()]
+        self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
+        self._by_rows = self._large_tables()
+        self._prepare(program, loss)
+
+    def _prepare(self, program, loss):
+        """Make the traced functions."""
+        number, targets = tf.TensorSpec((), tf.float32), loss.targets_shape(program.n_outputs)
+        columns = tf.TensorSpec(targets, tf.float32), tf.TensorSpec((None,), tf.float32)
+        signature = [program.signature, *columns, number, number, number]
+        self._train = tf.function(self._train_step, input_signature=signature, autograph=False)
+
+    def _large_tables(self):
+        """Adam by rows for each variable with so many rows that a sweep of all would cost."""
+        if not serves_rows(self.optimizer):
+            return {}
+        large = [v for v in self.model.trainable_variables if is_large(v)]
+        return {v.path: RowAdam(self.optimizer, v) for v in large}
+
+    def set_seed(self, seed):
+        """Restart all random numbers."""
+        self.program.set_seed(seed)
+
+    def held_out_loss(self, data, targets, sample_weight):
+        """Mean weighted loss of samples that are not trained on."""
+        outputs = predict(self.program, data)
+        losses = self.loss(tf.constant(targets), tf.constant(outputs, tf.float32)).numpy()
+        return float(np.average(losses.astype(np.float64), weights=sample_weight))
+
+    def state(self):
+        """Values of the optimizer's variables."""
+        return [variable.numpy() for variable in self.optimizer.variables]
+
+    def start(self, state, learning_rate):
+        """Put in an optimizer state, and a learning rate unless a schedule sets it."""
+        for variable, value in zip(self.optimizer.variables, state, strict=True):
+            variable.assign(value)
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
+        self.program.loaded = None
+
+    def compile(self):
+        """Show callbacks and scikeras a model compiled with this optimizer."""
+        self.model.compile(
+            optimizer=self.optimizer, loss=self.loss.as_keras(self.program.n_outputs)
+        )
+
+    def average_weights(self):
+        """Put the moving average of the weights in, where the optimizer keeps one.
+
+        Returns
+        -------
+        list of ndarray or None
+            The weights as they were; None if there is no average.
+        """
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        if not inner.use_ema:
+            return None
+        weights = self.model.get_weights()
+        inner.finalize_variable_values(self.model.trainable_variables)
+        return weights
+
+    def train_rows(self, samples, rows, l1, l2):
+        """One optimizer step on some samples.
+
+        Parameters
+        ----------
+        samples : tuple of (Sequences, ndarray, ndarray)
+            Data, targets and sample weights.
+        rows : ndarray of int of shape (batch,)
+        l1, l2 : float32
+
+        Returns
+        -------
+        tensor of float32
+            Mean weighted loss.
+        """
+        with tf.device(self.program.device):
+            return self._train(*_columns(samples, rows), np.float32(len(rows)), l1, l2)
+
+    def _train_step(self, batch, targets, sample_weight, count, l1, l2):
+        with tf.GradientTape() as tape:
+            outputs = self.model(batch, training=True)
+            loss = tf.reduce_sum(sample_weight * self.loss(targets, outputs)) / count
+            objective = self.optimizer.scale_loss(loss + self._penalty(l1, l2))
+        self._apply(tape.gradient(objective, self.model.trainable_variables))
+        return loss
+
+    def _penalty(self, l1, l2):
+        values = [tf.cast(weight, tf.float32) for weight in self._penalised]
+        absolute = [l1 * tf.reduce_sum(tf.abs(value)) for value in values]
+        squared = [l2 * tf.reduce_sum(value**2) for value in values]
+        return tf.add_n([tf.constant(0.0), *absolute, *squared])
+
+    def _apply(self, gradients):
+        """Take the optimizer's step."""
+        whole = []
+        for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True):
+            by_rows = self._by_rows.get(variable.path)
+            if by_rows is not None and isinstance(gradient, tf.IndexedSlices):
+                by_rows.apply_slices(gradient)
+            else:
+                # Dense: of a sparse gradient that holds a row twice, Keras' Adam squares the two
+                # parts and not their sum, and then takes too large a step.
+                whole.append((tf.convert_to_tensor(gradient), variable))
+        self.optimizer.apply(*zip(*whole, strict=True))
+
+
+class MirroredTrainer(Trainer):
+    """A traced training step on several devices, each with its part of a batch.
+
+    Keras' optimizers add up the gradients of all devices; so each divides its loss by the whole
+    batch's size, and takes its share of the penalties.
+    """
+
+    def __init__(self, program, optimizer, loss):
+        super().__init__(program, optimizer, loss)
+        self._strategy = mirrored(program.device)
+        self._train = tf.function(self._train_parts, reduce_retracing=True)
+
+    def train_rows(self, samples, rows, l1, l2):
+        """One optimizer step on some samples; the mean weighted loss as a tensor."""
+        n = self._strategy.num_replicas_in_sync
+        parts = [_columns(samples, rows[i::n]) for i in range(n)]
+        spread = self._strategy.experimental_distribute_values_from_function
+        columns = [spread(lambda c, k=k: parts[c.replica_id_in_sync_group][k]) for k in range(3)]
+        return self._train(*columns, np.float32(len(rows)), l1 / n, l2 / n)
+
+    def _train_parts(self, *arguments):
+        losses = self._strategy.run(self._train_step, arguments)
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+
+def _columns(samples, rows):
+    data, targets, sample_weight = samples
+    return pad_batch(data, rows), targets[rows], sample_weight[rows]
+
+
+def _sparing(value):
+    """The same values; zeros without their memory, which large tables have much of."""
+    return value if value.any() else np.broadcast_to(value.dtype.type(0), value.shape)
