@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "EventLog": "events",
     "LSTMBehaviorClassifier": "estimators",
+    "LSTMBehaviorRegressor": "estimators",
     "SequenceEncoder": "preprocessing",
     "SequenceImputer": "preprocessing",
     "SequenceVectorizer": "preprocessing",

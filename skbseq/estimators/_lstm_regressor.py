@@ -4,7 +4,7 @@ from skbseq.estimators._regressor import BaseBehaviorRegressor
 
 
 class LSTMBehaviorRegressor(BaseBehaviorRegressor):
-    """x."""
+    """Predict numbers from sequences by a long short-term memory network."""
 
     def __init__(
         self,
