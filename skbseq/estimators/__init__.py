@@ -1,5 +1,6 @@
 """Estimators of behaviour: scikit-learn on the outside, Keras networks within."""
 
+from skbseq.estimators._conformal import ConformalClassifier
 from skbseq.estimators._lstm_classifier import LSTMBehaviorClassifier
 
-__all__ = ["LSTMBehaviorClassifier"]
+__all__ = ["ConformalClassifier", "LSTMBehaviorClassifier"]
