@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_matrix
@@ -439,13 +440,21 @@ def gain(y_true, y_pred, *, value=30.0, cost=4.0):
     return value * (contacted & np.asarray(y_true, bool)).sum() - cost * contacted.sum()
 
 
+@pytest.fixture
+def cut_lib(frame_lib):
+    """Libraries of whose tables this scikit-learn takes the rows of a fold."""
+    if frame_lib.name == "pyarrow" and sklearn.__version__.startswith("1.6."):
+        pytest.skip("scikit-learn takes rows of Arrow tables from 1.7 on")
+    return frame_lib
+
+
 @pytest.mark.parametrize("model", [vectorized(), DecisionTreeClassifier])
-def test_a_threshold_is_tuned_by_gain_on_frames(sequences, frame_lib, model):
+def test_a_threshold_is_tuned_by_gain_on_frames(sequences, cut_lib, model):
     columns, labels = sequences
     y = labels == "buys"
     if model is DecisionTreeClassifier:
         model = make_pipeline(SequenceVectorizer(), DecisionTreeClassifier(max_depth=3))
-    X = frame_lib.make(columns)
+    X = cut_lib.make(columns)
     tuned = TunedThresholdClassifierCV(model, scoring=make_scorer(gain), cv=3).fit(X, y)
     fixed = clone(model).fit(X, y)
     assert tuned.best_threshold_ < 0.5  # a contact is cheap beside a purchase
@@ -454,9 +463,9 @@ def test_a_threshold_is_tuned_by_gain_on_frames(sequences, frame_lib, model):
     np.testing.assert_array_equal(tuned.predict(X), proba >= tuned.best_threshold_)
 
 
-def test_a_threshold_is_tuned_for_the_lstm_at_the_end_of_a_pipeline(sequences, frame_lib):
+def test_a_threshold_is_tuned_for_the_lstm_at_the_end_of_a_pipeline(sequences, cut_lib):
     columns, labels = sequences
-    X, y = frame_lib.make(columns), labels == "buys"
+    X, y = cut_lib.make(columns), labels == "buys"
     lstm = LSTMBehaviorClassifier(units=4, epochs=2, random_state=0)
     tuned = TunedThresholdClassifierCV(lstm, scoring=make_scorer(gain), cv=2)
     model = make_pipeline(SequenceEncoder(), tuned).fit(X, y)

@@ -278,7 +278,7 @@ def test_what_is_drawn_is_what_is_kept():
     assert display.line_.get_ydata().tolist() == display.scores.tolist()
     assert display.line_.get_color() == "red" and display.line_.get_label() == "model"
     assert ax.get_xlabel() == "Events seen" and ax.get_ylabel() == "Roc auc"
-    assert display.lead_ax_.get_ylabel() == "Median lead time (hours)"
+    assert display.lead_ax_.get_ylabel() == "Median lead time (hours, dashed)"
     np.testing.assert_allclose(display.lead_line_.get_ydata(), [10, 9])
     before = display.line_
     assert display.plot(name="again") is display and display.line_ is not before
@@ -297,7 +297,7 @@ def test_lead_times_are_drawn_in_a_unit_that_can_be_read(hours, unit):
         seen_by="n_events",
         lead_times=np.array([lead], "timedelta64[us]"),
     ).plot()
-    assert display.lead_ax_.get_ylabel() == f"Median lead time ({unit})"
+    assert display.lead_ax_.get_ylabel() == f"Median lead time ({unit}, dashed)"
     assert display.ax_.get_ylabel() == "Score" and display.ax_.get_legend() is None
 
 

@@ -217,7 +217,7 @@ class EarlyDecisionDisplay:
         if self.lead_times is not None:
             self._plot_leads()
         if style["label"] is not None:
-            ax.legend(loc="lower right")
+            ax.legend()
         return self
 
     def _plot_leads(self):
@@ -229,7 +229,7 @@ class EarlyDecisionDisplay:
         (self.lead_line_,) = self.lead_ax_.plot(
             self.seen, spans / _UNITS[unit], color="grey", linestyle="--", marker="."
         )
-        self.lead_ax_.set_ylabel(f"Median lead time ({unit})")
+        self.lead_ax_.set_ylabel(f"Median lead time ({unit}, dashed)")
 
 
 # ------------------------------------------------------------------ points
