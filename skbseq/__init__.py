@@ -10,6 +10,7 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ConformalClassifier": "estimators",
     "EventLog": "events",
     "LSTMBehaviorClassifier": "estimators",
     "LSTMBehaviorRegressor": "estimators",
@@ -24,6 +25,7 @@ _ROOMS = (
     "estimators",
     "events",
     "exceptions",
+    "inspection",
     "model_selection",
     "persistence",
     "preprocessing",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     RealNotInt,
     StrOptions,
@@ -11,6 +12,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 from sklearn.utils.validation import _check_y as check_y
 from sklearn.utils.validation import validate_data as _validate_data
@@ -65,11 +67,13 @@ def output_library(estimator):
 
 __all__ = [
     "CallbackSupportMixin",
+    "HasMethods",
     "Interval",
     "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
     "check_is_data",
+    "check_method_params",
     "check_sample_weight",
     "check_y",
     "fit_context",

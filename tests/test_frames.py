@@ -77,6 +77,30 @@ def test_columns_are_attached_in_every_library(frame_lib):
     assert _frames.column_names(frame) == ["a"]
 
 
+def test_columns_are_replaced_in_their_places(frame_lib):
+    frame = frame_lib.make(COLUMNS)
+    lists = Lists(pa.array([7, 8]), np.array([0, 1, 1, 2]))
+    replaced = _frames.replace_columns(frame, {"e": lists, "a": np.array([4, 5, 6])})
+    assert type(replaced) is type(frame)
+    expected = COLUMNS | {"e": [[7], [], [8]], "a": [4, 5, 6]}
+    assert _frames.to_arrow(replaced).to_pydict() == expected
+    assert _frames.column_names(replaced) == list(COLUMNS)
+    assert _frames.to_arrow(frame).to_pydict() == COLUMNS
+
+
+def test_rows_are_picked_in_every_library(frame_lib):
+    frame = frame_lib.make(COLUMNS)
+    picked = _frames.pick_rows(frame, np.array([2, 0]))
+    assert type(picked) is type(frame)
+    expected = {name: [values[2], values[0]] for name, values in COLUMNS.items()}
+    assert _frames.to_arrow(picked).to_pydict() == expected
+    assert _frames.n_rows(_frames.pick_rows(frame, np.array([], int))) == 0
+    if frame_lib.name == "pandas":
+        indexed = frame.set_axis([7, 8, 9])
+        assert _frames.pick_rows(indexed, np.array([1, 1])).index.tolist() == [8, 8]
+        assert _frames.replace_columns(indexed, {"a": [1, 2, 3]}).index.tolist() == [7, 8, 9]
+
+
 def test_a_table_is_built_like_another_one(frame_lib):
     built = _frames.build_frame({"a": [1, 2]}, like=frame_lib.make({"z": [5, 6]}))
     assert type(built) is type(frame_lib.make({"a": [1]}))

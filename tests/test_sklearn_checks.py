@@ -1,10 +1,12 @@
 """scikit-learn's own checks: those of its list, and those that it keeps beside it."""
 
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skbseq import (
+    ConformalClassifier,
     LSTMBehaviorClassifier,
     SequenceEncoder,
     SequenceImputer,
@@ -17,6 +19,8 @@ ESTIMATORS = [
     SequenceVectorizer(),
     # More steps than the default takes on these few rows; nothing is held out of them.
     LSTMBehaviorClassifier(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
+    # The checks have few rows, too few to calibrate nine tenths.
+    ConformalClassifier(LogisticRegression(), confidence_level=0.5, cv=2, random_state=0),
 ]
 
 # What fails for a reason that will stay; each must fail.

@@ -293,6 +293,17 @@ def attach_columns(frame, columns):
     return nw.concat([nw.from_native(frame), nw.from_native(added)], how="horizontal").to_native()
 
 
+def replace_columns(frame, columns):
+    """The same table with other values in some of its columns, in their places."""
+    kind = _library(frame)
+    if kind == "pandas":
+        arrays = {name: _as_arrow(column) for name, column in columns.items()}
+        return frame.assign(**{n: _as_series(a, index=frame.index) for n, a in arrays.items()})
+    made = nw.from_native(frame_from_columns(columns, like=kind), eager_only=True)
+    frame = nw.from_native(frame, eager_only=True)
+    return frame.with_columns(*(made[name] for name in columns)).to_native()
+
+
 def build_frame(columns, *, like, library=None):
     """A table of columns in the library of another table, or in the one named.
 
@@ -316,6 +327,11 @@ def filter_rows(frame, mask):
     if isinstance(frame, pa.Table):
         return frame.filter(pa.array(mask))
     return nw.from_native(frame, eager_only=True).filter(mask.tolist()).to_native()
+
+
+def pick_rows(frame, rows):
+    """Some rows of a table of any library, in the order asked for, its index kept."""
+    return nw.from_native(frame, eager_only=True)[rows].to_native()
 
 
 def as_native(column, library):

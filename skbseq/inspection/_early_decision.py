@@ -1,0 +1,344 @@
+"""EarlyDecisionDisplay: how good a prediction is that is made before all has been seen."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.utils.validation import check_consistent_length
+
+from skbseq import _frames
+from skbseq._sequences import ranges
+from skbseq._time import convert_ticks
+from skbseq.exceptions import SequenceFrameError
+
+__all__ = ["EarlyDecisionDisplay"]
+
+_TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
+_UNITS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
+
+
+class EarlyDecisionDisplay:
+    """A score, and the time that is left to act, by how much of each history is seen.
+
+    Made by :meth:`from_estimator`. The data are kept as attributes, and :meth:`plot` draws them.
+
+    Parameters
+    ----------
+    seen : ndarray of shape (n_points,)
+        Share of the events, or number of them, that was seen.
+    scores : ndarray of float of shape (n_points,)
+        The score at each point.
+    seen_whole : ndarray of float of shape (n_points,)
+        Share of the samples whose history was seen to its end.
+    seen_by : {"share", "n_events"}
+        What ``seen`` counts.
+    lead_times : ndarray of timedelta64 of shape (n_points,), default=None
+        Median time from the last event seen to the moment that counts.
+    score_name : str, default=None
+        Name of the score, for the axis.
+    name : str, default=None
+        Name of the estimator, for the legend.
+
+    Attributes
+    ----------
+    line_ : matplotlib.lines.Line2D
+        The scores.
+    ax_ : matplotlib.axes.Axes
+        Axes of the scores.
+    lead_line_ : matplotlib.lines.Line2D or None
+        The lead times, if there are any.
+    lead_ax_ : matplotlib.axes.Axes or None
+        Axes of the lead times, on the right.
+    figure_ : matplotlib.figure.Figure
+        The figure that holds them.
+
+    See Also
+    --------
+    skbseq.EventLog.prefixes : Samples that have seen a beginning only, to train on.
+
+    Notes
+    -----
+    Events are left out at the end of the list columns; nothing else of a sample is changed.
+    Whatever else knows how long the history goes on tells the model what it has not seen: an
+    ordinary column with the number of events, or the time from each event to the cutoff, the
+    feature "age" of :class:`~skbseq.SequenceEncoder`. Leave them out, as
+    ``SequenceEncoder(time_features=("gap", "hour", "weekday"))`` does.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skbseq import SequenceVectorizer
+    >>> from skbseq.inspection import EarlyDecisionDisplay
+    >>> X = pd.DataFrame({"what": [["view", "cart", "pay"], ["view", "view", "exit"]] * 20})
+    >>> y = [1, 0] * 20
+    >>> model = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X, y)
+    >>> display = EarlyDecisionDisplay.from_estimator(model, X, y, n_events=[1, 2, 3])
+    >>> display.scores.tolist()
+    [0.5, 1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        *,
+        seen,
+        scores,
+        seen_whole,
+        seen_by,
+        lead_times=None,
+        score_name=None,
+        name=None,
+    ):
+        self.seen = seen
+        self.scores = scores
+        self.seen_whole = seen_whole
+        self.seen_by = seen_by
+        self.lead_times = lead_times
+        self.score_name = score_name
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        shares=None,
+        n_events=None,
+        scoring="roc_auc",
+        time=None,
+        until="cutoff",
+        name=None,
+        ax=None,
+        **line_kw,
+    ):
+        """Score a fitted estimator on the beginnings of histories, and draw the curve.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted model of sequence frames, such as a pipeline.
+        X : sequence frame of shape (n_samples, n_columns)
+            Samples, with their whole histories.
+        y : array-like of shape (n_samples,)
+            Labels.
+        shares : array-like of float, default=None
+            Shares of the events of each sample to see, above 0 and at most 1, rounded up to whole
+            events. None, and no ``n_events``: 0.1, 0.2, ..., 1.
+        n_events : array-like of int, default=None
+            Numbers of events to see, at least 1. A shorter history is seen whole, so that each
+            point scores the same samples; ``seen_whole`` says how many those are.
+        scoring : str or callable, default="roc_auc"
+            A name of :func:`sklearn.metrics.get_scorer_names`, or a scorer of an estimator, X
+            and y. None: the estimator's own ``score``.
+        time : str, default=None
+            List column of the events' times, from which the lead times are made. None: none are.
+        until : str, default="cutoff"
+            Ordinary column of the moments to which the lead times count. Samples where it is
+            missing, or which have no events, count in none.
+        name : str, default=None
+            Name for the legend. None: the class of the estimator.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw. None: a new figure.
+        **line_kw : dict
+            Keywords for matplotlib's ``plot``, for the line of the scores.
+
+        Returns
+        -------
+        EarlyDecisionDisplay
+            With the data, drawn.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X has no channel, lacks a column that is named, or that holds no times.
+        TypeError
+            If X is not a table.
+        ValueError
+            If ``shares`` and ``n_events`` are both given or out of range, or there is no scorer
+            of that name.
+        """
+        seen_by, seen = _read_points(shares, n_events)
+        scorer = check_scoring(estimator, scoring=scoring)
+        if not _frames.is_frame(X):
+            raise TypeError(
+                "X must be a sequence frame, a pandas, polars or pyarrow table; got "
+                f"{type(X).__name__}."
+            )
+        check_consistent_length(X, y)
+        columns = _frames.split_sequences(X, nested=True)
+        lead_ticks = None if time is None else _Leads(columns, time, until)
+        scores, whole, leads = [], [], []
+        for point in seen:
+            counts = _count_seen(columns, point, seen_by)
+            scores.append(float(scorer(estimator, _truncate(X, columns, counts), y)))
+            whole.append(np.mean(counts == _lengths(columns)))
+            leads.append(lead_ticks and lead_ticks.median(counts))
+        display = cls(
+            seen=seen,
+            scores=np.array(scores),
+            seen_whole=np.array(whole),
+            seen_by=seen_by,
+            lead_times=None if time is None else np.array(leads, "timedelta64[us]"),
+            score_name=_name_of(scoring),
+            name=type(estimator).__name__ if name is None else name,
+        )
+        return display.plot(ax=ax, **line_kw)
+
+    def plot(self, ax=None, *, name=None, **line_kw):
+        """Draw the scores, and the lead times if there are any.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw. None: a new figure.
+        name : str, default=None
+            Name for the legend. None: the one that the display has.
+        **line_kw : dict
+            Keywords for matplotlib's ``plot``, for the line of the scores.
+
+        Returns
+        -------
+        EarlyDecisionDisplay
+            The display itself, with ``ax_``, ``figure_``, ``line_``, ``lead_ax_``, ``lead_line_``.
+        """
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots()
+        style = {"marker": "o", "label": self.name if name is None else name} | line_kw
+        (self.line_,) = ax.plot(self.seen, self.scores, **style)
+        told = {"share": "Share of the events seen", "n_events": "Events seen"}
+        ax.set(xlabel=told[self.seen_by], ylabel=self.score_name or "Score")
+        self.ax_, self.figure_ = ax, ax.figure
+        self.lead_ax_ = self.lead_line_ = None
+        if self.lead_times is not None:
+            self._plot_leads()
+        if style["label"] is not None:
+            ax.legend()
+        return self
+
+    def _plot_leads(self):
+        spans = self.lead_times.astype(np.float64)
+        spans[np.isnat(self.lead_times)] = np.nan
+        longest = np.nanmax(np.abs(spans), initial=0)
+        unit = next((u for u, size in _UNITS.items() if longest >= 2 * size), "minutes")
+        self.lead_ax_ = self.ax_.twinx()
+        (self.lead_line_,) = self.lead_ax_.plot(
+            self.seen, spans / _UNITS[unit], color="grey", linestyle="--", marker="."
+        )
+        self.lead_ax_.set_ylabel(f"Median lead time ({unit}, dashed)")
+
+
+# ------------------------------------------------------------------ points
+
+
+def _read_points(shares, n_events):
+    """What is counted, and how much of it, in ascending order."""
+    if shares is not None and n_events is not None:
+        raise ValueError("Give either shares or n_events, not both.")
+    if n_events is None:
+        points = _TENTHS if shares is None else shares
+        return "share", _sorted(points, "shares", _is_share, "above 0 and at most 1")
+    return "n_events", _sorted(n_events, "n_events", _is_count, "whole numbers of at least 1")
+
+
+def _is_share(point):
+    return isinstance(point, Real) and not isinstance(point, (bool, np.bool_)) and 0 < point <= 1
+
+
+def _is_count(point):
+    return isinstance(point, Integral) and not isinstance(point, bool) and point >= 1
+
+
+def _sorted(points, name, is_good, wanted):
+    points = [points] if np.ndim(points) == 0 else list(points)
+    bad = [point for point in points if not is_good(point)]
+    if bad or not points:
+        got = repr(bad[0]) if bad else "none"
+        raise ValueError(f"{name} must be {wanted}; got {got}.")
+    return np.unique(points)
+
+
+def _name_of(scoring):
+    """A name for the axis, in words."""
+    if scoring is None:
+        return "Score"
+    name = scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
+    name = name.replace("_", " ")
+    return name[:1].upper() + name[1:]
+
+
+# ------------------------------------------------------------------ beginnings
+
+
+def _lengths(columns):
+    return next(iter(columns.lists.values())).lengths
+
+
+def _count_seen(columns, point, seen_by):
+    """How many events of each sample are seen."""
+    lengths = _lengths(columns)
+    if seen_by == "n_events":
+        return np.minimum(lengths, point)
+    # The 1e-9 keeps 0.7 * 10 from becoming 8.
+    return np.ceil(lengths * point - 1e-9).astype(np.int64)
+
+
+def _truncate(X, columns, counts):
+    """The same frame with the first so many events of each sample."""
+    starts = next(iter(columns.lists.values())).offsets[:-1]
+    positions, offsets = ranges(starts, starts + counts)
+    lists = {
+        name: _frames.Lists(_frames.take(column.values, positions), offsets)
+        for name, column in columns.lists.items()
+    }
+    return _frames.replace_columns(X, lists)
+
+
+class _Leads:
+    """Times from the last event seen to a moment of each sample."""
+
+    def __init__(self, columns, time, until):
+        channel = _column(columns.lists, time, "list", "time")
+        moments = _column(columns.ordinary, until, "ordinary", "until")
+        self.starts = channel.offsets[:-1]
+        self.times, self.time_missing, zone = _ticks(channel.values, time, _row_of(channel))
+        self.until, self.until_missing, until_zone = _ticks(moments, until, int)
+        if (zone is None) != (until_zone is None) and len(channel.values):
+            has, lacks = (until, time) if zone is None else (time, until)
+            raise SequenceFrameError(
+                f"{has!r} has a time zone and {lacks!r} has none. Give both one, or none."
+            )
+
+    def median(self, counts):
+        """The median in microseconds, not a time where no sample has one."""
+        rows = np.flatnonzero((counts > 0) & ~self.until_missing)
+        last = self.starts[rows] + counts[rows] - 1
+        known = ~self.time_missing[last]
+        leads = self.until[rows[known]] - self.times[last[known]]
+        span = np.median(leads).astype(np.int64) if leads.size else "NaT"
+        return np.timedelta64(span, "us")
+
+
+def _column(columns, name, kind, parameter):
+    if name not in columns:
+        raise SequenceFrameError(
+            f"{parameter}={name!r} names no {kind} column of the frame; it has "
+            f"{', '.join(map(repr, columns)) or 'none'}."
+        )
+    return columns[name]
+
+
+def _row_of(channel):
+    """A function from an event to the sample that it belongs to."""
+    return lambda event: int(np.searchsorted(channel.offsets, event, side="right")) - 1
+
+
+def _ticks(values, name, row_of):
+    """Microseconds since 1970, where they are missing, and their time zone."""
+    moments = _frames.read_moments(values, name, row_of=row_of)
+    ticks, missing, unit, zone = _frames.time_ticks(moments)
+    return convert_ticks(ticks, source=unit, target="us"), missing, zone
