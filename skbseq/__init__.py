@@ -11,7 +11,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "EventLog": "events",
+    "ItemCooccurrence": "estimators",
     "LSTMBehaviorClassifier": "estimators",
+    "LastEvent": "estimators",
+    "MarkovChain": "estimators",
+    "MostFrequent": "estimators",
     "SequenceEncoder": "preprocessing",
     "SequenceImputer": "preprocessing",
     "SequenceVectorizer": "preprocessing",
@@ -23,6 +27,7 @@ _ROOMS = (
     "estimators",
     "events",
     "exceptions",
+    "metrics",
     "model_selection",
     "persistence",
     "preprocessing",

@@ -1,5 +1,13 @@
-"""Estimators of behaviour: scikit-learn on the outside, Keras networks within."""
+"""Estimators of behaviour: scikit-learn on the outside, Keras networks, or counts, within."""
 
 from skbseq.estimators._lstm_classifier import LSTMBehaviorClassifier
+from skbseq.estimators._markov_chain import MarkovChain
+from skbseq.estimators._next_baselines import ItemCooccurrence, LastEvent, MostFrequent
 
-__all__ = ["LSTMBehaviorClassifier"]
+__all__ = [
+    "ItemCooccurrence",
+    "LSTMBehaviorClassifier",
+    "LastEvent",
+    "MarkovChain",
+    "MostFrequent",
+]
