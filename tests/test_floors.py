@@ -22,11 +22,11 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     (
         "ground",
-        {"_checks", "_files", "_frames", "_optional", "_sequences", "_state", "_time"}
-        | {"exceptions"},
+        {"_checks", "_files", "_frames", "_optional", "_sequences", "_state", "_targets"}
+        | {"_time", "exceptions"},
     ),
     ("data", {"datasets", "events"}),
-    ("features", {"association", "model_selection", "preprocessing"}),
+    ("features", {"association", "metrics", "model_selection", "preprocessing"}),
     ("machine", {"_training", "networks"}),
     ("models", {"estimators"}),
     ("use", {"inspection", "persistence", "privacy", "serving"}),

@@ -86,6 +86,15 @@ def join_strings(left, right, between):
     return pc.binary_join_element_wise(left, right, pa.scalar(between, pa.large_string()))
 
 
+def join_arrays(first, second):
+    """Two arrays of one kind of value end to end; integers and strings in a type for both."""
+    types = first.type, second.type
+    if types[0] != types[1]:
+        common = pa.uint64() if pa.uint64() in types else _common_type(*types)
+        first, second = first.cast(common), second.cast(common)
+    return pa.concat_arrays([first, second])
+
+
 def append_null(array):
     """The same values and a null at the end."""
     return pa.concat_arrays([array, pa.nulls(1, array.type)])

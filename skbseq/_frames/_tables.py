@@ -322,6 +322,13 @@ def select_columns(frame, names):
     return nw.from_native(frame, eager_only=True).select(names).to_native()
 
 
+def slice_rows(data, start, stop):
+    """Consecutive rows of a table, a list or an array."""
+    if is_frame(data):
+        return nw.from_native(data, eager_only=True)[start:stop].to_native()
+    return data[start:stop]
+
+
 def filter_rows(frame, mask):
     """The rows of a table where a mask holds, in the same library, its index kept."""
     if isinstance(frame, pa.Table):
@@ -338,6 +345,23 @@ def as_native(column, library):
     """A column as a Series of pandas or polars, or as an Arrow array."""
     table = frame_from_columns({"column": column}, like=library)
     return table["column"]
+
+
+def read_column(values, name):
+    """An Arrow array of a Series of any library, an array or a list; NaN becomes null.
+
+    Raises
+    ------
+    SequenceFrameError
+        If the values are of several kinds, or of one that Arrow does not know.
+    """
+    if isinstance(values, pd.Series):
+        return as_array(pandas_to_arrow(values, name))
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    array = series.to_arrow() if isinstance(series, nw.Series) else values
+    if not isinstance(array, (pa.Array, pa.ChunkedArray)):
+        array = objects_to_arrow(array, name)
+    return as_array(array)
 
 
 def to_mask(values, name, n_rows):

@@ -1,7 +1,17 @@
-"""Estimators of behaviour: scikit-learn on the outside, Keras networks within."""
+"""Estimators of behaviour: scikit-learn on the outside, Keras networks, or counts, within."""
 
 from skbseq.estimators._conformal import ConformalClassifier
 from skbseq.estimators._lstm_classifier import LSTMBehaviorClassifier
 from skbseq.estimators._lstm_regressor import LSTMBehaviorRegressor
+from skbseq.estimators._markov_chain import MarkovChain
+from skbseq.estimators._next_baselines import ItemCooccurrence, LastEvent, MostFrequent
 
-__all__ = ["ConformalClassifier", "LSTMBehaviorClassifier", "LSTMBehaviorRegressor"]
+__all__ = [
+    "ConformalClassifier",
+    "ItemCooccurrence",
+    "LSTMBehaviorClassifier",
+    "LSTMBehaviorRegressor",
+    "LastEvent",
+    "MarkovChain",
+    "MostFrequent",
+]

@@ -1,0 +1,301 @@
+"""What all models of the next event share: catalogue, predictions, lists, scores."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skbseq import _frames
+from skbseq._checks import fit_context
+from skbseq._sequences import offsets_of
+from skbseq._state import FillsParameters, all_or_nothing
+from skbseq._targets import (
+    index_in_classes,
+    rows_at_a_time,
+    split_target,
+    to_ids,
+    true_index,
+)
+from skbseq.estimators._next_histories import learn_histories, read_histories
+from skbseq.metrics import hold_out_last, true_ranks
+
+SCORE = "score"
+
+
+class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
+    """A model of the next value of one channel of raw sequence frames.
+
+    A subclass gives ``_learn(histories)``, which learns from the :class:`Histories` of the
+    training samples, and ``_scores(histories)``: an ndarray of float64 of shape (n_samples,
+    n_classes), never negative and not zero throughout a row. It is asked for some rows at a time.
+    One that reads more than the target gives ``_read(X)`` too, whose result has a length, what
+    :class:`Histories` has, and ``slice``.
+
+    Within, ids are codes of a catalogue that has the most frequent one first, and so are the
+    columns of scores. That is the order in which ties stand, so the first of equal scores is the
+    one to take; to sort the columns of a large catalogue anew for each row would cost more than
+    all the rest.
+    """
+
+    _parameter_constraints = {"target": [str, None]}
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn from every event of every history, each predicted from those before it.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Histories, oldest event first.
+        y : array-like of shape (n_samples,), default=None
+            What came next after each history, learnt as well; None or NaN where nothing did.
+
+        Returns
+        -------
+        estimator
+            The fitted model itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If the target is not there, cannot be told, or holds no ids.
+        ValueError
+            If no history holds an event, or y does not fit the histories.
+        """
+        with all_or_nothing(self):
+            vars(self).pop("feature_names_in_", None)
+            columns, self.target_ = split_target(X, self.target)
+            names = _frames.all_names(X)
+            self.n_features_in_ = len(names)
+            if _frames.is_frame(X):
+                self.feature_names_in_ = np.array(names, dtype=object)
+            histories, ids, self.class_count_, self._by_frequency = learn_histories(
+                columns, self.target_, y
+            )
+            self.classes_ = to_ids(ids)
+            self._learn(histories)
+        return self
+
+    def predict(self, X):
+        """The likeliest next id.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Histories; of the columns only the target is read.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Ids as in ``classes_``. Of equally likely ones the more frequent at fit, and of
+            equally frequent ones the first in ``classes_``.
+        """
+        best = self._likeliest(X)
+        return self._catalogue()[best]
+
+    def predict_proba(self, X):
+        """Probability of each id to be the next.
+
+        For a large catalogue ask :meth:`predict_top_k`, which needs no column per id.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Histories; of the columns only the target is read.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_samples, n_classes)
+            Rows sum to 1; columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        columns = np.argsort(self._by_frequency)
+        parts = [scores[:, columns] for _, scores in self._score_chunks(X)]
+        return np.concatenate([np.zeros((0, len(columns))), *parts])
+
+    def predict_top_k(self, X, k=10, exclude_seen=False, candidates=None):
+        """The k likeliest next ids of each row.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Histories; of the columns only the target is read.
+        k : int, default=10
+            Length of the lists.
+        exclude_seen : bool, default=False
+            Leave out what stands in the row's own history. Lists may then be shorter than k, or
+            empty.
+        candidates : array-like, default=None
+            Ids to choose among, such as those in stock. None: all of ``classes_``.
+
+        Returns
+        -------
+        table of shape (n_samples, 2)
+            Of the library of ``X``, one row for each of its rows, with two list columns: the
+            target's name, ids with the likeliest first, and ``score``, their probabilities among
+            all of ``classes_``. Ties stand as in :meth:`predict`. Of a list or an array the table
+            is of pandas.
+
+        Raises
+        ------
+        ValueError
+            If a candidate was never seen at fit, or k is less than 1 or more than there are to
+            choose among.
+        """
+        check_is_fitted(self)
+        if self.target_ == SCORE:
+            raise ValueError(
+                f"The target is named {SCORE!r}, as the column of probabilities is. Rename it "
+                "before fit."
+            )
+        columns = self._choose(candidates)
+        _check_k(k, len(self.classes_) if columns is None else len(columns), candidates)
+        lengths, ids, kept = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
+        for histories, scores in self._score_chunks(X):
+            if exclude_seen:
+                scores[histories.rows, histories.codes] = -1
+            rows, places, best = top_k(scores if columns is None else scores[:, columns], k)
+            allowed = best >= 0
+            lengths.append(np.bincount(rows[allowed], minlength=len(scores)))
+            places = places[allowed]
+            ids.append(places if columns is None else columns[places])
+            kept.append(best[allowed])
+        offsets = offsets_of(np.concatenate(lengths))
+        values = {
+            self.target_: _frames.make_array(self._catalogue()[np.concatenate(ids)]),
+            SCORE: _frames.make_array(np.concatenate(kept)),
+        }
+        lists = {name: _frames.Lists(column, offsets) for name, column in values.items()}
+        return _frames.build_frame(lists, like=X)
+
+    def score(self, X, y=None):
+        """Accuracy: the share of rows whose next id is predicted.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Histories.
+        y : array-like of shape (n_samples,), default=None
+            The true next ids; one that was never seen at fit counts as missed. None: the last
+            event of each history is held out and predicted from those before it; rows without
+            an event are left out.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        X, index = self._with_truth(X, y)
+        return float((self._likeliest(X) == index).mean())
+
+    def true_ranks(self, X, y=None):
+        """Ranks that the true next id of each row may have in the full catalogue.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Histories.
+        y : array-like of shape (n_samples,), default=None
+            The true next ids. None: the last event of each history is held out and predicted
+            from those before it; rows without an event are left out.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_samples, 2)
+            First and last possible rank, infinite for an id never seen at fit; see
+            :func:`skbseq.metrics.true_ranks`.
+        """
+        X, index = self._with_truth(X, y)
+        parts, start = [np.zeros((0, 2))], 0
+        for histories, scores in self._score_chunks(X):
+            stop = start + len(histories)
+            parts.append(true_ranks(scores, index[start:stop]))
+            start = stop
+        return np.concatenate(parts)
+
+    # -------------------------------------------------------------- within
+
+    def _read(self, X):
+        """Histories of X in the codes of the catalogue."""
+        columns, _ = split_target(X, self.target_)
+        return read_histories(columns, self.target_, self._catalogue())
+
+    def _catalogue(self):
+        """All ids, the most frequent first."""
+        return self.classes_[self._by_frequency]
+
+    def _score_chunks(self, X):
+        """Pairs of histories and their probabilities, some rows at a time."""
+        check_is_fitted(self)
+        histories = self._read(X)
+        step = rows_at_a_time(len(self.classes_))
+        for start in range(0, len(histories), step):
+            part = histories.slice(start, min(start + step, len(histories)))
+            scores = self._scores(part)
+            scores /= scores.sum(axis=1, keepdims=True)
+            yield part, scores
+
+    def _with_truth(self, X, y):
+        """X, and the true next event of each row as a code of the catalogue, or -1."""
+        check_is_fitted(self)
+        if y is None:
+            X, y = hold_out_last(X, self.target_)
+        return X, true_index(y, _frames.n_rows(X), self._catalogue())
+
+    def _likeliest(self, X):
+        check_is_fitted(self)
+        best = [scores.argmax(axis=1) for _, scores in self._score_chunks(X)]
+        return np.concatenate([np.zeros(0, np.int64), *best])
+
+    def _choose(self, candidates):
+        """Codes of the candidates in ascending order, None for all of the catalogue."""
+        if candidates is None:
+            return None
+        if isinstance(candidates, (str, bytes)):
+            raise ValueError(f"candidates must be a list of ids; got {candidates!r}.")
+        values = _frames.read_column(candidates, "candidates")
+        found = index_in_classes(values, self._catalogue(), "candidates")
+        if (found < 0).any():
+            stranger = values[_frames.first_row(found < 0)].as_py()
+            raise ValueError(
+                f"The candidate {stranger!r} was never seen at fit, so nothing is known of it. "
+                f"Leave it out; classes_ holds the {len(self.classes_):,} ids that were."
+            )
+        return np.unique(found)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = False
+        return tags
+
+
+def _check_k(k, n_choices, candidates):
+    if isinstance(k, (bool, np.bool_)) or not isinstance(k, Integral) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
+    if k > n_choices:
+        what = "ids were seen at fit" if candidates is None else "candidates were given"
+        raise ValueError(
+            f"k={k} is too large: only {n_choices:,} {what}. Ask for at most so many."
+        )
+
+
+def top_k(scores, k):
+    """The k largest of each row, the first of equal ones.
+
+    Returns
+    -------
+    rows, columns : ndarray of int64 of shape (n_samples * k,)
+    best : ndarray of shape (n_samples * k,)
+        Descending within each row.
+    """
+    least = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k, None]
+    rows, columns = np.nonzero(scores >= least)
+    best = scores[rows, columns]
+    # Stable, so that of equal scores the first column stays first.
+    order = np.lexsort((-best, rows))
+    begins = np.searchsorted(rows, np.arange(len(scores)))  # rows ascend before and after
+    order = order[(begins[:, None] + np.arange(k)).ravel()]
+    return rows[order], columns[order], best[order]

@@ -1,0 +1,402 @@
+"""Metrics of ranked predictions of the next event, over the full catalogue.
+
+Each row has one relevant item, the true next one; a model scores every item of the catalogue, and
+what counts is the rank of the true one. Ranks among a sample of negatives are not offered: they
+order models differently from ranks in the full catalogue (Krichene and Rendle (2020), "On Sampled
+Metrics for Item Recommendation", KDD).
+"""
+
+from numbers import Integral
+
+import numpy as np
+
+from skbseq import _frames
+from skbseq._sequences import ranges
+from skbseq._targets import present_values, rows_at_a_time, split_target, to_ids, true_index
+
+__all__ = [
+    "hold_out_last",
+    "mrr_at_k",
+    "ndcg_at_k",
+    "ranking_scorer",
+    "recall_at_k",
+    "true_ranks",
+]
+
+# ------------------------------------------------------------------ ranks
+
+
+def true_ranks(scores, true_index):
+    """Ranks that the true item of each row may have, 1 being the best.
+
+    Items with the same score stand in no order. The true one may then have any rank from
+
+    .. math:: r_1 = 1 + \\#\\{j : s_j > s\\} \\quad\\text{to}\\quad r_2 = \\#\\{j : s_j \\ge s\\}
+
+    where :math:`s` is its own score. The metrics take both and give the exact mean over all
+    orders of the tied items, so that a model gains nothing by scoring everything alike.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_samples, n_items)
+        The higher, the likelier. Infinite ones are welcome, NaN is not.
+    true_index : array-like of int of shape (n_samples,)
+        Column of the true item; -1 where it is not in the catalogue.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_samples, 2)
+        First and last possible rank; infinite, and so missed at any k, where the true item is
+        not in the catalogue.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, a score is NaN, or an index lies outside.
+
+    Examples
+    --------
+    >>> from skbseq.metrics import true_ranks
+    >>> true_ranks([[0.7, 0.2, 0.1], [0.4, 0.4, 0.2], [0.5, 0.3, 0.2]], [1, 1, -1])
+    array([[ 2.,  2.],
+           [ 1.,  2.],
+           [inf, inf]])
+    """
+    scores, index = np.asarray(scores), np.asarray(true_index)
+    _check_scores(scores, index)
+    ranks = np.full((len(index), 2), np.inf)
+    known = index >= 0
+    if known.any():
+        own = np.take_along_axis(scores, np.where(known, index, 0)[:, None], axis=1)
+        ranks[known, 0] = 1 + np.count_nonzero(scores > own, axis=1)[known]
+        ranks[known, 1] = np.count_nonzero(scores >= own, axis=1)[known]
+    return ranks
+
+
+def _check_scores(scores, index):
+    if scores.ndim != 2 or index.ndim != 1 or len(scores) != len(index):
+        raise ValueError(
+            "scores must be of shape (n_samples, n_items) and true_index of shape (n_samples,); "
+            f"got {scores.shape} and {index.shape}."
+        )
+    if index.size and not np.issubdtype(index.dtype, np.integer):
+        raise ValueError(f"true_index must hold integers; got {index.dtype}.")
+    outside = (index < -1) | (index >= scores.shape[1])
+    if outside.any():
+        row = _frames.first_row(outside)
+        raise ValueError(
+            f"Row {row} of true_index is {index[row]}; there are {scores.shape[1]:,} items, and "
+            "-1 stands for one that is not among them."
+        )
+    unclear = np.isnan(scores).any(axis=1)
+    if unclear.any():
+        raise ValueError(
+            f"Row {_frames.first_row(unclear)} of scores holds NaN, which has no rank."
+        )
+
+
+# ------------------------------------------------------------------ metrics
+
+
+def recall_at_k(ranks, k=20):
+    """Share of the rows whose true item is among the first k; also called hit rate.
+
+    Parameters
+    ----------
+    ranks : array-like of shape (n_samples,) or (n_samples, 2)
+        Ranks of the true items from 1 on, infinite for those that are not in the catalogue; two
+        columns as :func:`true_ranks` gives them.
+    k : int, default=20
+        Length of the list.
+
+    Returns
+    -------
+    float
+        Between 0 and 1. Tied items count by the mean over all their orders.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a rank is less than 1 or NaN.
+
+    Examples
+    --------
+    >>> from skbseq.metrics import recall_at_k
+    >>> recall_at_k([1, 3, float("inf")], k=2)
+    0.333...
+    """
+    return _mean_gain(ranks, np.ones(_check_k(k)))
+
+
+def mrr_at_k(ranks, k=20):
+    """Mean reciprocal rank: 1/rank of the true item, 0 beyond k.
+
+    Parameters
+    ----------
+    ranks : array-like of shape (n_samples,) or (n_samples, 2)
+        Ranks of the true items from 1 on, infinite for those that are not in the catalogue; two
+        columns as :func:`true_ranks` gives them.
+    k : int, default=20
+        Length of the list.
+
+    Returns
+    -------
+    float
+        Between 0 and 1. Tied items count by the mean over all their orders.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a rank is less than 1 or NaN.
+
+    Examples
+    --------
+    >>> from skbseq.metrics import mrr_at_k
+    >>> mrr_at_k([1, 4, float("inf")], k=20)
+    0.416...
+    """
+    return _mean_gain(ranks, 1 / np.arange(1, _check_k(k) + 1))
+
+
+def ndcg_at_k(ranks, k=20):
+    """Normalised discounted cumulative gain: 1/log2(1 + rank) of the true item, 0 beyond k.
+
+    With one relevant item the best possible gain is 1, so that nothing has to be divided by.
+
+    Parameters
+    ----------
+    ranks : array-like of shape (n_samples,) or (n_samples, 2)
+        Ranks of the true items from 1 on, infinite for those that are not in the catalogue; two
+        columns as :func:`true_ranks` gives them.
+    k : int, default=20
+        Length of the list.
+
+    Returns
+    -------
+    float
+        Between 0 and 1. Tied items count by the mean over all their orders.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a rank is less than 1 or NaN.
+
+    Examples
+    --------
+    >>> from skbseq.metrics import ndcg_at_k
+    >>> ndcg_at_k([1, 3, float("inf")], k=20)
+    0.5
+    """
+    return _mean_gain(ranks, 1 / np.log2(np.arange(2, _check_k(k) + 2)))
+
+
+_METRICS = {"recall": recall_at_k, "mrr": mrr_at_k, "ndcg": ndcg_at_k}
+
+
+def _check_k(k):
+    if isinstance(k, (bool, np.bool_)) or not isinstance(k, Integral) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
+    return int(k)
+
+
+def _mean_gain(ranks, gains):
+    """Mean of the gain at each rank, itself the mean over the ranks that a row may have."""
+    first, last = _check_ranks(ranks)
+    known = np.isfinite(first)
+    first, last = (np.where(known, rank, 1) for rank in (first, last))
+    before = np.append(0, np.cumsum(gains))
+    lo, hi = (np.minimum(rank, len(gains)).astype(np.int64) for rank in (first - 1, last))
+    gain = (before[hi] - before[lo]) / (last - first + 1)
+    return float(np.where(known, gain, 0).mean())
+
+
+def _check_ranks(ranks):
+    ranks = np.asarray(ranks, dtype=np.float64)
+    if ranks.ndim not in (1, 2) or (ranks.ndim == 2 and ranks.shape[1] != 2):
+        raise ValueError(
+            f"ranks must be of shape (n_samples,) or (n_samples, 2); got {ranks.shape}."
+        )
+    first, last = (ranks, ranks) if ranks.ndim == 1 else ranks.T
+    if not len(first):
+        raise ValueError("There is no row to score: ranks are empty.")
+    wrong = ~(first >= 1) | ~(last >= first) | (np.isinf(first) != np.isinf(last))
+    if wrong.any():
+        row = _frames.first_row(wrong)
+        raise ValueError(
+            f"Row {row} of ranks is {ranks[row].tolist()!r}; ranks begin at 1, the first possible "
+            "one stands before the last, and both are infinite for what is not in the catalogue."
+        )
+    return first, last
+
+
+# ------------------------------------------------------------------ the truth
+
+
+def hold_out_last(X, target=None):
+    """Take the last event of each history away, to be predicted from those before it.
+
+    Parameters
+    ----------
+    X : sequence frame
+        Histories, oldest event first.
+    target : str, default=None
+        List column whose last value is the truth. None: the only one of strings, integers or
+        booleans.
+
+    Returns
+    -------
+    X : sequence frame
+        The rows that have an event, each without its last one, in all list columns; of the
+        library of ``X``, or of pandas if that was a list or an array. What is left may be empty.
+    y : ndarray of shape (n_rows_left,)
+        The values of the events taken away.
+
+    Raises
+    ------
+    SequenceFrameError
+        If the target is not there or cannot be told.
+    ValueError
+        If no history holds an event.
+
+    Notes
+    -----
+    Where the last value is missing, the last event that has one is taken away, and those after
+    it too. Ordinary columns stay as they are: one that was made with a look at the last event,
+    such as the number of events, gives it away.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbseq.metrics import hold_out_last
+    >>> X = pd.DataFrame({"page": [["home", "news", "news"], ["home"], []]})
+    >>> before, truth = hold_out_last(X)
+    >>> before["page"].tolist()
+    [['home', 'news'], []]
+    >>> truth.tolist()
+    ['news', 'home']
+    """
+    columns, target = split_target(X, target)
+    values, offsets, places = present_values(columns.lists[target])
+    rows = np.flatnonzero(np.diff(offsets))
+    if not rows.size:
+        raise ValueError(
+            f"No history in {target!r} holds an event, so there is none to hold out. Give y, or "
+            "histories."
+        )
+    last = offsets[rows + 1] - 1
+    starts = columns.lists[target].offsets[rows]
+    positions, new_offsets = ranges(starts, places[last])
+    lists = {
+        name: _frames.Lists(_frames.take(column.values, positions), new_offsets)
+        for name, column in columns.lists.items()
+    }
+    return _with_lists(X, columns, rows, lists), to_ids(_frames.take(values, last))
+
+
+def _with_lists(X, columns, rows, lists):
+    """Some rows of a frame with other lists."""
+    if _frames.is_frame(X):
+        kept = np.zeros(columns.n_rows, bool)
+        kept[rows] = True
+        return _frames.replace_columns(_frames.filter_rows(X, kept), lists)
+    ordinary = {name: _frames.take(column, rows) for name, column in columns.ordinary.items()}
+    names = _frames.all_names(X)
+    return _frames.frame_from_columns({name: (lists | ordinary)[name] for name in names})
+
+
+# ------------------------------------------------------------------ the scorer
+
+
+def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
+    """Make a scorer of rankings, for ``scoring=`` of scikit-learn's tools.
+
+    Parameters
+    ----------
+    k : int, default=20
+        Length of the list of recommendations.
+    metrics : tuple of {"recall", "mrr", "ndcg"}, default=("recall", "mrr", "ndcg")
+        What to measure: :func:`recall_at_k`, :func:`mrr_at_k`, :func:`ndcg_at_k`.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y=None)`` gives a dict with a number for each metric, under names
+        such as "recall@20". Without ``y`` the last event of each history is held out
+        (:func:`hold_out_last`) and predicted from those before it.
+
+    Raises
+    ------
+    ValueError
+        If k is not a positive integer, or a metric is unknown.
+
+    Notes
+    -----
+    The scorer takes any classifier with ``classes_`` and ``predict_proba``. Scores are made once
+    for all metrics, and some rows at a time, so that a large catalogue needs no more memory than
+    a small one. Of a search, name the metric that counts: ``refit="recall@20"``.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import cross_validate
+    >>> from skbseq import MarkovChain
+    >>> from skbseq.metrics import ranking_scorer
+    >>> X = [["home", "news", "sport"], ["home", "news"], ["news", "sport"], ["home", "news"]]
+    >>> scores = cross_validate(MarkovChain(), X, cv=2, scoring=ranking_scorer(k=1))
+    >>> scores["test_recall@1"].tolist()
+    [1.0, 1.0]
+    """
+    return _RankingScorer(k, metrics)
+
+
+class _RankingScorer:
+    """A scorer that can be pickled; see :func:`ranking_scorer`."""
+
+    def __init__(self, k, metrics):
+        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        unknown = [name for name in names if name not in _METRICS]
+        if unknown or not names:
+            raise ValueError(
+                f"metrics must name some of {', '.join(map(repr, _METRICS))}; got {metrics!r}."
+            )
+        self.k = _check_k(k)
+        self.metrics = tuple(names)
+
+    def __repr__(self):
+        return f"ranking_scorer(k={self.k}, metrics={self.metrics})"
+
+    def __call__(self, estimator, X, y=None):
+        """Measure a fitted estimator."""
+        if y is None:
+            X, y = hold_out_last(X, _target_of(estimator))
+        ranks = _ranks(estimator, X, y)
+        return {f"{name}@{self.k}": _METRICS[name](ranks, self.k) for name in self.metrics}
+
+
+def _target_of(estimator):
+    """The target that an estimator, or the last step of a pipeline, was fitted on, if it says."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if hasattr(estimator, "steps"):
+        estimator = estimator.steps[-1][1]
+    return getattr(estimator, "target_", None)
+
+
+def _ranks(estimator, X, y):
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    if not hasattr(last, "true_ranks"):
+        return _ranks_by_probability(estimator, X, y)
+    # Read once: to look the ids up in a large catalogue anew for every few rows would cost more.
+    if last is not estimator and len(estimator.steps) > 1:
+        X = estimator[:-1].transform(X)
+    return last.true_ranks(X, y)
+
+
+def _ranks_by_probability(estimator, X, y):
+    n_rows, classes = _frames.n_rows(X), estimator.classes_
+    index = true_index(y, n_rows, classes)
+    step = rows_at_a_time(len(classes))
+    parts = [np.zeros((0, 2))]
+    for start in range(0, n_rows, step):
+        part = _frames.slice_rows(X, start, start + step)
+        parts.append(true_ranks(estimator.predict_proba(part), index[start : start + step]))
+    return np.concatenate(parts)

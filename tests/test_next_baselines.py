@@ -1,0 +1,548 @@
+"""Baselines of the next event against slow plain ones, and what all of them must do."""
+
+import pickle
+from collections import Counter, defaultdict
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks
+
+from skbseq import (
+    ItemCooccurrence,
+    LastEvent,
+    MarkovChain,
+    MostFrequent,
+    SequenceImputer,
+    load,
+    save,
+)
+from skbseq.estimators._markov_chain import discounts
+from skbseq.exceptions import SequenceFrameError
+from skbseq.metrics import hold_out_last, true_ranks
+
+MODELS = [
+    MostFrequent(),
+    LastEvent(),
+    MarkovChain(),
+    MarkovChain(order=3),
+    MarkovChain(order=2, smoothing="witten-bell"),
+    ItemCooccurrence(),
+    ItemCooccurrence(normalization="conditional", n_last=2, decay=1.0, smoothing=0.2),
+]
+each_model = pytest.mark.parametrize("model", MODELS, ids=str)
+ids = st.sampled_from("abcd")
+logs = st.lists(st.lists(ids, max_size=7), min_size=1, max_size=8).filter(any)
+asked = st.lists(st.lists(st.sampled_from("abcdz"), max_size=7), min_size=1, max_size=5)
+
+
+def frame(histories):
+    return pa.table({"page": pa.array(histories, pa.list_(pa.string()))})
+
+
+# ------------------------------------------------------------ plain references
+
+
+def plain_popularity(log):
+    counts = Counter(event for history in log for event in history)
+    return {event: counts[event] / sum(counts.values()) for event in sorted(counts)}
+
+
+def plain_most_frequent(model, log, history):
+    return plain_popularity(log)
+
+
+def plain_last_event(model, log, history):
+    shares = plain_popularity(log)
+    distinct = list(dict.fromkeys(e for e in reversed(history) if e in shares))
+    d = len(distinct)
+    weight = {event: 2 * (d + 1 - r) for r, event in enumerate(distinct, 1)}
+    return {e: (weight.get(e, 0) + share) / (1 + d * (d + 1)) for e, share in shares.items()}
+
+
+def plain_markov(model, log, history):
+    result = plain_popularity(log)
+    history = [event for event in history if event in result]
+    for length in range(1, model.order + 1):
+        followed = defaultdict(Counter)
+        for past in log:
+            for t in range(length, len(past)):
+                followed[tuple(past[t - length : t])][past[t]] += 1
+        counts = followed.get(tuple(history[-length:])) if len(history) >= length else None
+        if counts is None:
+            break
+        total, kinds = sum(counts.values()), len(counts)
+        if model.smoothing == "witten-bell":
+            result = {e: (counts[e] + kinds * p) / (total + kinds) for e, p in result.items()}
+        else:
+            taken = plain_discounts([c for f in followed.values() for c in f.values()])
+            off = {e: taken[min(counts[e], 3)] for e in result}
+            back = sum(off.values())
+            result = {e: (counts[e] - off[e] + back * p) / total for e, p in result.items()}
+    return result
+
+
+def plain_discounts(counts):
+    n1, n2, n3, n4 = (counts.count(times) for times in (1, 2, 3, 4))
+    if not n1 * n2 * n3 * n4:
+        return [0] + 3 * [(n1 + 1) / (n1 + 2 * n2 + 2)]
+    share = n1 / (n1 + 2 * n2)
+    taken = [1 - 2 * share * n2 / n1, 2 - 3 * share * n3 / n2, 3 - 4 * share * n4 / n3]
+    return [0] + [min(max(t, 0.1), most) for t, most in zip(taken, (0.9, 1.5, 1.5), strict=True)]
+
+
+def plain_cooccurrence(model, log, history):
+    shares = plain_popularity(log)
+    history = [event for event in history if event in shares]
+    if model.n_last is not None:
+        history = history[-model.n_last :]
+    holds = {e: sum(e in past for past in log) for e in shares}
+    votes = dict.fromkeys(shares, 0.0)
+    for place, voter in enumerate(dict.fromkeys(reversed(history))):
+        for event in shares:
+            if event == voter:
+                both = sum(past.count(event) >= 2 for past in log)
+            else:
+                both = sum(event in past and voter in past for past in log)
+            norm = holds[voter]
+            if model.normalization == "cosine":
+                norm = (holds[voter] * holds[event]) ** 0.5
+            votes[event] += model.decay**place * both / norm
+    total = sum(votes.values())
+    s = model.smoothing
+    mean = {e: v / total for e, v in votes.items()} if total else dict.fromkeys(votes, 0)
+    raw = {e: (1 - s) * mean[e] + s * p for e, p in shares.items()}
+    return {e: p / sum(raw.values()) for e, p in raw.items()}
+
+
+PLAIN = {
+    MostFrequent: plain_most_frequent,
+    LastEvent: plain_last_event,
+    MarkovChain: plain_markov,
+    ItemCooccurrence: plain_cooccurrence,
+}
+
+
+@each_model
+@given(log=logs, histories=asked)
+def test_probabilities_are_those_of_the_plain_model(model, log, histories):
+    model = clone(model).fit(frame(log))
+    expected = [PLAIN[type(model)](model, log, history) for history in histories]
+    assert model.classes_.tolist() == list(expected[0])
+    found = model.predict_proba(frame(histories))
+    np.testing.assert_allclose(found, [list(row.values()) for row in expected], rtol=1e-9)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert (found > 0).all()
+
+
+@given(log=logs, k=st.integers(1, 4), histories=asked, exclude_seen=st.booleans(), data=st.data())
+@each_model
+def test_lists_are_those_of_the_plain_order(model, log, k, histories, exclude_seen, data):
+    model = clone(model).fit(frame(log))
+    candidates = data.draw(st.lists(st.sampled_from(model.classes_.tolist()), min_size=1))
+    k = min(k, len(set(candidates)))
+    table = model.predict_top_k(
+        frame(histories), k=k, exclude_seen=exclude_seen, candidates=candidates
+    )
+    scores = model.predict_proba(frame(histories))
+    for history, row, found in zip(histories, scores, table.to_pylist(), strict=True):
+        places = {e: (-p, -n, e) for e, p, n in zip(model.classes_, row, model.class_count_)}  # noqa: B905
+        seen = set(history) if exclude_seen else set()
+        expected = sorted(set(candidates) - seen, key=places.get)[:k]
+        assert found["page"] == expected
+        assert found["score"] == [-places[event][0] for event in expected]
+
+
+@given(counts=st.lists(st.integers(1, 6), min_size=1, max_size=40))
+def test_discounts_are_less_than_the_counts(counts):
+    taken = discounts(np.array(counts))
+    np.testing.assert_allclose(taken, plain_discounts(counts))
+    assert all(0 < d < times for times, d in enumerate(taken[1:], 1))
+
+
+# ------------------------------------------------------------------ what they say
+
+
+def test_a_chain_by_hand():
+    model = MarkovChain(smoothing="witten-bell").fit([["a", "b", "a", "b"], ["a", "c"]])
+    assert model.class_count_.tolist() == [3, 2, 1]
+    # a was followed by b twice and by c once: n = 3, t = 2.
+    expected = [2 * (3 / 6) / 5, (2 + 2 * (2 / 6)) / 5, (1 + 2 * (1 / 6)) / 5]
+    np.testing.assert_allclose(model.predict_proba([["a"]])[0], expected)
+    assert model.n_contexts_ == [2]
+
+
+def test_a_chain_looks_back_so_far_as_it_is_told():
+    log = [["a", "x", "a"], ["b", "x", "b"]] * 5
+    assert MarkovChain(order=2).fit(log).predict([["a", "x"], ["b", "x"]]).tolist() == ["a", "b"]
+    one = MarkovChain(order=1).fit(log).predict_proba([["a", "x"], ["b", "x"]])
+    np.testing.assert_array_equal(one[0], one[1])
+
+
+def test_the_last_event_leads_and_the_order_is_strict(rng):
+    model = LastEvent().fit([list(map(int, rng.zipf(1.5, 50) % 40)) for _ in range(20)])
+    history = list(map(int, rng.choice(model.classes_, 30)))
+    recent = list(dict.fromkeys(reversed(history)))
+    rest = [e for e in np.lexsort((model.classes_, -model.class_count_))]
+    rest = [e for e in model.classes_[rest].tolist() if e not in recent]
+    found = model.predict_top_k([history], k=len(model.classes_))["x0"].tolist()[0]
+    assert list(found) == recent + rest
+    assert model.predict([history])[0] == history[-1]
+
+
+def test_neighbours_come_from_the_same_histories():
+    log = [["tea", "cup"], ["cup", "tea", "pot"], ["nut", "nut"], ["nut", "oil"]]
+    model = ItemCooccurrence().fit(log)
+    assert model.predict([["tea"], ["oil"], ["pot", "oil"]]).tolist() == ["cup", "nut", "nut"]
+
+
+def test_the_next_event_given_is_learnt_as_the_last_of_the_history():
+    log, y = [["a", "b"], [], ["b"]], ["a", "c", None]
+    for model in MODELS:
+        given_y = clone(model).fit(frame(log), y)
+        appended = clone(model).fit(frame([["a", "b", "a"], ["c"], ["b"]]))
+        assert given_y.classes_.tolist() == ["a", "b", "c"]
+        np.testing.assert_array_equal(
+            given_y.predict_proba(frame(log)), appended.predict_proba(frame(log))
+        )
+
+
+def test_integers_with_missing_ones_as_pandas_has_them():
+    X = pd.DataFrame({"product": [[1, 2], [2]]})
+    model = MostFrequent().fit(X, pd.Series([3.0, np.nan]))
+    assert model.classes_.tolist() == [1, 2, 3]
+    assert model.classes_.dtype.kind == "i"
+
+
+# -------------------------------------------------------------- common to all
+
+
+@each_model
+def test_frames_of_every_library(model, frame_lib):
+    columns = {
+        "user": [7, 8, 9],
+        "page": [["a", "b", "a"], ["c", "b"], []],
+        "price": [[1.0, 2.0, 3.0], [1.0, None], []],
+    }
+    X = frame_lib.make(columns)
+    model = clone(model).fit(X)
+    assert model.target_ == "page"
+    assert model.n_features_in_ == 3
+    assert model.feature_names_in_.tolist() == ["user", "page", "price"]
+    expected = clone(model).fit(columns["page"])
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(columns["page"]))
+    table = model.predict_top_k(X, k=2)
+    assert type(table) is type(X)
+    rows = frame_lib.to_pylist(table)
+    assert [list(row) for row in rows] == [["page", "score"]] * 3
+    assert [row["page"][0] for row in rows] == model.predict(X).tolist()
+    assert 0 <= model.score(X) <= 1
+
+
+def test_the_table_goes_beside_the_frame():
+    X = pd.DataFrame({"page": [["a", "b"], ["a", "b", "c"]]}, index=["ann", "bob"])
+    table = MostFrequent().fit(X).predict_top_k(X, k=2, exclude_seen=True)
+    assert table.index.tolist() == ["ann", "bob"]
+    long = table.explode(["page", "score"])
+    assert long.loc["ann", "page"] == "c"
+    assert pd.isna(long.loc["bob", "page"])
+
+
+@each_model
+@given(log=logs, data=st.data())
+def test_the_order_of_rows_does_not_matter(model, log, data):
+    order = data.draw(st.permutations(range(len(log))))
+    one = clone(model).fit(frame(log))
+    other = clone(model).fit(frame([log[i] for i in order]))
+    found = other.predict_proba(frame([log[i] for i in order]))
+    np.testing.assert_allclose(found, one.predict_proba(frame(log))[order], rtol=1e-12)
+
+
+@each_model
+@given(log=logs, data=st.data())
+def test_the_event_to_predict_changes_nothing(model, log, data):
+    changed = [h[:-1] + [data.draw(ids)] if h else h for h in log]
+    model = clone(model).fit(frame([list("abcd"), *log]))
+    before, other = hold_out_last(frame(log))[0], hold_out_last(frame(changed))[0]
+    np.testing.assert_array_equal(model.predict_proba(before), model.predict_proba(other))
+
+
+@each_model
+@given(log=logs)
+def test_a_row_alone_is_answered_as_among_others(model, log):
+    model = clone(model).fit(frame(log))
+    together = model.predict_proba(frame(log))
+    alone = [model.predict_proba(frame([history]))[0] for history in log]
+    np.testing.assert_array_equal(together, alone)
+
+
+@each_model
+def test_some_rows_at_a_time_make_no_difference(model, rng, monkeypatch):
+    log = [list(rng.choice(list("abcdef"), rng.integers(0, 9))) for _ in range(50)]
+    X = frame(log)
+    model = clone(model).fit(X)
+
+    def answers():
+        table = model.predict_top_k(X, k=3, exclude_seen=True)
+        ranks = model.true_ranks(X)
+        return model.predict_proba(X), model.predict(X), ranks, table, model.score(X)
+
+    *whole, table, score = answers()
+    monkeypatch.setattr("skbseq._targets._CELLS", 20)
+    *parts, other_table, other_score = answers()
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert table.equals(other_table)
+    assert score == other_score
+
+
+@each_model
+def test_missing_and_unseen_events_are_passed_over(model):
+    model = clone(model).fit(frame([["a", None, "b"], ["b", "c", "a"]]))
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    found = model.predict_proba(frame([["a", None, "z"], ["z"], [None], []]))
+    expected = model.predict_proba(frame([["a"], [], [], []]))
+    np.testing.assert_array_equal(found, expected)
+
+
+@each_model
+def test_an_empty_history_is_answered_by_frequency(model):
+    model = clone(model).fit(frame([["b", "a"], ["b", "c"], []]))
+    np.testing.assert_allclose(model.predict_proba(frame([[]])), [[0.25, 0.5, 0.25]])
+    assert model.predict(pa.table({"page": pa.array([None, None])})).tolist() == ["b", "b"]
+    # Equally frequent ones in the order of classes_.
+    assert model.predict_top_k(frame([[]]), k=3)["page"].to_pylist() == [["b", "a", "c"]]
+
+
+@each_model
+def test_no_rows_are_answered_by_none(model):
+    model = clone(model).fit(frame([["b", "a"]]))
+    assert model.predict_proba(frame([])).shape == (0, 2)
+    assert model.predict(frame([])).tolist() == []
+    assert model.predict_top_k(frame([]), k=2).to_pylist() == []
+
+
+@each_model
+def test_a_catalogue_of_one(model):
+    model = clone(model).fit([["a", "a"], ["a"]])
+    assert model.predict_proba([["a"], []]).tolist() == [[1.0], [1.0]]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[3, 1, 2], [True, False, True], ["b", "a", "ü"], ["a\0", "a", "b"]],
+    ids=str,
+)
+def test_ids_of_every_kind(values):
+    X = pa.table({"id": [values, values[:1]]})
+    model = LastEvent().fit(X)
+    assert model.classes_.tolist() == sorted(set(values))
+    assert model.predict(X).tolist() == [values[-1], values[0]]
+    assert model.score(X, [values[-1], values[0]]) == 1
+    best = model.predict_top_k(X, k=1)["id"].to_pylist()
+    assert best == [[values[-1]], [values[0]]]
+
+
+def test_ids_of_64_bits():
+    values = np.array([2**63 + 1, 5, 2**63 + 1], np.uint64)
+    X = pa.table({"id": pa.ListArray.from_arrays(pa.array([0, 1, 3], pa.int32()), values)})
+    model = LastEvent().fit(X, np.array([7, 5]))
+    assert model.classes_.tolist() == [5, 7, 2**63 + 1]
+    assert model.score(X, values[:2]) == 0.5
+    assert model.predict_top_k(X, k=1, candidates=[5])["id"].to_pylist() == [[5], [5]]
+
+
+def test_categoricals_are_strings():
+    X = pa.table({"page": pa.array([["a", "b"], ["b"]], pa.list_(pa.string()))})
+    codes = pa.DictionaryArray.from_arrays(pa.array([0, 1, 1]), pa.array(["a", "b", "never"]))
+    coded = pa.table({"page": pa.ListArray.from_arrays(pa.array([0, 2, 3], pa.int32()), codes)})
+    model = MarkovChain().fit(coded)
+    assert model.classes_.tolist() == ["a", "b"]
+    np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(coded))
+
+
+def test_ranks_and_accuracy():
+    model = MostFrequent().fit([["a", "a", "a", "b", "c"]])
+    ranks = model.true_ranks([[], [], [], []], ["a", "b", "c", "z"])
+    np.testing.assert_array_equal(ranks, [[1, 1], [2, 3], [2, 3], [np.inf, np.inf]])
+    assert model.score([[], [], [], []], ["a", "b", "c", "z"]) == 0.25
+    # Three rows have an event to hold out; of these one is the most frequent.
+    assert model.score([["b", "a"], [], ["a", "b"], ["z"]]) == pytest.approx(1 / 3)
+
+
+@each_model
+@given(log=logs)
+def test_ranks_are_those_of_the_probabilities(model, log):
+    model = clone(model).fit(frame(log))
+    X, y = hold_out_last(frame(log))
+    index = np.searchsorted(model.classes_, y)
+    np.testing.assert_array_equal(
+        model.true_ranks(frame(log)), true_ranks(model.predict_proba(X), index)
+    )
+
+
+# --------------------------------------------------------------- scikit-learn
+
+
+@each_model
+def test_clone_pickle_and_file(model, tmp_path):
+    X = frame([["a", "b", "c", "a"], ["b", "c", "ü"], []])
+    fitted = clone(model).fit(X)
+    assert is_classifier(fitted)
+    assert clone(fitted).get_params() == model.get_params()
+    save(fitted, tmp_path / "model.skbseq")
+    for again in (pickle.loads(pickle.dumps(fitted)), load(tmp_path / "model.skbseq")):
+        np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+        assert again.predict_top_k(X, k=2).equals(fitted.predict_top_k(X, k=2))
+        assert again.classes_.tolist() == fitted.classes_.tolist()
+
+
+@each_model
+def test_what_is_not_fitted_says_so(model):
+    X = frame([["a"]])
+    for ask in ("predict", "predict_proba", "predict_top_k", "score", "true_ranks"):
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            getattr(clone(model), ask)(X)
+
+
+@pytest.mark.parametrize("kind", sorted({type(m) for m in MODELS}, key=str))
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_set_params,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_param_validation,
+    ],
+    ids=lambda check: check.__name__,
+)
+def test_scikit_learns_checks_that_need_no_array(kind, check):
+    check(kind.__name__, kind())
+
+
+def test_pipelines_and_search(rng):
+    X = pd.DataFrame({"page": [list(rng.choice(list("abc"), 6)) for _ in range(30)]})
+    model = make_pipeline(SequenceImputer("most_frequent"), MarkovChain())
+    assert model.fit(X).predict(X).shape == (30,)
+    scores = cross_val_score(model, X, cv=3, error_score="raise")
+    assert ((scores >= 0) & (scores <= 1)).all()
+    search = GridSearchCV(model, {"markovchain__order": [1, 2]}, cv=3, error_score="raise")
+    assert search.fit(X).best_params_["markovchain__order"] in (1, 2)
+    X, y = hold_out_last(X)
+    assert 0 <= search.fit(X, y).best_score_ <= 1
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was():
+    model = MarkovChain().fit([["a", "b"]])
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        model.fit(frame([[]]))
+    assert model.predict([["a"]]).tolist() == ["b"]
+
+
+# ------------------------------------------------------------------ bad inputs
+
+
+TWO = pa.table({"a": [["x"]], "b": [["y"]], "n": [1]})
+
+
+@pytest.mark.parametrize(
+    ("target", "X", "message"),
+    [
+        (
+            None,
+            TWO,
+            r"More than one of the list columns can be the target, .* 'a' \(string\), 'b'",
+        ),
+        ("n", TWO, r"no list column 'n', the target\. It is an ordinary column\. The list col"),
+        ("z", TWO, r"no list column 'z', the target\. The list columns are 'a' \(string\), 'b'"),
+        ("p", pa.table({"p": [[1.5]]}), r"The target 'p' holds float values; ids are strings,"),
+        (None, pa.table({"n": [1]}), r"none of its columns holds lists"),
+        (None, np.ones((2, 2)), r"Expected a sequence frame.*got ndarray"),
+        (None, "ab", r"Expected a sequence frame.*got str"),
+    ],
+)
+def test_a_target_that_is_not_there(target, X, message):
+    with pytest.raises(SequenceFrameError, match=message):
+        MarkovChain(target=target).fit(X)
+
+
+def test_a_target_of_several_is_chosen_by_name():
+    assert MostFrequent(target="b").fit(TWO).predict(TWO).tolist() == ["y"]
+    with pytest.raises(SequenceFrameError, match="no list column 'b', the target"):
+        MostFrequent(target="b").fit(TWO).predict(TWO.drop_columns(["b"]))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a"], "X has 2 rows and y 1 values"),
+        ([1, 2], "y holds integer values, but the events of 'page' are string values"),
+        ([0.5, 1], "Row 0 of y holds 0.5"),
+        (["a", 1], "mixes kinds of values: row 1 holds 1"),
+    ],
+)
+def test_a_wrong_y_at_fit(y, message):
+    with pytest.raises(ValueError, match=message):
+        MarkovChain().fit(frame([["a"], ["b"]]), y)
+
+
+def test_histories_of_another_kind_than_at_fit():
+    model = MarkovChain().fit(frame([["a", "b"]]))
+    with pytest.raises(ValueError, match="'page' holds integer values, unlike the ids seen at"):
+        model.predict(pa.table({"page": [[1, 2]]}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 4}, "k=4 is too large: only 3 ids were seen at fit"),
+        ({"k": 2, "candidates": ["a"]}, "k=2 is too large: only 1 candidates were given"),
+        ({"k": 1, "candidates": []}, "only 0 candidates were given"),
+        ({"k": 0}, "k must be an integer of at least 1; got 0"),
+        ({"k": 1.0}, "k must be an integer of at least 1; got 1.0"),
+        ({"k": 1, "candidates": ["a", "z"]}, "The candidate 'z' was never seen at fit"),
+        ({"k": 1, "candidates": ["a", None]}, "The candidate None was never seen at fit"),
+        ({"k": 1, "candidates": [1]}, "candidates holds integer values, unlike the ids"),
+        ({"k": 1, "candidates": "a"}, "candidates must be a list of ids; got 'a'"),
+    ],
+)
+def test_wrong_lists(options, message):
+    model = MarkovChain().fit([["a", "b", "c"]])
+    with pytest.raises(ValueError, match=message):
+        model.predict_top_k([["a"]], **options)
+
+
+def test_a_target_named_as_the_probabilities():
+    X = pa.table({"score": [["a"]]})
+    model = MostFrequent().fit(X)
+    assert model.predict(X).tolist() == ["a"]
+    with pytest.raises(ValueError, match="The target is named 'score'"):
+        model.predict_top_k(X, k=1)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MarkovChain(order=0),
+        MarkovChain(order=6),
+        MarkovChain(smoothing="laplace"),
+        ItemCooccurrence(normalization="jaccard"),
+        ItemCooccurrence(decay=0),
+        ItemCooccurrence(n_last=0),
+        ItemCooccurrence(smoothing=0),
+        MostFrequent(target=1),
+    ],
+    ids=str,
+)
+def test_parameters_out_of_range(model):
+    with pytest.raises(ValueError, match=rf"parameter of {type(model).__name__} must be"):
+        model.fit([["a", "b"]])
