@@ -18,6 +18,7 @@ _HOMES = {
     "LastEvent": "estimators",
     "MarkovChain": "estimators",
     "MostFrequent": "estimators",
+    "NextBehaviorPredictor": "estimators",
     "SequenceEncoder": "preprocessing",
     "SequenceImputer": "preprocessing",
     "SequenceVectorizer": "preprocessing",

@@ -79,11 +79,14 @@ class EventTrainer(Trainer):
         return float(total / weight) if weight else 0.0
 
     def _columns(self, samples, rows, rng):
-        data, _, sample_weight = samples
+        data, following, sample_weight = samples
         batch = pad_batch(data, rows)
         asked = batch["codes"][:, :, list(self.loss.targets)]
         if self.loss.kind == "hidden":
             batch, asked = _hide(batch, asked, self.loss.share, rng)
+        else:  # behind the last event stands what followed, where it is known
+            asked = np.pad(asked, [(0, 0), (0, 1), (0, 0)])
+            asked[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
         asked = np.where(asked >= _FIRST, asked, 0)
         return batch, asked, sample_weight[rows], self._draw(rng)
 

@@ -5,6 +5,7 @@ from skbseq.estimators._lstm_classifier import LSTMBehaviorClassifier
 from skbseq.estimators._lstm_regressor import LSTMBehaviorRegressor
 from skbseq.estimators._markov_chain import MarkovChain
 from skbseq.estimators._next_baselines import ItemCooccurrence, LastEvent, MostFrequent
+from skbseq.estimators._next_predictor import NextBehaviorPredictor
 
 __all__ = [
     "ConformalClassifier",
@@ -14,4 +15,5 @@ __all__ = [
     "LastEvent",
     "MarkovChain",
     "MostFrequent",
+    "NextBehaviorPredictor",
 ]

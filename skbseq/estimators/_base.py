@@ -203,6 +203,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
         seen = self.schema_.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
+        given = self.get_params(deep=False).get  # not every network takes all that there are
         return {
             "vocabulary_sizes": sizes,
             "embedding_dims": self._embedding_dims(sizes),
@@ -210,11 +211,11 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "n_context": len(self.schema_.context),
             "n_outputs": n_outputs,
             "units": self.units,
-            "n_layers": self.n_layers,
-            "bidirectional": self.bidirectional,
+            "n_layers": given("n_layers", 1),
+            "bidirectional": given("bidirectional", False),
             "dropout": float(self.dropout),
-            "recurrent_dropout": float(self.recurrent_dropout),
-            "pooling": self.pooling,
+            "recurrent_dropout": float(given("recurrent_dropout", 0)),
+            "pooling": given("pooling", "last"),
             "policy": "float32",  # until the device is known
         }
 
@@ -261,12 +262,14 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
         device = module.choose_device(self.device)
+        if "targets" in loss:  # of several devices the first: this loss is not split
+            device = device.partition(",")[0]
         spec = spec | {"policy": module.choose_precision(self.precision, device, self.units)}
         task = module.FitTask(
             spec=module.network_spec(spec),
             device=device,
             seed=seed,
-            loss=module.Loss(**loss),
+            loss=module.make_loss(loss),
             classes=classes,
             one_epoch=one_epoch,
             kept=self._left_by_last_fit() if resume else None,
@@ -277,7 +280,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         )
         self.spec_, self.device_ = spec, task.device  # callbacks may predict from here on
         engine = module.fit_network(task, *train, parameters=self._engine_parameters())
-        self.weights_, self._optimizer_state = engine.weights_, engine.optimizer_state_
+        self.weights_, self._weight_names = engine.weights_, engine.weight_names_
+        self._optimizer_state = engine.optimizer_state_
         self.history_, self.padding_ = dict(engine.history_), engine.padding_
         self.n_iter_ = len(self.history_["loss"])
         if watch is not None:
@@ -299,7 +303,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "callbacks": self.callbacks,
             "batch_size": self.batch_size,
             "epochs": self.epochs,
-            "warm_start": self.warm_start,
+            "warm_start": getattr(self, "warm_start", False),
             "verbose": int(self.verbose),
             **routed,
         }
@@ -331,7 +335,9 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
 
     def _outputs(self, X):
         check_is_fitted(self)
-        data = self._read(X, reset=False)
+        return self._outputs_of(self._read(X, reset=False))
+
+    def _outputs_of(self, data):
         module = _engine_module()
         device = module.choose_device(self.device)
         policy = self.spec_["policy"]

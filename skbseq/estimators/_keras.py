@@ -19,6 +19,7 @@ from scikeras.wrappers import KerasClassifier, KerasRegressor
 
 from skbseq import _training
 from skbseq._training import (
+    EventLoss,
     Loss,
     borrow_program,
     choose_device,
@@ -26,15 +27,21 @@ from skbseq._training import (
     have_room,
     train,
 )
-from skbseq.networks import LSTMSteps, NetworkSpec, build_network, initial_weights
+from skbseq.networks import (
+    LSTMSteps,
+    NetworkSpec,
+    build_event_network,
+    build_network,
+    initial_weights,
+)
 
 __all__ = [
     "FitTask",
-    "Loss",
     "choose_device",
     "choose_precision",
     "fit_network",
     "keras_model",
+    "make_loss",
     "network_spec",
     "predict",
 ]
@@ -49,7 +56,7 @@ class FitTask:
     spec : NetworkSpec
     device : str
     seed : int
-    loss : Loss
+    loss : Loss or EventLoss
     classes : ndarray of shape (n_classes,) or None
         All labels, ascending; None where the targets are numbers.
     one_epoch : bool
@@ -69,7 +76,7 @@ class FitTask:
     spec: NetworkSpec
     device: str
     seed: int
-    loss: Loss
+    loss: Loss | EventLoss
     classes: np.ndarray | None
     one_epoch: bool
     kept: dict | None
@@ -83,11 +90,23 @@ def _borrow(spec, device, batch_shape=(1, 1)):
     """The program of a network, in steps written out where that serves and has room."""
     steps = None
     # On a GPU cuDNN is faster.
-    if device.startswith("/CPU") and "," not in device and LSTMSteps.serve(spec):
+    build = _builder(spec)
+    alone = device.startswith("/CPU") and "," not in device
+    if alone and build is build_network and LSTMSteps.serve(spec):
         steps = LSTMSteps if have_room(LSTMSteps, spec, *batch_shape) else None
     if steps is not None:
         spec = replace(spec, dropout=0.0)  # there it is a value; in layers, a part of the graph
-    return borrow_program(spec, device, build_network, steps)
+    return borrow_program(spec, device, build, steps)
+
+
+def _builder(spec):
+    """What makes a spec's network: one that judges sequences, or that looks at each event."""
+    return build_event_network if "targets" in dict(spec.options) else build_network
+
+
+def make_loss(fields):
+    """The loss of these fields."""
+    return EventLoss(**fields) if "targets" in fields else Loss(**fields)
 
 
 @contextmanager
@@ -118,7 +137,7 @@ def fit_network(task, data, y, sample_weight, *, parameters):
     Returns
     -------
     SequenceEngine
-        With ``weights_``, ``optimizer_state_``, ``history_`` and ``padding_``.
+        With ``weights_``, ``weight_names_``, ``optimizer_state_``, ``history_``, ``padding_``.
     """
     kind = NumberEngine if task.classes is None else ClassEngine
     engine = kind(task, **parameters)
@@ -214,7 +233,9 @@ class SequenceEngine:
             self._program.training = False
             for callback in callbacks:  # else a parameter would go on holding a model
                 callback.set_model(None)
-        self.weights_ = self._program.model.get_weights()
+        model = self._program.model
+        self.weights_ = model.get_weights()
+        self.weight_names_ = [weight.path for weight in model.weights]
         self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
         if initial_epoch == 0:
             self.history_ = {}
@@ -409,7 +430,7 @@ def network_spec(fields):
 
 def keras_model(spec, weights):
     """A Keras model of its own with these weights."""
-    model = build_network(spec)
+    model = _builder(spec)(spec)
     model.set_weights(weights)
     return model
 

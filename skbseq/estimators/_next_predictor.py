@@ -1,0 +1,379 @@
+"""NextBehaviorPredictor: what comes next, learnt from every event of every history."""
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skbseq import _frames
+from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
+from skbseq._sequences import offsets_of, ranges
+from skbseq._state import all_or_nothing
+from skbseq._targets import (
+    index_in_classes,
+    read_next,
+    rows_at_a_time,
+    split_target,
+    to_ids,
+)
+from skbseq.estimators._base import BaseBehaviorEstimator
+from skbseq.estimators._next_base import BaseNextEvent
+from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing import SequenceEncoder
+
+_FIRST = 2  # the codes before it are padding and unknown
+# From so many ids on, each batch holds its own against some drawn at random.
+_MANY_IDS, _NEGATIVES = 10_000, 2_000
+_SHARED = {
+    name: BaseBehaviorEstimator._parameter_constraints[name]
+    for name in (
+        "units",
+        "n_layers",
+        "embedding_dim",
+        "dropout",
+        "l1",
+        "l2",
+        "optimizer",
+        "learning_rate",
+        "batch_size",
+        "epochs",
+        "validation_split",
+        "early_stopping",
+        "callbacks",
+        "device",
+        "precision",
+        "verbose",
+        "random_state",
+    )
+}
+
+
+@dataclass(frozen=True)
+class ReadHistories:
+    """Histories as a network has read them.
+
+    Parameters
+    ----------
+    codes : ndarray of int64 of shape (n_events,)
+        Positions among the classes; events of an id that is none of them are left out.
+    offsets : ndarray of int64 of shape (n_samples + 1,)
+    queries : ndarray of float32 of shape (n_samples, size)
+        What the network looks for after each history.
+    """
+
+    codes: np.ndarray
+    offsets: np.ndarray
+    queries: np.ndarray
+
+    def __len__(self):
+        return len(self.queries)
+
+    @property
+    def rows(self):
+        """The history of each event."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def slice(self, start, stop):
+        """Consecutive histories."""
+        offsets = self.offsets[start : stop + 1]
+        codes = self.codes[offsets[0] : offsets[-1]]
+        return ReadHistories(codes, offsets - offsets[0], self.queries[start:stop])
+
+
+class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
+    """Predict the next value of a channel by a network that learns from every event."""
+
+    _parameter_constraints = {
+        **BaseNextEvent._parameter_constraints,
+        **_SHARED,
+        "encoder": [SequenceEncoder, None],
+        "network": [str],
+        "tied": ["boolean"],
+        "n_negatives": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
+    }
+
+    def __init__(
+        self,
+        target=None,
+        *,
+        encoder=None,
+        network="lstm",
+        units=128,
+        n_layers=1,
+        embedding_dim=None,
+        tied=False,
+        n_negatives="auto",
+        dropout=0.4,
+        l1=0.0,
+        l2=0.0,
+        optimizer="adam",
+        learning_rate=0.002,
+        batch_size=128,
+        epochs=20,
+        validation_split=0.1,
+        early_stopping=True,
+        callbacks=None,
+        device="auto",
+        precision="auto",
+        verbose=0,
+        random_state=None,
+        **routed,
+    ):
+        self.target = target
+        self.encoder = encoder
+        self.network = network
+        self.units = units
+        self.n_layers = n_layers
+        self.embedding_dim = embedding_dim
+        self.tied = tied
+        self.n_negatives = n_negatives
+        self.dropout = dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.validation_split = validation_split
+        self.early_stopping = early_stopping
+        self.callbacks = callbacks
+        self.device = device
+        self.precision = precision
+        self.verbose = verbose
+        self.random_state = random_state
+        self._keep_routed(routed)
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn from every event of every history, each predicted from those before it.
+
+        Parameters
+        ----------
+        X : sequence frame
+            Raw histories, oldest event first.
+        y : array-like of shape (n_samples,), default=None
+            What came next after each history, learnt as well; None or NaN where nothing did.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the histories; those of weight zero are left out.
+
+        Returns
+        -------
+        estimator
+            The fitted predictor itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If the target is not there, cannot be told, or holds no ids.
+        ValueError
+            If no history holds an event, or y or a parameter does not fit.
+        """
+        with all_or_nothing(self):
+            columns, self.target_ = split_target(X, self.target)
+            data = self._learn_codes(X)
+            following = self._code_of_next(y, columns.n_rows)
+            if not (data.lengths.any() or following.any()):
+                raise ValueError(
+                    f"There is nothing to learn from: none of the {len(data):,} histories in "
+                    f"{self.target_!r} holds an event."
+                )
+            self._learn_attributes(data)
+            weights = self._weights_of(data, sample_weight)
+            self._train(
+                (data, following.astype(np.float32), weights),
+                loss={"kind": "next", "targets": (self._place,), "n_negatives": self._negatives()},
+                classes=None,
+                spec=self._spec(),
+                resume=False,
+                one_epoch=False,
+            )
+            self._optimizer_state = None  # nothing goes on from here, and it is large
+        return self
+
+    def _learn_codes(self, X):
+        """Fit the encoder, and the sequences in its codes; the ids that have one."""
+        encoder = self.encoder
+        if encoder is None:
+            encoder = SequenceEncoder(time_features=("gap", "hour", "weekday"))
+        _refuse_age(encoder, X)
+        self.encoder_ = clone(encoder).fit(X)
+        if self.target_ not in self.encoder_.categories_:
+            raise SequenceFrameError(
+                f"The encoder makes no codes of the target {self.target_!r}, but of "
+                f"{list(self.encoder_.categories_)}. Name it in its categorical=."
+            )
+        data = self._sequences(X, reset=True)
+        self.feature_names_in_ = self.encoder_.feature_names_in_
+        self.n_features_in_ = self.encoder_.n_features_in_
+        self._learn_catalogue(data)
+        return data
+
+    def _learn_catalogue(self, data):
+        """The ids that have a code, in order of frequency, as the encoder has them."""
+        known = self.encoder_.categories_[self.target_]
+        present = np.array([value is not None for value in known], bool)
+        if not present.any():
+            raise ValueError(f"No event of {self.target_!r} has an id that the encoder keeps.")
+        ids = to_ids(_frames.make_array(known[present]))
+        self._codes = np.flatnonzero(present) + _FIRST
+        order = np.argsort(ids, kind="stable")
+        self.classes_, self._by_frequency = ids[order], np.argsort(order)
+        counts = np.bincount(data.codes[:, self._place], minlength=self._codes[-1] + 1)
+        self.class_count_ = counts[self._codes][order]
+
+    @property
+    def _place(self):
+        """The place of the target among the categorical channels."""
+        return list(self.schema_.vocabulary_sizes).index(self.target_)
+
+    def _sequences(self, X, *, reset=False):
+        return BaseBehaviorEstimator._read(self, self.encoder_.transform(X), reset=reset)
+
+    def _code_of_next(self, y, n_rows):
+        """Code of what came next after each history, 0 where nothing is known."""
+        codes = np.zeros(n_rows, np.int64)
+        if y is not None:
+            values = read_next(y, n_rows)
+            present = np.flatnonzero(~_frames.is_missing(values))
+            found = index_in_classes(_frames.take(values, present), self._catalogue(), "y")
+            codes[present] = np.where(found >= 0, self._codes[found], 0)
+        return codes
+
+    def _learn_attributes(self, data):
+        """Remember the event that last showed each id, to continue paths with."""
+        latest = np.zeros(self.schema_.vocabulary_sizes[self.target_], np.int64)
+        latest[data.codes[:, self._place]] = np.arange(len(data.codes))
+        latest = latest[self._codes]
+        self._event_codes, self._event_numbers = data.codes[latest], data.numbers[latest]
+
+    def _negatives(self):
+        if self.n_negatives != "auto":
+            return self.n_negatives
+        return _NEGATIVES if len(self.classes_) > _MANY_IDS else None
+
+    def _spec(self):
+        spec = self._network_spec(n_outputs=len(self.classes_))
+        options = {"targets": (self._place,), "begin": True, "tied": self.tied}
+        return spec | {"options": (*spec.get("options", ()), *options.items())}
+
+    # -------------------------------------------------------------- prediction
+
+    def _read(self, X):
+        check_is_fitted(self)
+        return self._queries(self._sequences(X))
+
+    def _queries(self, data):
+        position = np.full(self.spec_["vocabulary_sizes"][self._place], -1, np.int64)
+        position[self._codes] = np.arange(len(self._codes))
+        at, offsets = ranges(data.starts, data.starts + data.lengths)
+        found = position[data.codes[at, self._place]]
+        offsets = offsets_of(found >= 0)[offsets]
+        return ReadHistories(found[found >= 0], offsets, self._outputs_of(data))
+
+    def _scores(self, histories):
+        vectors, bias = self._code_vectors()
+        scores = histories.queries @ vectors.T + bias
+        scores -= scores.max(axis=1, keepdims=True)
+        return np.exp(scores.astype(np.float64))
+
+    def _code_vectors(self):
+        """Vector and bias of each id of the catalogue."""
+        weights = dict(zip(self._weight_names, self.weights_, strict=True))
+        tied = dict(self.spec_["options"])["tied"]
+        name = f"embedding_{self._place}/embeddings"
+        vectors = weights[name if tied else f"codes_{self._place}/code_vectors"]
+        bias = weights[f"codes_{self._place}/bias"]
+        # The codes mostly stand in a row, and then no copy is needed.
+        known = slice(self._codes[0], self._codes[-1] + 1)
+        if self._codes[-1] - self._codes[0] + 1 != len(self._codes):
+            known = self._codes
+        return vectors[known], bias[known]
+
+    def sample_paths(self, X, steps, *, temperature=1.0, random_state=None):
+        """Continue histories at random, event by event (Graves 2013).
+
+        Parameters
+        ----------
+        X : sequence frame
+            Raw histories.
+        steps : int
+            Events to add to each.
+        temperature : float, default=1.0
+            Probabilities are raised to the power of ``1 / temperature``: below 1 paths become
+            more likely ones, above 1 more surprising ones. 0 always takes the likeliest.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the draws.
+
+        Returns
+        -------
+        table of shape (n_samples, 1)
+            Of the library of ``X``: the target's name, a list column of ``steps`` ids.
+        """
+        check_is_fitted(self)
+        _check_path(steps, temperature)
+        rng = check_random_state(random_state)
+        data, paths = self._sequences(X), np.zeros((_frames.n_rows(X), steps), np.int64)
+        for step in range(steps):
+            drawn = [_draw(scores, temperature, rng) for scores in self._chunks(data)]
+            paths[:, step] = np.concatenate([np.zeros(0, np.int64), *drawn])
+            data = self._with_event(data, paths[:, step])
+        offsets = np.arange(len(paths) + 1, dtype=np.int64) * steps
+        values = _frames.make_array(self._catalogue()[paths.ravel()])
+        return _frames.build_frame({self.target_: _frames.Lists(values, offsets)}, like=X)
+
+    def _chunks(self, data):
+        """Scores of sequences, some rows at a time."""
+        histories, step = self._queries(data), rows_at_a_time(len(self.classes_))
+        for start in range(0, len(histories), step):
+            yield self._scores(histories.slice(start, min(start + step, len(histories))))
+
+    def _with_event(self, data, chosen):
+        """Each history with one event more: as the event that last showed this id at fit."""
+        at, offsets = ranges(data.starts, data.starts + data.lengths)
+        ends = offsets[1:]
+        return replace(
+            data,
+            codes=np.insert(data.codes[at], ends, self._event_codes[chosen], axis=0),
+            numbers=np.insert(data.numbers[at], ends, self._event_numbers[chosen], axis=0),
+            starts=offsets[:-1] + np.arange(len(data)),
+            lengths=data.lengths + 1,
+        )
+
+
+def _refuse_age(encoder, X):
+    columns = _frames.split_sequences(X, nested=True)
+    timed = any(_frames.kind_of(c.values.type) == "timestamp" for c in columns.lists.values())
+    if timed and "age" in encoder.time_features:
+        raise ValueError(
+            "The encoder's time feature 'age' tells each event how much of its history is still "
+            "to come, which a model of the next event must not know. Leave it out: "
+            "SequenceEncoder(time_features=('gap', 'hour', 'weekday'))."
+        )
+
+
+def _check_path(steps, temperature):
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
+        raise ValueError(f"steps must be an integer of at least 1; got {steps!r}.")
+    if not np.isscalar(temperature) or not 0 <= temperature < np.inf:
+        raise ValueError(
+            f"temperature must be a finite number of zero or more; got {temperature!r}."
+        )
+
+
+def _draw(scores, temperature, rng):
+    """A class of each row, with a probability in proportion to its score's power."""
+    if temperature == 0:
+        return scores.argmax(axis=1)
+    # The largest score is 1, so no power overflows.
+    with np.errstate(under="ignore"):
+        total = np.cumsum(scores ** (1 / temperature), axis=1)
+    drawn = rng.random_sample(len(scores)) * total[:, -1]
+    return np.minimum((total <= drawn[:, None]).sum(axis=1), scores.shape[1] - 1)
