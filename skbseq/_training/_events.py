@@ -23,6 +23,8 @@ class EventLoss:
         Every event is foretold from those before it; or some are hidden, and told from the others.
     targets : tuple of int
         Places of the channels.
+    begin : bool, default=True
+        Whether the network reads an event of zeros before the first, to foretell that one too.
     n_negatives : int or None, default=None
         Codes drawn for each batch to stand for all others. None: none are left out.
     share : float, default=0.15
@@ -31,6 +33,7 @@ class EventLoss:
 
     kind: str
     targets: tuple
+    begin: bool = True
     n_negatives: int | None = None
     share: float = 0.15
 
@@ -87,6 +90,7 @@ class EventTrainer(Trainer):
         else:  # behind the last event stands what followed, where it is known
             asked = np.pad(asked, [(0, 0), (0, 1), (0, 0)])
             asked[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
+            asked = asked if self.loss.begin else asked[:, 1:]
         asked = np.where(asked >= _FIRST, asked, 0)
         return batch, asked, sample_weight[rows], self._draw(rng)
 

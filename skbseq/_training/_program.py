@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._training._compiled import CompiledPrediction
+from skbseq._training._contrast import ContrastLoss, ContrastTrainer
 from skbseq._training._devices import mirrored, placed
 from skbseq._training._events import EventLoss, EventTrainer
 from skbseq._training._losses import Loss
@@ -23,6 +24,7 @@ _TRAINERS = {
     (Loss, False): Trainer,
     (Loss, True): MirroredTrainer,
     (EventLoss, False): EventTrainer,
+    (ContrastLoss, False): ContrastTrainer,
 }
 
 

@@ -43,6 +43,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
     the optimizer, the callbacks and the fit and gives them to ``_keep_routed``.
     """
 
+    _network = "lstm"
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
@@ -217,6 +218,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "recurrent_dropout": float(given("recurrent_dropout", 0)),
             "pooling": given("pooling", "last"),
             "policy": "float32",  # until the device is known
+            "network": self._network,
         }
 
     def _check_same_weights(self, spec):
@@ -262,7 +264,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
         device = module.choose_device(self.device)
-        if "targets" in loss:  # of several devices the first: this loss is not split
+        if loss["kind"] in ("next", "hidden", "contrast"):  # these are not split among devices
             device = device.partition(",")[0]
         spec = spec | {"policy": module.choose_precision(self.precision, device, self.units)}
         task = module.FitTask(
@@ -273,7 +275,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             classes=classes,
             one_epoch=one_epoch,
             kept=self._left_by_last_fit() if resume else None,
-            penalty=(self.l1, self.l2),
+            penalty=(getattr(self, "l1", 0.0), getattr(self, "l2", 0.0)),
             patience=self._patience() if validation else None,
             validation=validation,
             watch=watch,

@@ -19,6 +19,7 @@ from scikeras.wrappers import KerasClassifier, KerasRegressor
 
 from skbseq import _training
 from skbseq._training import (
+    ContrastLoss,
     EventLoss,
     Loss,
     borrow_program,
@@ -56,7 +57,7 @@ class FitTask:
     spec : NetworkSpec
     device : str
     seed : int
-    loss : Loss or EventLoss
+    loss : Loss, EventLoss or ContrastLoss
     classes : ndarray of shape (n_classes,) or None
         All labels, ascending; None where the targets are numbers.
     one_epoch : bool
@@ -76,7 +77,7 @@ class FitTask:
     spec: NetworkSpec
     device: str
     seed: int
-    loss: Loss | EventLoss
+    loss: Loss | EventLoss | ContrastLoss
     classes: np.ndarray | None
     one_epoch: bool
     kept: dict | None
@@ -106,7 +107,8 @@ def _builder(spec):
 
 def make_loss(fields):
     """The loss of these fields."""
-    return EventLoss(**fields) if "targets" in fields else Loss(**fields)
+    kinds = {"next": EventLoss, "hidden": EventLoss, "contrast": ContrastLoss}
+    return kinds.get(fields["kind"], Loss)(**fields)
 
 
 @contextmanager
