@@ -36,6 +36,12 @@ def _engine_module():
     return import_tensorflow_quietly("skbseq.estimators._keras")
 
 
+def layer_names_of(spec):
+    """Names of the layers with weights of the network of a spec's fields."""
+    module = _engine_module()
+    return module.layer_names(module.network_spec(spec))
+
+
 class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator):
     """Parameters, input and state of an estimator over sequences.
 
@@ -235,7 +241,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
 
     # -------------------------------------------------------------- training
 
-    def _train(self, samples, *, loss, classes, spec, resume, one_epoch):
+    def _train(self, samples, *, loss, classes, spec, resume, one_epoch, start=None):
         """Run scikeras' engine over the samples of positive weight and keep what it learnt.
 
         Parameters
@@ -252,6 +258,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             Go on from the weights of the last fit.
         one_epoch : bool
             As ``partial_fit``: one epoch, nothing held out, histories joined.
+        start : dict of str to ndarray, default=None
+            Weights to begin with in the place of random ones, by name.
         """
         self._check_routed()
         module = _engine_module()
@@ -279,6 +287,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             patience=self._patience() if validation else None,
             validation=validation,
             watch=watch,
+            start=start or {},
         )
         self.spec_, self.device_ = spec, task.device  # callbacks may predict from here on
         engine = module.fit_network(task, *train, parameters=self._engine_parameters())

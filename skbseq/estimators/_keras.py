@@ -42,6 +42,7 @@ __all__ = [
     "choose_precision",
     "fit_network",
     "keras_model",
+    "layer_names",
     "make_loss",
     "network_spec",
     "predict",
@@ -72,6 +73,8 @@ class FitTask:
     validation : tuple of (Sequences, ndarray of labels, ndarray of sample weights) or None
     watch : tuple of (context, estimator) or None
         The callback context of scikit-learn 1.9, and whose it is.
+    start : dict of str to ndarray
+        Weights to begin with in the place of random ones, by their names.
     """
 
     spec: NetworkSpec
@@ -85,6 +88,7 @@ class FitTask:
     patience: int | None
     validation: tuple | None
     watch: tuple | None
+    start: dict
 
 
 def _borrow(spec, device, batch_shape=(1, 1)):
@@ -248,6 +252,8 @@ class SequenceEngine:
         task, model, state = self._task, self._program.model, self._trainer.fresh_state
         if task.kept is None:
             weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
+            for i, weight in enumerate(model.weights):
+                weights[i] = task.start.get(weight.path, weights[i])
         else:
             weights, left = task.kept["weights"], task.kept["optimizer_state"]
             if self._fits(left, state):
@@ -428,6 +434,12 @@ def _routed_to(room, parameters):
 def network_spec(fields):
     """The spec of a network from its fields."""
     return NetworkSpec(**fields)
+
+
+def layer_names(spec):
+    """Names of the layers of a network that have weights, in their order."""
+    with _borrow(replace(spec, frozen=()), "/CPU:0") as program:
+        return [layer.name for layer in program.model.layers if layer.weights]
 
 
 def keras_model(spec, weights):
