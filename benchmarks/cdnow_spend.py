@@ -51,7 +51,9 @@ def task(data):
 def aggregates(X):
     """Recency, tenure, frequency and value of each history, in days, orders, discs and dollars."""
     flat = X[["date", *NUMBERS]].explode(["date", *NUMBERS]).reset_index()
-    flat["days"] = (pd.Timestamp(CUTOFF) - pd.to_datetime(flat["date"])).dt.total_seconds() / 86_400
+    flat["days"] = (
+        pd.Timestamp(CUTOFF) - pd.to_datetime(flat["date"])
+    ).dt.total_seconds() / 86_400
     flat = flat.astype(dict.fromkeys(NUMBERS, float))
     groups = flat.groupby("index")
     table = pd.DataFrame(

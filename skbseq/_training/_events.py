@@ -95,11 +95,9 @@ class EventTrainer(Trainer):
         return batch, asked, sample_weight[rows], self._draw(rng)
 
     def _draw(self, rng):
-        """Codes drawn by a logarithmic law, for they stand in order of frequency (Zipf)."""
         n = self.loss.n_negatives or 0
-        sizes = [head.n_codes - _FIRST for head in self._heads]
-        drawn = [np.exp(rng.random(n) * np.log(size + 1)).astype(np.int32) - 1 for size in sizes]
-        return np.array(drawn, np.int32).reshape(len(sizes), n) + _FIRST
+        drawn = [draw_codes(head.n_codes - _FIRST, n, rng) for head in self._heads]
+        return np.array(drawn, np.int32).reshape(len(self._heads), n)
 
     def _train_events(self, batch, asked, sample_weight, drawn, l1, l2):
         with tf.GradientTape() as tape:
@@ -128,6 +126,25 @@ class EventTrainer(Trainer):
         return tf.add_n(losses)
 
 
+def draw_codes(n_codes, n, rng):
+    """Draw codes by a logarithmic law, for they stand in order of frequency (Zipf).
+
+    Parameters
+    ----------
+    n_codes : int
+        Without padding and the unknown.
+    n : int
+        Draws, with replacement.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int32 of shape (n,)
+    """
+    rank = np.exp(rng.random(n) * np.log(n_codes + 1)).astype(np.int32) - 1
+    return np.minimum(rank, n_codes - 1) + np.int32(_FIRST)  # the product may be rounded up
+
+
 def _hide(batch, asked, share, rng):
     """Events at random become zeros; only of these the codes are asked."""
     real = np.arange(asked.shape[1]) < batch["lengths"][:, None]
@@ -145,20 +162,23 @@ def _among_all(query, codes, table, bias):
 
 
 def _among_drawn(query, codes, table, bias, drawn):
-    """Sampled softmax, each logit less the logarithm of how often its code is drawn.
+    """Softmax over the right code and those drawn, which stand for all others.
 
-    Bengio & Senecal (2008); for without the correction the frequent would be held down.
+    A drawn code counts for all that it was drawn instead of: its logit is less the logarithm of
+    how often it is expected among the drawn (Bengio & Senecal 2008). The right code is there
+    whatever is drawn, so it has no such correction, and is no rival of itself. Then the sum of
+    exponentials is without bias, and with ever more draws the loss becomes that of all codes.
     """
-    n = tf.cast(tf.shape(drawn)[0], tf.float32)
-    size = tf.cast(tf.shape(bias)[0] - _FIRST, tf.float32)
-
-    def score(codes):
-        rank = tf.cast(codes - _FIRST, tf.float32)
-        expected = n * tf.math.log((rank + 2) / (rank + 1)) / tf.math.log(size + 1)
-        return tf.gather(bias, codes) - tf.math.log(expected)
-
-    right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + score(codes)
-    wrong = tf.matmul(query, tf.gather(table, drawn), transpose_b=True) + score(drawn)
+    right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + tf.gather(bias, codes)
+    n_codes, n = tf.shape(bias)[0] - _FIRST, tf.shape(drawn)[0]
+    wrong = tf.matmul(query, tf.gather(table, drawn), transpose_b=True) + tf.gather(bias, drawn)
+    wrong -= _log_expected(drawn - _FIRST, n_codes, n)
     wrong -= 1e9 * tf.cast(codes[:, None] == drawn, tf.float32)
     logits = tf.concat([right[:, None], wrong], 1)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.zeros_like(codes), logits)
+
+
+def _log_expected(rank, n_codes, n):
+    """Logarithm of how often a rank is expected among ``n`` draws of the law of ``_draw``."""
+    rank, n_codes, n = (tf.cast(x, tf.float32) for x in (rank, n_codes, n))
+    return tf.math.log(n * tf.math.log1p(1 / (rank + 1)) / tf.math.log(n_codes + 1))

@@ -91,6 +91,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         **_SHARED,
         "encoder": [SequenceEncoder, None],
         "network": [str],
+        "bypass": ["boolean"],
         "tied": ["boolean"],
         "n_negatives": [
             Interval(Integral, 1, None, closed="left"),
@@ -108,6 +109,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         units=128,
         n_layers=1,
         embedding_dim=None,
+        bypass=True,
         tied=False,
         n_negatives="auto",
         dropout=0.4,
@@ -132,6 +134,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         self.units = units
         self.n_layers = n_layers
         self.embedding_dim = embedding_dim
+        self.bypass = bypass
         self.tied = tied
         self.n_negatives = n_negatives
         self.dropout = dropout
@@ -178,13 +181,13 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         """
         with all_or_nothing(self):
             columns, self.target_ = split_target(X, self.target)
-            data = self._learn_codes(X)
-            following = self._code_of_next(y, columns.n_rows)
-            if not (data.lengths.any() or following.any()):
+            if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
-                    f"There is nothing to learn from: none of the {len(data):,} histories in "
+                    f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
                     f"{self.target_!r} holds an event."
                 )
+            data = self._learn_codes(X)
+            following = self._code_of_next(y, columns.n_rows)
             self._learn_attributes(data)
             weights = self._weights_of(data, sample_weight)
             self._train(
@@ -261,8 +264,10 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
 
     def _spec(self):
         spec = self._network_spec(n_outputs=len(self.classes_))
-        options = {"targets": (self._place,), "begin": True, "tied": self.tied}
-        return spec | {"options": (*spec.get("options", ()), *options.items())}
+        options = {"targets": (self._place,), "begin": True}
+        options |= {"bypass": bool(self.bypass), "tied": bool(self.tied)}
+        given = {"network": self.network, "options": (*spec.get("options", ()), *options.items())}
+        return spec | given
 
     # -------------------------------------------------------------- prediction
 
@@ -276,7 +281,9 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         at, offsets = ranges(data.starts, data.starts + data.lengths)
         found = position[data.codes[at, self._place]]
         offsets = offsets_of(found >= 0)[offsets]
-        return ReadHistories(found[found >= 0], offsets, self._outputs_of(data))
+        # As the codes' vectors are: else each product would copy all of them as float64.
+        queries = self._outputs_of(data).astype(np.float32)
+        return ReadHistories(found[found >= 0], offsets, queries)
 
     def _scores(self, histories):
         vectors, bias = self._code_vectors()

@@ -19,7 +19,8 @@ def build_event_network(spec):
     Options of the spec: ``targets``, the places of the channels whose codes are looked for;
     ``begin``, whether an event of zeros stands before the first, so that vector ``t`` has seen
     ``t`` events and none is needed to look for the first; ``tied``, whether a code's vector is
-    its embedding (Press & Wolf 2017) or one of its own.
+    its embedding (Press & Wolf 2017) or one of its own; ``bypass``, whether the last event's
+    embedding goes to what is looked for directly as well, beside the network (False).
 
     Parameters
     ----------
@@ -35,17 +36,27 @@ def build_event_network(spec):
     """
     inputs = sequence_inputs(spec)
     shifted = _begin(inputs) if spec.option("begin") else inputs
-    events, last = NETWORKS[spec.network](embed_events(shifted, spec), shifted, spec)
+    embedded = embed_events(shifted, spec)
+    events, last = _known(spec.network)(embedded, shifted, spec)
     if spec.pooling != "last":
         last = PoolSteps(spec.pooling, name="pooling")(events, shifted["lengths"])
     if spec.n_context:
         events = _join(events, inputs["context"], spec)
+    if dict(spec.options).get("bypass"):
+        events = keras.layers.Concatenate()([events, embedded])
     if spec.dropout:
         events = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(events)
     queries = [_look(events, i, spec) for i in spec.option("targets")]
     if spec.option("begin"):
         last = PoolSteps("last")(queries[0], shifted["lengths"])
     return keras.Model(inputs, [keras.ops.cast(last, "float32"), *queries])
+
+
+def _known(network):
+    if network not in NETWORKS:
+        there = ", ".join(map(repr, NETWORKS))
+        raise ValueError(f"network={network!r} is not known. There are {there}.")
+    return NETWORKS[network]
 
 
 def _begin(inputs):

@@ -1,0 +1,573 @@
+"""NextBehaviorPredictor against plain NumPy, and what it must and must not know."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skbseq import (
+    MarkovChain,
+    NextBehaviorPredictor,
+    SequenceEncoder,
+    SequenceImputer,
+    load,
+    save,
+)
+from skbseq.exceptions import SequenceFrameError
+from skbseq.metrics import hold_out_last, ranking_scorer
+
+SMALL = {"units": 8, "epochs": 2, "batch_size": 32, "random_state": 0}
+
+
+def pages(histories):
+    return pa.table({"page": pa.array(histories, pa.list_(pa.string()))})
+
+
+def sums(n, seed, length=10):
+    """Each event is the sum of the two before it modulo 3: one of them alone says nothing."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((n, length), int)
+    x[:, :2] = rng.integers(0, 3, (n, 2))
+    for t in range(2, length):
+        x[:, t] = (x[:, t - 1] + x[:, t - 2]) % 3
+    return pages(np.array(["no", "one", "two"])[x].tolist())
+
+
+def shop(n=60, seed=0):
+    """Products with prices, times, a missing id here and there, and a country."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, 7, n)
+    lengths[0] = 3
+    products = [rng.choice(list("abcdef"), k, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05]) for k in lengths]
+    products = [[None if rng.random() < 0.05 else str(p) for p in row] for row in products]
+    begin = pd.Timestamp("2026-01-05")
+    times = [begin + pd.to_timedelta(np.cumsum(rng.integers(1, 9, k)), unit="h") for k in lengths]
+    return pa.table(
+        {
+            "product": pa.array(products, pa.list_(pa.string())),
+            "price": pa.array([rng.random(k) for k in lengths], pa.list_(pa.float64())),
+            "time": pa.array([list(t) for t in times], pa.list_(pa.timestamp("us"))),
+            "country": pa.array(rng.choice(["PL", "CZ"], n)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Fitted on ids, prices, times and a country."""
+    encoder = SequenceEncoder(context=["country"], time_features=("gap", "hour"))
+    return NextBehaviorPredictor("product", encoder=encoder, **SMALL).fit(shop())
+
+
+@pytest.fixture(scope="module")
+def simple():
+    """Fitted on a single channel."""
+    return NextBehaviorPredictor(**SMALL).fit(sums(60, 0))
+
+
+# -------------------------------------------------------------- plain references
+
+
+def plain_queries(model, codes):
+    """What the network looks for before each event and after the last, of one channel."""
+    w = dict(zip([v.path for v in model.model_.weights], model.weights_, strict=True))
+    x = np.concatenate([[0], codes])
+    x = w["embedding_0/embeddings"][x].astype(float)
+    units = model.units
+    h = c = np.zeros(units)
+    queries = []
+    for event in x:
+        gates = event @ w["lstm_0/lstm_cell/kernel"] + h @ w["lstm_0/lstm_cell/recurrent_kernel"]
+        i, f, g, o = np.split(gates + w["lstm_0/lstm_cell/bias"], 4)
+        c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        h = np.tanh(c) / (1 + np.exp(-o))
+        query = np.concatenate([h, event]) if model.bypass else h
+        if model.tied:
+            query = (query @ w["query_0/kernel"] + w["query_0/bias"]) / event.size**0.5
+        queries.append(query)
+    return np.array(queries), w
+
+
+def plain_probabilities(model, history):
+    """Probabilities of the ids of ``classes_`` at each step, over all codes of the network."""
+    place = {value: 2 + k for k, value in enumerate(model.encoder_.categories_["page"])}
+    queries, w = plain_queries(model, [place.get(event, 1) for event in history])
+    table = w["embedding_0/embeddings"] if model.tied else w["codes_0/code_vectors"]
+    scores = queries @ table.T.astype(float) + w["codes_0/bias"]
+    scores = np.exp(scores[:, 2:])  # nobody looks for padding and the unknown
+    return (scores / scores.sum(axis=1, keepdims=True))[:, [place[c] - 2 for c in model.classes_]]
+
+
+@pytest.mark.parametrize("options", [{}, {"tied": True}, {"bypass": False}], ids=str)
+def test_probabilities_and_loss_of_plain_numpy(options):
+    X = sums(20, 1, length=5)
+    model = NextBehaviorPredictor(
+        units=6,
+        optimizer="sgd",
+        learning_rate=1e-9,  # so the weights after the step are those before it
+        dropout=0,
+        epochs=1,
+        validation_split=0,
+        early_stopping=False,
+        random_state=0,
+        **options,
+    ).fit(X)
+    histories = X["page"].to_pylist()
+    plain = [plain_probabilities(model, history) for history in histories]
+    np.testing.assert_allclose(model.predict_proba(X), [p[-1] for p in plain], rtol=1e-4)
+    classes = model.classes_.tolist()
+    right = [
+        p[t, classes.index(event)]
+        for p, history in zip(plain, histories, strict=True)
+        for t, event in enumerate(history)
+    ]
+    assert model.history_["loss"] == pytest.approx([-np.log(right).mean()], rel=1e-4)
+
+
+def test_many_draws_are_as_good_as_all_codes():
+    from skbseq._training import _events
+
+    rng = np.random.default_rng(0)
+    query, table = rng.normal(size=(40, 4)), rng.normal(size=(12, 4))
+    bias, codes = rng.normal(size=12), rng.integers(2, 12, 40)
+    parts = [np.float32(query), np.int32(codes), np.float32(table), np.float32(bias)]
+    full = _events._among_all(*parts).numpy()
+    drawn = _events.draw_codes(10, 200_000, rng)
+    assert drawn.min() == 2 and drawn.max() == 11
+    np.testing.assert_allclose(_events._among_drawn(*parts, drawn).numpy(), full, atol=0.05)
+
+
+def test_few_draws_against_a_plain_reference():
+    from skbseq._training import _events
+
+    rng = np.random.default_rng(1)
+    query, table, bias = rng.normal(size=(7, 3)), rng.normal(size=(9, 3)), rng.normal(size=9)
+    codes, drawn = rng.integers(2, 9, 7), np.array([2, 3, 2, 8])
+    share = np.log((np.arange(7) + 2) / (np.arange(7) + 1)) / np.log(8)  # of codes 2 to 8
+    assert share.sum() == pytest.approx(1)
+    losses = []
+    for q, code in zip(query, codes, strict=True):
+        score = np.exp(table @ q + bias)
+        others = sum(score[d] / (4 * share[d - 2]) for d in drawn if d != code)
+        losses.append(-np.log(score[code] / (score[code] + others)))
+    parts = [np.float32(query), np.int32(codes), np.float32(table), np.float32(bias)]
+    found = _events._among_drawn(*parts, np.int32(drawn)).numpy()
+    np.testing.assert_allclose(found, losses, rtol=1e-4)
+
+
+def test_draws_follow_their_law():
+    from skbseq._training import _events
+
+    drawn = _events.draw_codes(5, 100_000, np.random.default_rng(0)) - 2
+    expected = np.exp(_events._log_expected(np.arange(5), 5, 100_000).numpy())
+    np.testing.assert_allclose(np.bincount(drawn), expected, rtol=0.03)
+
+
+# -------------------------------------------------------------- what it learns
+
+
+def test_learns_what_one_event_cannot_tell():
+    X, new = sums(300, 0), sums(100, 1)
+    model = NextBehaviorPredictor(
+        units=32, epochs=15, dropout=0.1, learning_rate=0.01, batch_size=32, random_state=0
+    ).fit(X)
+    assert model.score(new) > 0.95
+    assert MarkovChain().fit(X).score(new) < 0.6
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_draws_teach_what_all_codes_teach(tied):
+    X, new = sums(300, 0), sums(100, 1)
+    model = NextBehaviorPredictor(
+        units=32,
+        epochs=15,
+        tied=tied,
+        n_negatives=3,
+        dropout=0.1,
+        learning_rate=0.01,
+        batch_size=32,
+        random_state=0,
+    ).fit(X)
+    assert model.score(new) > 0.9
+
+
+def test_y_is_one_event_more():
+    X = pages([["a", "b"]] * 30)
+    options = SMALL | {"epochs": 30, "learning_rate": 0.03, "validation_split": 0.0}
+    without = NextBehaviorPredictor(**options).fit(pages([["a", "b"]] * 20 + [["c"]] * 10))
+    y = ["c"] * 30
+    with pytest.raises(ValueError, match="y holds"):
+        NextBehaviorPredictor(**options).fit(X, y=[1.5] * 30)
+    told = NextBehaviorPredictor(**options).fit(pages([["a", "b"]] * 30 + [["c"]]), [*y, None])
+    assert told.predict(X).tolist() == y
+    place = told.classes_.tolist().index("c")
+    assert told.predict_proba(X)[0, place] > without.predict_proba(X)[0, place] + 0.3
+
+
+def test_an_id_of_y_that_no_history_holds_is_left_out():
+    model = NextBehaviorPredictor(**SMALL).fit(pages([["a", "b"]] * 4), ["z"] * 4)
+    assert model.classes_.tolist() == ["a", "b"]
+
+
+def test_weights_say_what_counts():
+    X = pages([["a", "b"]] * 30 + [["a", "c"]] * 30)
+    weights = np.repeat([1.0, 0.0], 30)
+    options = SMALL | {"epochs": 30, "learning_rate": 0.03}
+    model = NextBehaviorPredictor(**options).fit(X, sample_weight=weights)
+    assert model.predict(pages([["a"]])).tolist() == ["b"]
+    model.fit(X, sample_weight=1 - weights)
+    assert model.predict(pages([["a"]])).tolist() == ["c"]
+
+
+# -------------------------------------------------------------- what it must not know
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+def test_no_event_knows_a_later_one(bypass):
+    X = shop()
+    encoder = SequenceEncoder(context=["country"], time_features=("gap",))
+    model = NextBehaviorPredictor("product", encoder=encoder, bypass=bypass, **SMALL).fit(X)
+    data = model._sequences(X)
+    network, rows = model.model_, np.flatnonzero(data.lengths == 6)[:4]
+    at = data.starts[rows][:, None] + np.arange(6)
+    whole = {
+        "codes": data.codes[at],
+        "numbers": data.numbers[at],
+        "context": data.context[rows],
+        "lengths": np.full(len(rows), 6, np.int32),
+    }
+    _, queries = network(whole)
+    for t in range(6):
+        other = {name: values.copy() for name, values in whole.items()}
+        other["codes"][:, t:] = np.where(other["codes"][:, t:] == 2, 3, 2)
+        other["numbers"][:, t:] += 1
+        last, changed = network(other)
+        np.testing.assert_allclose(changed[:, : t + 1], queries[:, : t + 1], atol=1e-6)
+        assert np.abs(changed[:, t + 1] - queries[:, t + 1]).max() > 1e-3
+        # What a prediction looks for is what was learnt at that step.
+        before = {name: values[:, :t] for name, values in whole.items() if values.ndim == 3}
+        before = {name: np.pad(v, [(0, 0), (0, 1), (0, 0)]) for name, v in before.items()}
+        short = whole | before | {"lengths": np.full(len(rows), t, np.int32)}
+        np.testing.assert_allclose(network(short)[0], queries[:, t], atol=1e-5)
+
+
+def test_age_is_refused():
+    with pytest.raises(ValueError, match="'age' tells each event how much of its history"):
+        NextBehaviorPredictor("product", encoder=SequenceEncoder(), **SMALL).fit(shop())
+    untimed = shop().drop_columns(["time"])  # without times there is no age
+    NextBehaviorPredictor("product", encoder=SequenceEncoder(), **SMALL).fit(untimed)
+
+
+def test_the_default_encoder_has_no_age(fitted):
+    model = NextBehaviorPredictor("product", **SMALL).fit(shop().drop_columns(["country"]))
+    assert set(model.encoder_.get_feature_names_out()) == {
+        "product",
+        "price",
+        *("time_gap", "time_hour_sin", "time_hour_cos", "time_weekday_sin", "time_weekday_cos"),
+    }
+    assert "country_PL" in fitted.encoder_.get_feature_names_out()
+
+
+# -------------------------------------------------------------- odd histories
+
+
+def test_empty_histories_are_answered(fitted):
+    X = shop().slice(0, 2)
+    empty = X.slice(0, 1)
+    for name in ("product", "price", "time"):
+        column = pa.array([[]], empty[name].type)
+        empty = empty.set_column(empty.column_names.index(name), name, column)
+    probabilities = fitted.predict_proba(empty)
+    assert probabilities.sum() == pytest.approx(1)
+    assert fitted.predict_proba(X.slice(0, 0)).shape == (0, 6)
+    assert fitted.predict(X.slice(0, 0)).shape == (0,)
+
+
+def test_unseen_and_missing_ids_are_events_of_unknown_kind(simple):
+    X = pages([["one", "zwei"], ["one", "drei"], ["one"]])
+    first, second, third = simple.predict_proba(X)
+    np.testing.assert_allclose(first, second)
+    assert np.abs(first - third).max() > 1e-4
+
+
+def test_missing_ids_are_read_and_never_predicted(fitted):
+    assert None in fitted.encoder_.categories_["product"].tolist()
+    assert fitted.classes_.tolist() == list("abcdef")
+    assert fitted.predict_proba(shop()).shape == (60, 6)
+    present = [e for row in shop()["product"].to_pylist() for e in row if e is not None]
+    counts = [present.count(c) for c in fitted.classes_]
+    assert fitted.class_count_.tolist() == counts
+
+
+def test_rare_ids_are_read_as_unknown_and_never_predicted():
+    X = pages([["a", "b", "a", "b", "rare"]] * 4 + [["odd"]])
+    encoder = SequenceEncoder(min_frequency=5)
+    model = NextBehaviorPredictor(encoder=encoder, **SMALL).fit(X)
+    assert model.classes_.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="'rare' was never seen"):
+        model.predict_top_k(X, k=1, candidates=["rare"])
+    assert model.score(X) == 0  # each ends in a rare one
+    with pytest.raises(ValueError, match="an id that the encoder keeps"):
+        NextBehaviorPredictor(encoder=SequenceEncoder(min_frequency=99), **SMALL).fit(X)
+
+
+def test_integers_and_booleans_are_ids():
+    X = pd.DataFrame({"n": [[30, 7, 30], [7, 30]] * 10, "flag": [[True, False, True]] * 20})
+    X["flag"] = [row[: len(n)] for row, n in zip(X["flag"], X["n"], strict=True)]
+    numbers = NextBehaviorPredictor("n", **SMALL).fit(X)
+    assert numbers.classes_.tolist() == [7, 30] and numbers.predict(X).dtype.kind == "i"
+    flags = NextBehaviorPredictor("flag", **SMALL).fit(X)
+    assert flags.predict(X).dtype == bool
+
+
+# -------------------------------------------------------------- lists and paths
+
+
+def test_top_k(frame_lib, fitted):
+    X = frame_lib.make(shop())
+    best = fitted.predict_top_k(X, k=3)
+    assert type(best) is type(X)
+    table = pa.Table.from_pylist(frame_lib.to_pylist(best))
+    assert table.column_names == ["product", "score"]
+    probabilities = fitted.predict_proba(X)
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :3]
+    assert table["product"].to_pylist() == fitted.classes_[order].tolist()
+    np.testing.assert_allclose(
+        table["score"].to_pylist(), np.take_along_axis(probabilities, order, 1), rtol=1e-6
+    )
+
+
+def test_top_k_among_some_and_without_what_was_seen(fitted):
+    X = shop()
+    some = fitted.predict_top_k(X, k=2, candidates=["f", "b"])
+    assert {frozenset(row) for row in some["product"].to_pylist()} == {frozenset("bf")}
+    new = fitted.predict_top_k(X, k=6, exclude_seen=True)["product"].to_pylist()
+    for seen, listed in zip(X["product"].to_pylist(), new, strict=True):
+        assert set(listed) == set("abcdef") - set(seen)
+
+
+def test_scores_of_the_last_event(fitted):
+    X = shop()
+    before, truth = hold_out_last(X, "product")
+    assert fitted.score(X) == (fitted.predict(before) == truth).mean()
+    scores = ranking_scorer(k=3)(fitted, before, truth)
+    assert 0 < scores["mrr@3"] < scores["recall@3"] < 1
+
+
+def test_paths_are_reproducible_and_of_the_library(frame_lib, fitted):
+    X = frame_lib.make(shop())
+    paths = fitted.sample_paths(X, 4, random_state=3)
+    assert type(paths) is type(X)
+    paths = pa.Table.from_pylist(frame_lib.to_pylist(paths))
+    assert paths.column_names == ["product"] and paths.num_rows == 60
+    assert {len(path) for path in paths["product"].to_pylist()} == {4}
+    again = pa.Table.from_pylist(frame_lib.to_pylist(fitted.sample_paths(X, 4, random_state=3)))
+    assert paths["product"].to_pylist() == again["product"].to_pylist()
+    other = pa.Table.from_pylist(frame_lib.to_pylist(fitted.sample_paths(X, 4, random_state=4)))
+    assert paths["product"].to_pylist() != other["product"].to_pylist()
+
+
+def test_a_cold_path_is_the_likeliest(simple):
+    X = sums(30, 5, length=4)
+    paths = simple.sample_paths(X, 3, temperature=0)["page"].to_pylist()
+    histories = X["page"].to_pylist()
+    for step in range(3):
+        grown = [h + p[:step] for h, p in zip(histories, paths, strict=True)]
+        assert simple.predict(pages(grown)).tolist() == [p[step] for p in paths]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_paths_are_as_frequent_as_probable(simple, temperature):
+    X = pages([["no", "one"]] * 6_000)
+    paths = simple.sample_paths(X, 2, temperature=temperature, random_state=0)
+    paths = np.array(paths["page"].to_pylist())
+
+    def expected(history):
+        p = simple.predict_proba(pages([history]))[0] ** (1 / temperature)
+        return p / p.sum()
+
+    first = [(paths[:, 0] == c).mean() for c in simple.classes_]
+    np.testing.assert_allclose(first, expected(["no", "one"]), atol=0.03)
+    second = paths[paths[:, 0] == "two", 1]
+    shares = [(second == c).mean() for c in simple.classes_]
+    np.testing.assert_allclose(shares, expected(["no", "one", "two"]), atol=0.06)
+
+
+def test_other_channels_of_a_path_are_those_the_id_was_last_seen_with():
+    X = pd.DataFrame(
+        {
+            "product": [["a", "b", "a"], ["b", "a", "b"]] * 10,
+            "price": [[1.0, 5.0, 2.0], [6.0, 3.0, 7.0]] * 10,
+        }
+    )
+    model = NextBehaviorPredictor(**SMALL).fit(X)
+    data = model._sequences(X)
+    longer = model._with_event(data, np.zeros(20, int))  # the most frequent
+    at = longer.starts + longer.lengths - 1
+    assert model._catalogue()[0] == "a"
+    last_a = model._sequences(X.iloc[[-1]]).numbers[1]  # 3.0
+    np.testing.assert_array_equal(longer.numbers[at], np.tile(last_a, (20, 1)))
+    grown = X.assign(
+        product=[[*row, "a"] for row in X["product"]], price=[[*row, 3.0] for row in X["price"]]
+    )
+    np.testing.assert_allclose(
+        model._queries(longer).queries, model._queries(model._sequences(grown)).queries, atol=1e-6
+    )
+
+
+# -------------------------------------------------------------- in scikit-learn
+
+
+def test_the_same_seed_gives_the_same(simple):
+    again = clone(simple).fit(sums(60, 0))
+    for one, other in zip(simple.weights_, again.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
+    other = clone(simple).set_params(random_state=1).fit(sums(60, 0))
+    assert any((a != b).any() for a, b in zip(simple.weights_, other.weights_, strict=True))
+
+
+def test_drawn_codes_are_seeded_too():
+    model = NextBehaviorPredictor(n_negatives=2, **SMALL)
+    one, other = (clone(model).fit(sums(40, 0)).history_ for _ in range(2))
+    assert one == other
+
+
+def test_parameters_are_those_of_scikit_learn():
+    model = NextBehaviorPredictor("page", units=4, optimizer__clipnorm=1.0)
+    assert is_classifier(model)
+    twin = clone(model)
+    assert twin.get_params()["units"] == 4 and twin.optimizer__clipnorm == 1.0
+    with pytest.raises(NotFittedError):
+        model.predict(sums(2, 0))
+    assert not twin.set_params(bypass=False).bypass
+
+
+def test_pickle_and_file(fitted, tmp_path):
+    X = shop(seed=3)
+    expected = fitted.predict_proba(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), expected)
+    save(fitted, tmp_path / "model.skbseq")
+    loaded = load(tmp_path / "model.skbseq")
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)
+    paths = [m.sample_paths(X, 2, random_state=0)["product"] for m in (fitted, loaded)]
+    assert paths[0].equals(paths[1])
+
+
+def test_search_and_pipeline():
+    X = shop().select(["product"])
+    pipe = make_pipeline(SequenceImputer(), NextBehaviorPredictor(**SMALL))
+    search = GridSearchCV(
+        pipe,
+        {"nextbehaviorpredictor__units": [4, 8], "nextbehaviorpredictor__n_negatives": [None, 2]},
+        cv=KFold(2),
+        error_score="raise",
+    ).fit(X)
+    assert search.best_estimator_.predict(X).shape == (60,)
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
+    assert cross_val_score(pipe, X, cv=KFold(2)).shape == (2,)
+
+
+def test_libraries_agree(frame_lib, fitted):
+    X = frame_lib.make(shop())
+    model = clone(fitted).fit(X)
+    np.testing.assert_array_equal(model.predict_proba(X), fitted.predict_proba(shop()))
+
+
+def test_a_failed_fit_leaves_what_was(simple):
+    model = clone(simple).fit(sums(60, 0))
+    with pytest.raises(ValueError):
+        model.fit(pages([[], []]))
+    assert model.predict(sums(5, 1)).tolist() == simple.predict(sums(5, 1)).tolist()
+
+
+def test_nothing_is_kept_to_go_on_from(fitted):
+    assert fitted._optimizer_state is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fitted.n_iter_ == 2
+
+
+# -------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "model"}, "no list column 'model', the target.*'product' \\(string\\)"),
+        ({"target": "price"}, "target 'price' holds float values"),
+        ({"target": "country"}, "'country', the target. It is an ordinary column"),
+    ],
+)
+def test_bad_targets(options, message):
+    with pytest.raises(SequenceFrameError, match=message):
+        NextBehaviorPredictor(**options).fit(shop())
+
+
+def test_a_target_must_have_codes():
+    encoder = SequenceEncoder(categorical=["page"])
+    X = pd.DataFrame({"page": [["a", "b"]] * 4, "part": [["x", "y"]] * 4})
+    with pytest.raises(SequenceFrameError, match="makes no codes of the target 'part'"):
+        NextBehaviorPredictor("part", encoder=encoder, **SMALL).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "perceptron"}, "network='perceptron' is not known. There are 'lstm'"),
+        ({"n_negatives": 0}, "n_negatives"),
+        ({"bypass": 3}, "bypass"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"unit": 3}, "has no parameter 'unit'"),
+    ],
+)
+def test_bad_parameters(options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        NextBehaviorPredictor(**options).fit(sums(4, 0))
+
+
+def test_there_must_be_events():
+    with pytest.raises(ValueError, match="none of the 2 histories in 'page' holds an event"):
+        NextBehaviorPredictor(**SMALL).fit(pages([[], []]))
+    with pytest.raises(ValueError, match="X has 2 rows and y 1"):
+        NextBehaviorPredictor(**SMALL).fit(pages([["a"], []]), ["a"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 4}, "k=4 is too large: only 3 ids were seen"),
+        ({"k": 0}, "k must be an integer of at least 1"),
+        ({"k": 2, "candidates": ["no"]}, "k=2 is too large: only 1 candidates"),
+        ({"k": 1, "candidates": ["ten"]}, "candidate 'ten' was never seen at fit"),
+    ],
+)
+def test_bad_lists(simple, options, message):
+    with pytest.raises(ValueError, match=message):
+        simple.predict_top_k(sums(2, 0), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps must be an integer of at least 1; got 0"),
+        ({"steps": True}, "steps must be an integer"),
+        ({"steps": 2, "temperature": -1.0}, "zero or more; got -1.0"),
+        ({"steps": 2, "temperature": np.nan}, "zero or more; got nan"),
+        ({"steps": 2, "temperature": "warm"}, "zero or more; got 'warm'"),
+    ],
+)
+def test_bad_paths(simple, options, message):
+    with pytest.raises(ValueError, match=message):
+        simple.sample_paths(sums(2, 0), **options)
+
+
+def test_a_frame_must_have_what_it_had_at_fit(fitted):
+    with pytest.raises(SequenceFrameError, match="price"):
+        fitted.predict(shop().drop_columns(["price"]))
