@@ -7,12 +7,14 @@ from skbseq._training._events import EventLoss
 from skbseq._training._loop import train
 from skbseq._training._losses import Loss
 from skbseq._training._predict import predict
+from skbseq._training._pretraining import PretrainingLoss
 from skbseq._training._program import borrow_program
 
 __all__ = [
     "ContrastLoss",
     "EventLoss",
     "Loss",
+    "PretrainingLoss",
     "borrow_program",
     "choose_device",
     "choose_precision",

@@ -272,7 +272,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
         device = module.choose_device(self.device)
-        if loss["kind"] in ("next", "hidden", "contrast"):  # these are not split among devices
+        # Losses of single events are not split among devices.
+        if loss["kind"] in ("next", "foretold", "hidden", "contrast"):
             device = device.partition(",")[0]
         spec = spec | {"policy": module.choose_precision(self.precision, device, self.units)}
         task = module.FitTask(

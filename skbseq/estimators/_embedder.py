@@ -33,7 +33,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         Makes codes and floats of the raw frame; a clone of it is fitted. None: SequenceEncoder
         with its defaults.
     objective : {"next", "masked", "contrastive"}, default="next"
-        What is learnt: the codes of each event from the events before it; the codes of events
+        What is learnt: each event, its codes and its numbers, from the events before it; events
         that are hidden, from those around them; or which parts of histories are of one user.
     mask_share : float, default=0.15
         With ``objective="masked"``, the share of events that are hidden.
@@ -263,15 +263,11 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         if self.objective == "contrastive":
             return {"kind": "contrast", "temperature": float(self.temperature)}
         sizes = self.schema_.vocabulary_sizes
-        if not sizes:
-            raise ValueError(
-                f"objective={self.objective!r} tells codes, and the frame has no categorical "
-                "channel. Take objective='contrastive'."
-            )
         loss = {"targets": tuple(range(len(sizes)))}
-        loss["n_negatives"] = _NEGATIVES if max(sizes.values()) > _MANY_CODES else None
+        many = max(sizes.values(), default=0) > _MANY_CODES
+        loss["n_negatives"] = _NEGATIVES if many else None
         if self.objective == "next":
-            return {"kind": "next", "begin": False, **loss}
+            return {"kind": "foretold", **loss}
         return {"kind": "hidden", "share": float(self.mask_share), **loss}
 
     def _spec(self):
@@ -281,7 +277,8 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
             else tuple(range(len(self.schema_.vocabulary_sizes)))
         )
         spec = self._network_spec(n_outputs=self.units)
-        options = {"targets": targets, "begin": False, "tied": True}
+        told = self.objective != "contrastive"
+        options = {"targets": targets, "begin": False, "tied": True, "numbers": told}
         return spec | {"options": (*spec.get("options", ()), *options.items())}
 
     def transform(self, X):

@@ -22,6 +22,7 @@ from skbseq._training import (
     ContrastLoss,
     EventLoss,
     Loss,
+    PretrainingLoss,
     borrow_program,
     choose_device,
     choose_precision,
@@ -58,7 +59,7 @@ class FitTask:
     spec : NetworkSpec
     device : str
     seed : int
-    loss : Loss, EventLoss or ContrastLoss
+    loss : Loss, EventLoss, PretrainingLoss or ContrastLoss
     classes : ndarray of shape (n_classes,) or None
         All labels, ascending; None where the targets are numbers.
     one_epoch : bool
@@ -111,8 +112,12 @@ def _builder(spec):
 
 def make_loss(fields):
     """The loss of these fields."""
-    kinds = {"next": EventLoss, "hidden": EventLoss, "contrast": ContrastLoss}
-    return kinds.get(fields["kind"], Loss)(**fields)
+    kind = fields["kind"]
+    if kind == "contrast":
+        return ContrastLoss(**fields)
+    if kind in ("foretold", "hidden"):
+        return PretrainingLoss(**fields)
+    return EventLoss(**fields) if kind == "next" else Loss(**fields)
 
 
 @contextmanager

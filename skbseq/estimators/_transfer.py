@@ -48,9 +48,7 @@ def find_embedder(init):
     """
     embedder = init.estimator if isinstance(init, FrozenEstimator) else init
     if not isinstance(embedder, BehaviorEmbedder):
-        raise TypeError(
-            f"init must be a fitted BehaviorEmbedder; got {type(embedder).__name__}."
-        )
+        raise TypeError(f"init must be a fitted BehaviorEmbedder; got {type(embedder).__name__}.")
     if not hasattr(embedder, "weights_"):
         raise ValueError(
             "The BehaviorEmbedder of init is not fitted. Cross-validation and searches clone what "
@@ -85,7 +83,7 @@ def weights_of(embedder, spec, schema):
                 f"{spec[name]} here and {embedder.spec_[name]} there. Make both alike."
             )
     named = zip(embedder._weight_names, embedder.weights_, strict=True)
-    heads = ("codes_", "query_", "joined")
+    heads = ("codes_", "query_", "told", "joined")
     return {name: weight for name, weight in named if not name.startswith(heads)}
 
 
