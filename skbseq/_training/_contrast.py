@@ -86,11 +86,28 @@ class ContrastTrainer(Trainer):
     def _loss_of(self, batch, sample_weight, training=False):
         outputs = self.model(batch, training=training)
         vectors = outputs[0] if isinstance(outputs, list) else outputs
-        vectors = tf.math.l2_normalize(vectors, axis=1)
-        n = tf.shape(vectors)[0]
-        cosines = tf.matmul(vectors, vectors, transpose_b=True) / self.loss.temperature
-        cosines -= 1e9 * tf.eye(n)  # nobody is compared with itself
-        other = tf.math.floormod(tf.range(n) + n // 2, n)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(other, cosines)
-        total = tf.reduce_sum(sample_weight)
-        return tf.math.divide_no_nan(tf.reduce_sum(losses * sample_weight), total)
+        return pair_loss(vectors, sample_weight, self.loss.temperature)
+
+
+def pair_loss(vectors, sample_weight, temperature):
+    """Mean cross-entropy of finding, for each vector, the one half the batch away.
+
+    Parameters
+    ----------
+    vectors : tensor of float32 of shape (2 * n, size)
+        The first parts of all histories, and then the second ones.
+    sample_weight : tensor of float32 of shape (2 * n,)
+    temperature : float
+
+    Returns
+    -------
+    tensor of float32
+    """
+    vectors = tf.math.l2_normalize(vectors, axis=1)
+    n = tf.shape(vectors)[0]
+    cosines = tf.matmul(vectors, vectors, transpose_b=True) / temperature
+    cosines -= 1e9 * tf.eye(n)  # nobody is compared with itself
+    other = tf.math.floormod(tf.range(n) + n // 2, n)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(other, cosines)
+    total = tf.reduce_sum(sample_weight)
+    return tf.math.divide_no_nan(tf.reduce_sum(losses * sample_weight), total)
