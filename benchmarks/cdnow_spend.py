@@ -6,8 +6,9 @@ The customary split of the CDNOW log (Fader and Hardie): 23,570 customers who fi
 first quarter of 1997, known for 39 weeks, and their spend in the 39 weeks that follow. Folds go by
 customer, shuffled with seed 0; a model learns from other customers' second half. Told are the mean
 absolute error in dollars and, for each rival, the difference to the LSTM with a 95% interval from
-2,000 resamples of the customers. The median is zero, as most customers never come back: an absolute
-error rewards those who say so, a squared one those who tell how much on average; so both are there.
+2,000 resamples of the customers. The median is zero, as most customers never come back: an
+absolute error rewards those who say so, a squared one those who tell how much on average; so both
+are there.
 """
 
 import argparse
@@ -102,9 +103,10 @@ def main():
     for name, (flat, model) in models(arguments.seed, arguments.epochs).items():
         begin = time.perf_counter()
         found[name] = cross_val_predict(model, table if flat else X, y, cv=folds)
+        error, seconds = found[name] - y, time.perf_counter() - begin
         print(
-            f"{name:<48} absolute {np.abs(found[name] - y).mean():7.3f}  root of squared "
-            f"{np.sqrt(((found[name] - y) ** 2).mean()):7.2f}  {time.perf_counter() - begin:5.1f} s",
+            f"{name:<48} absolute {np.abs(error).mean():7.3f}  root of squared "
+            f"{np.sqrt((error**2).mean()):7.2f}  {seconds:5.1f} s",
             flush=True,
         )
     rng = np.random.default_rng(0)

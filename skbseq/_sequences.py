@@ -92,3 +92,16 @@ class Sequences:
         return Sequences(
             self.codes, self.numbers, self.context[rows], self.starts[rows], self.lengths[rows]
         )
+
+
+def join_sequences(parts):
+    """Several :class:`Sequences` of the same channels as one, their samples one after another."""
+    sizes = [len(part.codes) for part in parts]
+    first = offsets_of(sizes)
+    return Sequences(
+        np.concatenate([part.codes for part in parts]),
+        np.concatenate([part.numbers for part in parts]),
+        np.concatenate([part.context for part in parts]),
+        np.concatenate([part.starts + at for part, at in zip(parts, first, strict=False)]),
+        np.concatenate([part.lengths for part in parts]),
+    )

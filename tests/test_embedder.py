@@ -205,6 +205,80 @@ def test_the_loss_of_pairs_is_that_of_the_formula():
     assert float(found) == pytest.approx(expected / weight.sum(), rel=1e-5)
 
 
+# ------------------------------------------------------------------ what came later
+
+
+def timed_frame(rng, n=40):
+    """Histories of days, with cutoffs, as EventLog.histories gives them."""
+    first, rows, cutoffs = np.datetime64("2026-01-01", "s"), [], []
+    for n_events in rng.integers(0, 6, n):
+        days = np.sort(rng.choice(200, n_events, replace=False))
+        rows.append([first + np.timedelta64(int(day), "D") for day in days])
+        cutoffs.append(first + np.timedelta64(200 + int(rng.integers(0, 50)), "D"))
+    what = [[f"p{int(rng.integers(0, 3))}" for _ in row] for row in rows]
+    return pd.DataFrame({"time": rows, "what": what, "cutoff": cutoffs})
+
+
+def test_cut_histories_end_at_their_moments_and_labels_begin_there(rng):
+    from skbseq.estimators._cut_back import read_times
+
+    X = timed_frame(rng)
+    times = read_times(X, "cutoff")
+    horizons = np.array([5, 40, 120]) * 86_400 * (10**6 if times.unit == "us" else 1)
+    moments, counts = times.cut(rng)
+    cut = times.truncate(X, moments, counts, "cutoff")
+    labels = times.labels(moments, counts, horizons)
+    seen = set()
+    for i in range(len(X)):
+        moment = pd.Timestamp(cut["cutoff"][i])
+        before = [t for t in X["time"][i] if pd.Timestamp(t) <= moment]
+        assert list(map(pd.Timestamp, cut["time"][i])) == list(map(pd.Timestamp, before))
+        assert list(cut["what"][i]) == X["what"][i][: len(before)]
+        later = [pd.Timestamp(t) for t in X["time"][i] if pd.Timestamp(t) > moment]
+        for k, days in enumerate([5, 40, 120]):
+            end = moment + pd.Timedelta(days=days)
+            if later:
+                expected = float(later[0] <= end)
+            else:
+                expected = 0.0 if end <= pd.Timestamp(X["cutoff"][i]) else np.nan
+            np.testing.assert_equal(float(labels[i, k]), expected)
+            seen.add(str(expected))
+    assert seen == {"0.0", "1.0", "nan"}
+
+
+def test_how_soon_people_come_back_is_learnt(rng):
+    # Half of them come every two days and half every twenty; what they do says nothing.
+    first, rows, cutoffs, often = np.datetime64("2026-01-01", "s"), [], [], rng.integers(0, 2, 300)
+    for quick in often:
+        step = 2 if quick else 20
+        days = step * np.cumsum(rng.uniform(0.5, 1.5, 8))
+        rows.append([first + np.timedelta64(int(86_400 * day), "s") for day in days])
+        cutoffs.append(rows[-1][-1] + np.timedelta64(int(86_400 * step * rng.uniform()), "s"))
+    X = pd.DataFrame({"time": rows, "cutoff": cutoffs})
+    embedder = BehaviorEmbedder(
+        objective="future", units=8, epochs=10, learning_rate=0.02, random_state=0
+    ).fit(X)
+    assert embedder.history_["loss"][-1] < 0.7 * embedder.history_["loss"][0]
+    assert embedder.transform(X).shape == (300, 8)
+    again = pickle.loads(pickle.dumps(embedder))
+    np.testing.assert_array_equal(again.transform(X), embedder.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X: X.drop(columns="cutoff"), SequenceFrameError, "needs the cutoff"),
+        (lambda X: X.drop(columns="time"), SequenceFrameError, "there are none"),
+        (lambda X: X.assign(also=X["time"]), SequenceFrameError, "there are 'time', 'also'"),
+        (lambda X: X[X["time"].map(len) < 2], ValueError, "no history holds two events"),
+    ],
+)
+def test_a_future_needs_times_and_cutoffs(rng, change, error, message):
+    X = change(timed_frame(rng))
+    with pytest.raises(error, match=message):
+        BehaviorEmbedder(objective="future", epochs=1).fit(X)
+
+
 # ------------------------------------------------------------------ ids
 
 

@@ -14,9 +14,10 @@ class Loss:
     Parameters
     ----------
     kind : {"classes", "labels", "squared", "absolute", "huber", "count", "quantiles"}
-        Cross-entropy of one class of several, or of several labels at once; squared or absolute
-        difference, or Huber's, squared within 1; the Poisson deviance, the output being the
-        logarithm of the mean; or the pinball loss of several quantiles, an output each.
+        Cross-entropy of one class of several, or of several labels at once, NaN being unknown;
+        squared or absolute difference, or Huber's, squared within 1; the Poisson deviance, the
+        output being the logarithm of the mean; or the pinball loss of several quantiles, an
+        output each.
     smoothing : float, default=0.0
         Share of a target's probability that is spread evenly over all classes (Szegedy et al.
         2016).
@@ -57,9 +58,10 @@ class Loss:
         return loss
 
     def _labels(self, targets, logits):
-        targets = targets * (1 - self.smoothing) + self.smoothing / 2
+        known = tf.math.is_finite(targets)  # what is not known is not judged
+        targets = tf.where(known, targets, 0.0) * (1 - self.smoothing) + self.smoothing / 2
         losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
-        return tf.reduce_mean(losses, axis=1)
+        return tf.reduce_mean(tf.where(known, losses, 0.0), axis=1)
 
     def _squared(self, targets, outputs):
         return (targets - outputs[:, 0]) ** 2

@@ -42,6 +42,12 @@ def layer_names_of(spec):
     return module.layer_names(module.network_spec(spec))
 
 
+def weight_names_of(spec):
+    """Names of the weights of the network of a spec's fields, in their order."""
+    module = _engine_module()
+    return module.weight_names(module.network_spec(spec))
+
+
 class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator):
     """Parameters, input and state of an estimator over sequences.
 

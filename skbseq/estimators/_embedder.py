@@ -4,19 +4,23 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
-from skbseq._sequences import offsets_of
+from skbseq._sequences import join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, to_ids
-from skbseq.estimators._base import BaseBehaviorEstimator
+from skbseq.estimators._base import BaseBehaviorEstimator, weight_names_of
+from skbseq.estimators._cut_back import read_times
 from skbseq.preprocessing import SequenceEncoder
 
 _FIRST = 2  # the codes before it are padding and unknown
 # From so many codes on, each batch holds its own against some drawn at random.
 _MANY_CODES, _NEGATIVES = 10_000, 2_000
+# Earlier moments of each history with objective="future".
+_CUTS = 2
 
 
 class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBehaviorEstimator):
@@ -32,9 +36,11 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
     encoder : SequenceEncoder, default=None
         Makes codes and floats of the raw frame; a clone of it is fitted. None: SequenceEncoder
         with its defaults.
-    objective : {"next", "masked", "contrastive"}, default="next"
+    objective : {"next", "masked", "contrastive", "future"}, default="next"
         What is learnt: each event, its codes and its numbers, from the events before it; events
-        that are hidden, from those around them; or which parts of histories are of one user.
+        that are hidden, from those around them; which parts of histories are of one user; or,
+        of histories cut back to earlier moments at random, how soon the next event came. The
+        last needs a channel of times and cutoffs, and serves purchase and churn.
     mask_share : float, default=0.15
         With ``objective="masked"``, the share of events that are hidden.
     temperature : float, default=0.1
@@ -144,7 +150,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
             if name not in ("recurrent_dropout", "l1", "l2", "warm_start", "embedding_dropout")
         },
         "encoder": [SequenceEncoder, None],
-        "objective": [StrOptions({"next", "masked", "contrastive"})],
+        "objective": [StrOptions({"next", "masked", "contrastive", "future"})],
         "mask_share": [Interval(Real, 0, 1, closed="neither")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "network": [str],
@@ -233,19 +239,44 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
             data = self._sequences(X, reset=True)
             self.feature_names_in_ = self.encoder_.feature_names_in_
             self.n_features_in_ = self.encoder_.n_features_in_
-            loss, spec = self._loss(), self._spec()
-            # Of a single event nothing is foretold, and no two parts differ.
-            least = 1 if self.objective == "masked" else 2
-            self._train(
-                (data, np.zeros(len(data), np.float32), self._enough(data.lengths, least)),
-                loss=loss,
-                classes=None,
-                spec=spec,
-                resume=False,
-                one_epoch=False,
-            )
+            if self.objective == "future":
+                self._learn_future(X)
+            else:
+                self._learn_events(data)
             self._optimizer_state = None  # nothing goes on from here, and it is large
         return self
+
+    def _learn_events(self, data):
+        # Of a single event nothing is foretold, and no two parts differ.
+        weight = self._enough(data.lengths, 1 if self.objective == "masked" else 2)
+        samples = data, np.zeros(len(data), np.float32), weight
+        loss, spec = self._loss(), self._spec()
+        self._train(samples, loss=loss, classes=None, spec=spec, resume=False, one_epoch=False)
+
+    def _learn_future(self, X):
+        """Train on histories cut back to earlier moments, and keep what lies below the head."""
+        times, name = read_times(X, self.encoder_.cutoff), self.encoder_.cutoff
+        horizons, parts, labels = times.horizons(), [], []
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        for i in range(_CUTS):
+            moments, counts = times.cut(np.random.default_rng([seed, 7, i]))
+            parts.append(self._sequences(times.truncate(X, moments, counts, name)))
+            labels.append(times.labels(moments, counts, horizons))
+        data, labels = join_sequences(parts), np.concatenate(labels)
+        weight = (np.isfinite(labels).any(axis=1) & (data.lengths > 0)).astype(np.float32)
+        spec = self._network_spec(n_outputs=len(horizons))
+        self._train(
+            (data, labels, weight),
+            loss={"kind": "labels"},
+            classes=None,
+            spec=spec,
+            resume=False,
+            one_epoch=False,
+        )
+        learnt = dict(zip(self._weight_names, self.weights_, strict=True))
+        self.spec_ = self._spec() | {"policy": self.spec_["policy"]}
+        self._weight_names = weight_names_of(self.spec_)
+        self.weights_ = [learnt[name] for name in self._weight_names]
 
     def _sequences(self, X, *, reset=False):
         return self._read(self.encoder_.transform(X), reset=reset)
@@ -271,13 +302,9 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         return {"kind": "hidden", "share": float(self.mask_share), **loss}
 
     def _spec(self):
-        targets = (
-            ()
-            if self.objective == "contrastive"
-            else tuple(range(len(self.schema_.vocabulary_sizes)))
-        )
+        told = self.objective in ("next", "masked")
+        targets = tuple(range(len(self.schema_.vocabulary_sizes))) if told else ()
         spec = self._network_spec(n_outputs=self.units)
-        told = self.objective != "contrastive"
         options = {"targets": targets, "begin": False, "tied": True, "numbers": told}
         return spec | {"options": (*spec.get("options", ()), *options.items())}
 

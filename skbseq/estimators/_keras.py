@@ -47,6 +47,7 @@ __all__ = [
     "make_loss",
     "network_spec",
     "predict",
+    "weight_names",
 ]
 
 
@@ -317,6 +318,10 @@ class ClassEngine(SequenceEngine, KerasClassifier):
 class NumberEngine(SequenceEngine, KerasRegressor):
     """Of targets that are numbers already."""
 
+    @staticmethod
+    def _type_of_target(y):
+        return "continuous"  # unknown labels among them are NaN, which scikit-learn refuses
+
     @property
     def target_encoder(self):
         """Nothing."""
@@ -445,6 +450,12 @@ def layer_names(spec):
     """Names of the layers of a network that have weights, in their order."""
     with _borrow(replace(spec, frozen=()), "/CPU:0") as program:
         return [layer.name for layer in program.model.layers if layer.weights]
+
+
+def weight_names(spec):
+    """Names of the weights of a network, in their order."""
+    with _borrow(spec, "/CPU:0") as program:
+        return [weight.path for weight in program.model.weights]
 
 
 def keras_model(spec, weights):
