@@ -266,8 +266,8 @@ def read_label_table(y):
     ValueError
         If there are several columns and they hold anything but 0 and 1, or False and True.
     """
-    names = _frames.all_names(y) if _frames.is_frame(y) else None
-    if names is None and not isinstance(y, (list, tuple, np.ndarray)):
+    is_table = _frames.is_frame(y)
+    if not is_table and not isinstance(y, (list, tuple, np.ndarray)):
         return None
     try:
         labels = np.asarray(y)
@@ -275,6 +275,7 @@ def read_label_table(y):
         return None
     if labels.ndim != 2 or labels.shape[1] < 2:
         return None
+    names = np.array(_frames.all_names(y), dtype=object) if is_table else None
     bad = np.argwhere(~np.isin(labels, (0, 1)))
     if bad.size or labels.dtype.kind in "SU":  # NumPy finds 1 among ["1"]
         row, column = bad[0] if bad.size else (0, 0)
@@ -284,7 +285,7 @@ def read_label_table(y):
             f"column {name} holds {labels[row].tolist()[column]!r}. Use 0 and 1, or one column of "
             "classes."
         )
-    return labels.astype(np.float64), None if names is None else np.array(names, dtype=object)
+    return labels.astype(np.float64), names
 
 
 def read_labels(y, *, name="y"):
