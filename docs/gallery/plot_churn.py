@@ -2,9 +2,9 @@
 A warning before they stay away
 ===============================
 
-Who will not come back within four weeks? A letter may hold some of them, but letters cost money, so
-the question is not who is *likely* to leave but of whom a letter is worth its price. That threshold
-follows from the costs, once the probabilities can be trusted.
+Who will not come back within four weeks? A letter may hold some of them, but letters cost money,
+so the question is not who is *likely* to leave but for whom a letter is worth its price. That
+threshold follows from the costs, once the probabilities can be trusted.
 """
 
 # %%
@@ -65,9 +65,9 @@ plt.tight_layout()
 # %%
 # What a letter is worth
 # ----------------------
-# A letter costs 1. Of those who would stay away it holds one in ten, who is worth 50; on the others
-# it is lost. So it is worth its price where :math:`0.1 \cdot 50 \cdot p > 1`, from a probability of
-# one fifth on.
+# A letter costs 1. Of those who would stay away it holds one in ten, who is worth 50; on the
+# others it is lost. So it is worth its price where :math:`0.1 \cdot 50 \cdot p > 1`, from a
+# probability of one fifth on.
 COST, HOLDS, WORTH = 1.0, 0.1, 50.0
 threshold = COST / (HOLDS * WORTH)
 

@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from skbseq import EventLog, LSTMBehaviorRegressor, SequenceEncoder, SequenceVectorizer
 from skbseq.datasets import make_shop_log
 
-shop = make_shop_log(n_users=2000, horizon="28D", random_state=0)
+shop = make_shop_log(n_users=3000, horizon="28D", random_state=0)
 log = EventLog(shop.events, **shop.roles).clean()
 samples = log.samples(at=shop.at)
 X = log.histories(samples, max_events=50)
@@ -54,9 +54,9 @@ bands = {
 }
 
 # %%
-# The pinball loss, of which less is better; the share of customers above the upper end, which should
-# be a tenth; and how often the ends cross, which those of separate models may. The lower end is
-# zero for nearly all, as a spend of zero is so common.
+# The pinball loss, of which less is better; the share of customers above the upper end, which
+# should be a tenth; and how often the ends cross, which those of separate models may. The lower
+# end is about zero for most, as a spend of zero is so common.
 rows = {}
 for name, band in bands.items():
     losses = [
