@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skbseq import (
     ConformalClassifier,
     LSTMBehaviorClassifier,
+    LSTMBehaviorRegressor,
     SequenceEncoder,
     SequenceImputer,
     SequenceVectorizer,
@@ -19,6 +20,7 @@ ESTIMATORS = [
     SequenceVectorizer(),
     # More steps than the default takes on these few rows; nothing is held out of them.
     LSTMBehaviorClassifier(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
+    LSTMBehaviorRegressor(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
     # The checks have few rows, too few to calibrate nine tenths.
     ConformalClassifier(LogisticRegression(), confidence_level=0.5, cv=2, random_state=0),
 ]
@@ -30,9 +32,11 @@ KNOWN = {
     )
 }
 
+NETWORKS = LSTMBehaviorClassifier, LSTMBehaviorRegressor
+
 
 def known_failures(estimator):
-    return KNOWN if isinstance(estimator, LSTMBehaviorClassifier) else {}
+    return KNOWN if isinstance(estimator, NETWORKS) else {}
 
 
 # Checks that `parametrize_with_checks` does not run, although they hold of every estimator.

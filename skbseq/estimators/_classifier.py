@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
@@ -229,6 +230,25 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
             return (probability > 0.5).astype(int)
         return self.classes_[probability.argmax(axis=1)]
 
+    @available_if(lambda self: self.multilabel_)
+    def decision_function(self, X):
+        """Logits of each label; only where y had several columns.
+
+        scikit-learn's scorers take ``predict_proba`` of two labels for that of two classes, and
+        this for what it is.
+
+        Parameters
+        ----------
+        X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
+            Samples; the columns of a frame may stand in any order.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_labels)
+            Columns in the order of ``classes_``; above 0 where a label is likelier than not.
+        """
+        return self._outputs(X)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
@@ -250,8 +270,8 @@ def read_label_table(y):
     ValueError
         If there are several columns and they hold anything but 0 and 1, or False and True.
     """
-    names = _frames.all_names(y) if _frames.is_frame(y) else None
-    if names is None and not isinstance(y, (list, tuple, np.ndarray)):
+    is_table = _frames.is_frame(y)
+    if not is_table and not isinstance(y, (list, tuple, np.ndarray)):
         return None
     try:
         labels = np.asarray(y)
@@ -259,15 +279,17 @@ def read_label_table(y):
         return None
     if labels.ndim != 2 or labels.shape[1] < 2:
         return None
+    names = np.array(_frames.all_names(y), dtype=object) if is_table else None
     bad = np.argwhere(~np.isin(labels, (0, 1)))
-    if bad.size:
-        row, column = bad[0]
+    if bad.size or labels.dtype.kind in "SU":  # NumPy finds 1 among ["1"]
+        row, column = bad[0] if bad.size else (0, 0)
+        name = column if names is None else repr(names[column])
         raise ValueError(
             f"y has {labels.shape[1]} columns, each a label that holds or not, but row {row} of "
-            f"column {column} holds {labels[row, column]}. Use 0 and 1, or one column of "
+            f"column {name} holds {labels[row].tolist()[column]!r}. Use 0 and 1, or one column of "
             "classes."
         )
-    return labels.astype(np.float64), None if names is None else np.array(names, dtype=object)
+    return labels.astype(np.float64), names
 
 
 def read_labels(y, *, name="y"):

@@ -1,5 +1,7 @@
 """Regressors of behaviour: fitting, scales and predictions, whatever the network."""
 
+import math
+from decimal import Decimal
 from numbers import Real
 
 import numpy as np
@@ -97,6 +99,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             self._check_same_weights(spec)
             self._check_same_loss()
         self._loss_fitted = self.loss, levels
+        self._one_column = isinstance(self.quantile, Real)
         spec, start = take_over(self, spec, layer_names_of)
         self._train(
             (data, self._to_network(y), sample_weight),
@@ -122,7 +125,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         return tuple(map(float, levels))
 
     def _read_numbers(self, data, y):
-        y = self._read_target(data, y).astype(np.float64)
+        y = self._read_target(data, y)
         if self.loss in _NEVER_NEGATIVE and (y < 0).any():
             row = int(np.flatnonzero(y < 0)[0])
             raise ValueError(
@@ -131,7 +134,9 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         return y
 
     def _read_target(self, data, y):
-        return super()._read_target(data, check_y(y, y_numeric=True, estimator=self))
+        check_numbers(y)
+        y = check_y(y, y_numeric=True, estimator=self)
+        return super()._read_target(data, y.astype(np.float64))
 
     def _find_scale(self, y, sample_weight):
         used = sample_weight > 0
@@ -146,7 +151,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         z = np.log1p(y) if self.loss == "squared_log_error" else y
         center = float(np.average(z, weights=weight))
         spread = float(np.sqrt(np.average((z - center) ** 2, weights=weight)))
-        return center, spread if spread > 0 else 1.0
+        return center, spread or abs(center) or 1.0  # of a constant its own size
 
     def _to_network(self, y):
         z = np.log1p(y) if self.loss == "squared_log_error" else y
@@ -179,6 +184,45 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         values = outputs * self._scale + self._center
         if loss == "squared_log_error":
             return np.maximum(np.expm1(values[:, 0]), 0)
-        if loss == "quantile" and not isinstance(self.quantile, Real):
+        if loss == "quantile" and not self._one_column:
             return np.sort(values, axis=1)  # Chernozhukov, Fernandez-Val, Galichon (2010)
         return values[:, 0]
+
+
+def check_numbers(y):
+    """Refuse targets that are no finite numbers, naming the first.
+
+    NumPy would make counts of days of dates and numbers of strings of digits, without a word.
+
+    Raises
+    ------
+    ValueError
+        If y holds strings, times, or missing or infinite values.
+    """
+    values = np.asarray(y)
+    if values.ndim == 0 or values.dtype.kind not in "fOSUMm":
+        return
+    if values.dtype.kind == "f":
+        bad = ~np.isfinite(values)
+    else:
+        bad = np.array([not _is_finite(value) for value in values.ravel()], dtype=bool)
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        _refuse_number(values.ravel()[at], row=np.unravel_index(at, values.shape)[0])
+
+
+def _is_finite(value):
+    # A timedelta64 is one of NumPy's integers.
+    is_number = isinstance(value, (Real, Decimal)) and not isinstance(value, np.timedelta64)
+    return is_number and math.isfinite(value)
+
+
+def _refuse_number(value, *, row):
+    value = value.item() if isinstance(value, (np.floating, np.str_)) else value
+    advice = "Give every sample a number, or drop the rows without."
+    if isinstance(value, float) and math.isinf(value):
+        advice = (
+            "Where nothing happened within the horizon, clip y to the horizon's length, or train "
+            "on the samples with whom something did."
+        )
+    raise ValueError(f"y must hold finite numbers; row {row} holds {value!r}. {advice}")
