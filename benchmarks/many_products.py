@@ -1,4 +1,4 @@
-"""Does a million products cost more than ten thousand? Time and memory of learning what comes next.
+"""Does a million products cost more than ten thousand? Time and memory of learning the next one.
 
     python -m benchmarks.many_products
 
