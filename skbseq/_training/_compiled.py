@@ -130,8 +130,11 @@ class CompiledTraining:
         self._steps, self._optimizer, self._loss = steps, optimizer, loss
         self._variables = steps.model.trainable_variables
         tables = steps.embeddings if serves_rows(optimizer) else []
+        trained = {v.path for v in self._variables}
         self.by_rows = {
-            i: RowAdam(optimizer, table) for i, table in enumerate(tables) if is_large(table)
+            i: RowAdam(optimizer, table)
+            for i, table in enumerate(tables)
+            if is_large(table) and table.path in trained
         }
         large = {steps.embeddings[i].path for i in self.by_rows}
         self._whole = [v for v in self._variables if v.path not in large]

@@ -1,4 +1,4 @@
-"""Training at every event: which codes follow, or were hidden, among few or many."""
+"""Training at every event: which codes follow, among few or among a million."""
 
 from dataclasses import dataclass
 
@@ -19,20 +19,17 @@ class EventLoss:
 
     Parameters
     ----------
-    kind : {"next", "hidden"}
-        Every event is foretold from those before it; or some are hidden, and told from the others.
+    kind : {"next"}
+        Every event is foretold from those before it, the first from none.
     targets : tuple of int
         Places of the channels.
     n_negatives : int or None, default=None
         Codes drawn for each batch to stand for all others. None: none are left out.
-    share : float, default=0.15
-        Share of the events to hide.
     """
 
     kind: str
     targets: tuple
     n_negatives: int | None = None
-    share: float = 0.15
 
     def as_keras(self, n_outputs):
         """The like of this loss that Keras knows, for callbacks that look at the model."""
@@ -49,14 +46,18 @@ class EventTrainer(Trainer):
             head.vectors if head.own else self.model.get_layer(f"embedding_{i}").embeddings
             for i, head in zip(loss.targets, self._heads, strict=True)
         ]
-        number, column = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
+        number, weight = tf.TensorSpec((), tf.float32), tf.TensorSpec((None, None), tf.float32)
         asked = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
         drawn = tf.TensorSpec((len(loss.targets), None), tf.int32)
-        signature = [program.signature, asked, column, drawn]
+        signature = [program.signature, *self._asked_besides(program), asked, weight, drawn]
         self._train = tf.function(
             self._train_events, input_signature=[*signature, number, number], autograph=False
         )
         self._judge = tf.function(self._loss_of, input_signature=signature, autograph=False)
+
+    def _asked_besides(self, program):
+        """Signatures of what a step gets between batch and codes."""
+        return ()
 
     def set_seed(self, seed):
         """Restart all random numbers."""
@@ -79,47 +80,49 @@ class EventTrainer(Trainer):
         return float(total / weight) if weight else 0.0
 
     def _columns(self, samples, rows, rng):
+        """Batch, codes asked (0 where none is), weights of the events, codes drawn."""
         data, following, sample_weight = samples
         batch = pad_batch(data, rows)
-        asked = batch["codes"][:, :, list(self.loss.targets)]
-        if self.loss.kind == "hidden":
-            batch, asked = _hide(batch, asked, self.loss.share, rng)
-        else:  # behind the last event stands what followed, where it is known
-            asked = np.pad(asked, [(0, 0), (0, 1), (0, 0)])
-            asked[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
+        # Behind the last event stands what followed, where it is known.
+        asked = np.pad(batch["codes"][:, :, list(self.loss.targets)], [(0, 0), (0, 1), (0, 0)])
+        asked[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
         asked = np.where(asked >= _FIRST, asked, 0)
-        return batch, asked, sample_weight[rows], self._draw(rng)
+        weight = np.broadcast_to(sample_weight[rows, None], asked.shape[:2])
+        return batch, asked, weight, self._draw(rng)
 
     def _draw(self, rng):
         n = self.loss.n_negatives or 0
         drawn = [draw_codes(head.n_codes - _FIRST, n, rng) for head in self._heads]
         return np.array(drawn, np.int32).reshape(len(self._heads), n)
 
-    def _train_events(self, batch, asked, sample_weight, drawn, l1, l2):
+    def _train_events(self, *arguments):
+        *columns, l1, l2 = arguments
         with tf.GradientTape() as tape:
-            loss = self._loss_of(batch, asked, sample_weight, drawn, training=True)
+            loss = self._loss_of(*columns, training=True)
             objective = self.optimizer.scale_loss(loss + self._penalty(l1, l2))
         self._apply(tape.gradient(objective, self.model.trainable_variables))
         return loss
 
-    def _loss_of(self, batch, asked, sample_weight, drawn, training=False):
+    def _loss_of(self, batch, asked, weight, drawn, training=False):
         _, *queries = self.model(batch, training=training)
-        losses = []
+        return self._cross_entropy(queries, asked, weight, drawn)
+
+    def _cross_entropy(self, queries, asked, weight, drawn):
+        """Sum over the targets of the mean over the events whose code is asked."""
+        losses = [tf.constant(0.0)]
         for k, query in enumerate(queries):
-            steps = tf.shape(asked)[1]
             real = tf.where(asked[:, :, k] > 0)
-            codes = tf.gather_nd(asked[:, :, k], real)
-            weight = tf.gather(sample_weight, real[:, 0])
-            found = tf.gather_nd(query[:, :steps], real)
+            codes, found = tf.gather_nd(asked[:, :, k], real), tf.gather_nd(query, real)
             parts = found, codes, self._tables[k].value, self._heads[k].bias.value
-            if self.loss.n_negatives is None:
-                loss = _among_all(*parts)
-            else:
-                loss = _among_drawn(*parts, drawn[k])
-            losses.append(
-                tf.math.divide_no_nan(tf.reduce_sum(loss * weight), tf.reduce_sum(weight))
-            )
+            many = self.loss.n_negatives is not None
+            loss = _among_drawn(*parts, drawn[k]) if many else _among_all(*parts)
+            losses.append(weighted_mean(loss, tf.gather_nd(weight, real)))
         return tf.add_n(losses)
+
+
+def weighted_mean(values, weight):
+    """Zero where there is no weight at all."""
+    return tf.math.divide_no_nan(tf.reduce_sum(values * weight), tf.reduce_sum(weight))
 
 
 def draw_codes(n_codes, n, rng):
@@ -139,15 +142,6 @@ def draw_codes(n_codes, n, rng):
     """
     rank = np.exp(rng.random(n) * np.log(n_codes + 1)).astype(np.int32) - 1
     return np.minimum(rank, n_codes - 1) + np.int32(_FIRST)  # the product may be rounded up
-
-
-def _hide(batch, asked, share, rng):
-    """Events at random become zeros; only of these the codes are asked."""
-    real = np.arange(asked.shape[1]) < batch["lengths"][:, None]
-    hidden = (rng.random(real.shape) < share) & real
-    shown = ~hidden[:, :, None]
-    batch = batch | {"codes": batch["codes"] * shown, "numbers": batch["numbers"] * shown}
-    return batch, asked * ~shown
 
 
 def _among_all(query, codes, table, bias):

@@ -9,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._training._compiled import CompiledPrediction
+from skbseq._training._contrast import ContrastLoss, ContrastTrainer
 from skbseq._training._devices import mirrored, placed
 from skbseq._training._events import EventLoss, EventTrainer
 from skbseq._training._losses import Loss
+from skbseq._training._pretraining import PretrainingLoss, PretrainingTrainer
 from skbseq._training._trainer import MirroredTrainer, Trainer
 
 # A grid search alternates between few architectures; each holds a model's memory.
@@ -23,6 +25,8 @@ _TRAINERS = {
     (Loss, False): Trainer,
     (Loss, True): MirroredTrainer,
     (EventLoss, False): EventTrainer,
+    (PretrainingLoss, False): PretrainingTrainer,
+    (ContrastLoss, False): ContrastTrainer,
 }
 
 

@@ -36,6 +36,12 @@ def _engine_module():
     return import_tensorflow_quietly("skbseq.estimators._keras")
 
 
+def layer_names_of(spec):
+    """Names of the layers with weights of the network of a spec's fields."""
+    module = _engine_module()
+    return module.layer_names(module.network_spec(spec))
+
+
 class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator):
     """Parameters, input and state of an estimator over sequences.
 
@@ -43,6 +49,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
     the optimizer, the callbacks and the fit and gives them to ``_keep_routed``.
     """
 
+    _network = "lstm"
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
@@ -217,6 +224,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "recurrent_dropout": float(given("recurrent_dropout", 0)),
             "pooling": given("pooling", "last"),
             "policy": "float32",  # until the device is known
+            "network": self._network,
         }
 
     def _check_same_weights(self, spec):
@@ -233,7 +241,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
 
     # -------------------------------------------------------------- training
 
-    def _train(self, samples, *, loss, classes, spec, resume, one_epoch):
+    def _train(self, samples, *, loss, classes, spec, resume, one_epoch, start=None):
         """Run scikeras' engine over the samples of positive weight and keep what it learnt.
 
         Parameters
@@ -250,6 +258,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             Go on from the weights of the last fit.
         one_epoch : bool
             As ``partial_fit``: one epoch, nothing held out, histories joined.
+        start : dict of str to ndarray, default=None
+            Weights to begin with in the place of random ones, by name.
         """
         self._check_routed()
         module = _engine_module()
@@ -262,7 +272,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
         device = module.choose_device(self.device)
-        if "targets" in loss:  # of several devices the first: this loss is not split
+        # Losses of single events are not split among devices.
+        if loss["kind"] in ("next", "foretold", "hidden", "contrast"):
             device = device.partition(",")[0]
         spec = spec | {"policy": module.choose_precision(self.precision, device, self.units)}
         task = module.FitTask(
@@ -273,10 +284,11 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             classes=classes,
             one_epoch=one_epoch,
             kept=self._left_by_last_fit() if resume else None,
-            penalty=(self.l1, self.l2),
+            penalty=(getattr(self, "l1", 0.0), getattr(self, "l2", 0.0)),
             patience=self._patience() if validation else None,
             validation=validation,
             watch=watch,
+            start=start or {},
         )
         self.spec_, self.device_ = spec, task.device  # callbacks may predict from here on
         engine = module.fit_network(task, *train, parameters=self._engine_parameters())

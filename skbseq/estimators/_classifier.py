@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_consistent_length
 from skbseq import _frames
 from skbseq._checks import StrOptions, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
-from skbseq.estimators._base import BaseBehaviorEstimator
+from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
+from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS, take_over
 
 
 class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
@@ -20,6 +21,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
+        **TRANSFER_CONSTRAINTS,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -98,6 +100,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         spec = self._network_spec(n_outputs=n_outputs)
         if resume:
             self._check_same_weights(spec)
+        spec, start = take_over(self, spec, layer_names_of)
         self._train(
             (data, y, sample_weight),
             loss={"kind": "labels" if self.multilabel_ else "classes"},
@@ -105,6 +108,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
             spec=spec,
             resume=resume,
             one_epoch=one_epoch,
+            start=start,
         )
 
     def _read_classes(self, data, y, classes, sample_weight, *, resume):

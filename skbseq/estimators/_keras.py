@@ -19,8 +19,10 @@ from scikeras.wrappers import KerasClassifier, KerasRegressor
 
 from skbseq import _training
 from skbseq._training import (
+    ContrastLoss,
     EventLoss,
     Loss,
+    PretrainingLoss,
     borrow_program,
     choose_device,
     choose_precision,
@@ -41,6 +43,7 @@ __all__ = [
     "choose_precision",
     "fit_network",
     "keras_model",
+    "layer_names",
     "make_loss",
     "network_spec",
     "predict",
@@ -56,7 +59,7 @@ class FitTask:
     spec : NetworkSpec
     device : str
     seed : int
-    loss : Loss or EventLoss
+    loss : Loss, EventLoss, PretrainingLoss or ContrastLoss
     classes : ndarray of shape (n_classes,) or None
         All labels, ascending; None where the targets are numbers.
     one_epoch : bool
@@ -71,12 +74,14 @@ class FitTask:
     validation : tuple of (Sequences, ndarray of labels, ndarray of sample weights) or None
     watch : tuple of (context, estimator) or None
         The callback context of scikit-learn 1.9, and whose it is.
+    start : dict of str to ndarray
+        Weights to begin with in the place of random ones, by their names.
     """
 
     spec: NetworkSpec
     device: str
     seed: int
-    loss: Loss | EventLoss
+    loss: Loss | EventLoss | ContrastLoss
     classes: np.ndarray | None
     one_epoch: bool
     kept: dict | None
@@ -84,6 +89,7 @@ class FitTask:
     patience: int | None
     validation: tuple | None
     watch: tuple | None
+    start: dict
 
 
 def _borrow(spec, device, batch_shape=(1, 1)):
@@ -106,7 +112,12 @@ def _builder(spec):
 
 def make_loss(fields):
     """The loss of these fields."""
-    return EventLoss(**fields) if "targets" in fields else Loss(**fields)
+    kind = fields["kind"]
+    if kind == "contrast":
+        return ContrastLoss(**fields)
+    if kind in ("foretold", "hidden"):
+        return PretrainingLoss(**fields)
+    return EventLoss(**fields) if kind == "next" else Loss(**fields)
 
 
 @contextmanager
@@ -246,6 +257,8 @@ class SequenceEngine:
         task, model, state = self._task, self._program.model, self._trainer.fresh_state
         if task.kept is None:
             weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
+            for i, weight in enumerate(model.weights):
+                weights[i] = task.start.get(weight.path, weights[i])
         else:
             weights, left = task.kept["weights"], task.kept["optimizer_state"]
             if self._fits(left, state):
@@ -426,6 +439,12 @@ def _routed_to(room, parameters):
 def network_spec(fields):
     """The spec of a network from its fields."""
     return NetworkSpec(**fields)
+
+
+def layer_names(spec):
+    """Names of the layers of a network that have weights, in their order."""
+    with _borrow(replace(spec, frozen=()), "/CPU:0") as program:
+        return [layer.name for layer in program.model.layers if layer.weights]
 
 
 def keras_model(spec, weights):

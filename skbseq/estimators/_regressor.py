@@ -7,7 +7,8 @@ from sklearn.base import RegressorMixin
 
 from skbseq._checks import Interval, StrOptions, check_y, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
-from skbseq.estimators._base import BaseBehaviorEstimator
+from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
+from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS, take_over
 
 _KINDS = {
     "squared_error": "squared",
@@ -30,6 +31,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
+        **TRANSFER_CONSTRAINTS,
         "loss": [StrOptions(set(_KINDS))],
         "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple],
     }
@@ -95,6 +97,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             self._check_same_weights(spec)
             self._check_same_loss()
         self._loss_fitted = self.loss, levels
+        spec, start = take_over(self, spec, layer_names_of)
         self._train(
             (data, self._to_network(y), sample_weight),
             loss={"kind": _KINDS[self.loss], "quantiles": levels},
@@ -102,6 +105,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             spec=spec,
             resume=resume,
             one_epoch=one_epoch,
+            start=start,
         )
 
     def _levels(self):

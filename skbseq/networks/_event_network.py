@@ -20,7 +20,8 @@ def build_event_network(spec):
     ``begin``, whether an event of zeros stands before the first, so that vector ``t`` has seen
     ``t`` events and none is needed to look for the first; ``tied``, whether a code's vector is
     its embedding (Press & Wolf 2017) or one of its own; ``bypass``, whether the last event's
-    embedding goes to what is looked for directly as well, beside the network (False).
+    embedding goes to what is looked for directly as well, beside the network (False);
+    ``numbers``, whether the numbers of events are told too, in one more output (False).
 
     Parameters
     ----------
@@ -47,6 +48,8 @@ def build_event_network(spec):
     if spec.dropout:
         events = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(events)
     queries = [_look(events, i, spec) for i in spec.option("targets")]
+    if spec.n_numbers and dict(spec.options).get("numbers"):
+        queries.append(keras.layers.Dense(spec.n_numbers, dtype="float32", name="told")(events))
     if spec.option("begin"):
         last = PoolSteps("last")(queries[0], shifted["lengths"])
     return keras.Model(inputs, [keras.ops.cast(last, "float32"), *queries])

@@ -36,4 +36,7 @@ def build_network(spec):
     events, last = NETWORKS[spec.network](embed_events(inputs, spec), inputs, spec)
     if spec.pooling != "last":
         last = PoolSteps(spec.pooling, name="pooling")(events, inputs["lengths"])
-    return keras.Model(inputs, judge(last, inputs["context"], spec))
+    model = keras.Model(inputs, judge(last, inputs["context"], spec))
+    for name in spec.frozen:
+        model.get_layer(name).trainable = False
+    return model

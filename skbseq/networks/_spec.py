@@ -32,6 +32,8 @@ class NetworkSpec:
         Share of events whose embedding is zero in training.
     options : tuple of (str, object)
         Parameters of this kind of network alone.
+    frozen : tuple of str
+        Layers whose weights stay as they begin.
     """
 
     vocabulary_sizes: tuple
@@ -49,6 +51,7 @@ class NetworkSpec:
     network: str = "lstm"
     embedding_dropout: float = 0.0
     options: tuple = ()
+    frozen: tuple = ()
 
     def option(self, name):
         """A parameter of this kind of network alone."""

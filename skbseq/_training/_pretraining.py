@@ -1,0 +1,65 @@
+"""Training without labels: events foretold, or hidden and told from the others."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from skbseq._training._batches import pad_batch
+from skbseq._training._events import EventLoss, EventTrainer, weighted_mean
+
+_FIRST = 2  # the codes before it are padding and unknown
+
+
+@dataclass(frozen=True)
+class PretrainingLoss(EventLoss):
+    """Cross-entropy of the codes, and Huber's distance of the numbers, of events.
+
+    Parameters
+    ----------
+    kind : {"foretold", "hidden"}
+        Every event but the first is foretold from those before it; or some are hidden, and told
+        from the others.
+    targets : tuple of int
+        Places of the categorical channels.
+    n_negatives : int or None, default=None
+        Codes drawn for each batch to stand for all others. None: none are left out.
+    share : float, default=0.15
+        Share of the events to hide.
+    """
+
+    share: float = 0.15
+
+
+class PretrainingTrainer(EventTrainer):
+    """A traced training step of a network that tells events, their numbers too."""
+
+    def _asked_besides(self, program):
+        return (tf.TensorSpec((None, None, program.signature["numbers"].shape[2]), tf.float32),)
+
+    def _columns(self, samples, rows, rng):
+        """Batch, numbers, codes asked (0 where none is), weights of the events, codes drawn."""
+        data, _, sample_weight = samples
+        batch = pad_batch(data, rows)
+        codes, numbers = batch["codes"][:, :, list(self.loss.targets)], batch["numbers"]
+        real = np.arange(codes.shape[1]) < batch["lengths"][:, None]
+        if self.loss.kind == "hidden":
+            asked = (rng.random(real.shape) < self.loss.share) & real
+            shown = ~asked[:, :, None]
+            batch = batch | {"codes": batch["codes"] * shown, "numbers": numbers * shown}
+        else:  # at each event the one behind it
+            codes, numbers, asked = (np.roll(x, -1, axis=1) for x in (codes, numbers, real))
+            asked = asked & real & (np.arange(codes.shape[1]) < codes.shape[1] - 1)
+        codes = np.where((codes >= _FIRST) & asked[:, :, None], codes, 0)
+        weight = np.where(asked, sample_weight[rows, None], np.float32(0))
+        return batch, numbers, codes, weight, self._draw(rng)
+
+    def _loss_of(self, batch, numbers, codes, weight, drawn, training=False):
+        _, *queries = self.model(batch, training=training)
+        loss = tf.constant(0.0)
+        if numbers.shape[2]:
+            *queries, told = queries
+            distance = tf.abs(told - numbers)
+            huber = tf.where(distance < 1, distance**2 / 2, distance - 0.5)
+            loss += weighted_mean(tf.reduce_sum(huber, axis=2), weight)
+        return loss + self._cross_entropy(queries, codes, weight, drawn)

@@ -1,0 +1,118 @@
+"""What an estimator takes over from an embedder, and which of its layers stay as they are."""
+
+from sklearn.frozen import FrozenEstimator
+
+from skbseq.estimators._embedder import BehaviorEmbedder
+
+# Fields of a spec that decide the shapes of the weights that are taken over.
+_ALIKE = ("network", "embedding_dims", "n_numbers", "units", "n_layers", "bidirectional")
+
+
+TRANSFER_CONSTRAINTS = {"init": "no_validation", "freeze": [str, list, tuple, None]}
+
+
+def take_over(estimator, spec, layer_names):
+    """The spec with the frozen layers, and the weights to begin with, by name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the parameters ``init`` and ``freeze``.
+    spec : dict
+        Fields of the network's spec.
+    layer_names : callable
+        From a spec to the names of its layers.
+
+    Returns
+    -------
+    spec : dict
+    start : dict of str to ndarray
+    """
+    start = {}
+    if getattr(estimator, "init", None) is not None:
+        start = weights_of(find_embedder(estimator.init), spec, estimator.schema_)
+    if getattr(estimator, "freeze", None) is not None:
+        spec = spec | {"frozen": frozen_layers(estimator.freeze, layer_names(spec))}
+    return spec, start
+
+
+def find_embedder(init):
+    """The fitted embedder that ``init`` names.
+
+    Raises
+    ------
+    TypeError
+        If it is no embedder.
+    ValueError
+        If it is not fitted, as after a clone.
+    """
+    embedder = init.estimator if isinstance(init, FrozenEstimator) else init
+    if not isinstance(embedder, BehaviorEmbedder):
+        raise TypeError(f"init must be a fitted BehaviorEmbedder; got {type(embedder).__name__}.")
+    if not hasattr(embedder, "weights_"):
+        raise ValueError(
+            "The BehaviorEmbedder of init is not fitted. Cross-validation and searches clone what "
+            "they are given, and a clone has learnt nothing: give "
+            "init=sklearn.frozen.FrozenEstimator(embedder), which stays as it is."
+        )
+    return embedder
+
+
+def weights_of(embedder, spec, schema):
+    """Weights to begin with, by name, of everything below the head.
+
+    Raises
+    ------
+    ValueError
+        If the embedder was made of other channels, vocabularies or sizes.
+    """
+    theirs = embedder.schema_
+    if theirs.vocabulary_sizes != schema.vocabulary_sizes or theirs.numbers != schema.numbers:
+        raise ValueError(
+            f"The embedder of init was fitted on {theirs} (vocabularies of "
+            f"{list(theirs.vocabulary_sizes.values())}), and this estimator on {schema} "
+            f"(vocabularies of {list(schema.vocabulary_sizes.values())}). Encode with the "
+            "embedder's own encoder: "
+            "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
+        )
+    for name in _ALIKE:
+        if embedder.spec_[name] != spec[name]:
+            parameter = "embedding_dim" if name == "embedding_dims" else name
+            raise ValueError(
+                f"{parameter} differs from that of the embedder of init: {name} is "
+                f"{spec[name]} here and {embedder.spec_[name]} there. Make both alike."
+            )
+    named = zip(embedder._weight_names, embedder.weights_, strict=True)
+    heads = ("codes_", "query_", "told", "joined")
+    return {name: weight for name, weight in named if not name.startswith(heads)}
+
+
+def frozen_layers(freeze, layers):
+    """Names of the layers that stay as they begin.
+
+    Parameters
+    ----------
+    freeze : "embeddings", "network", list of str, or None
+        All embeddings; all below the head; or layers by name.
+    layers : list of str
+        Layers there are.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+    """
+    if freeze is None:
+        return ()
+    if freeze == "embeddings":
+        return tuple(name for name in layers if name.startswith("embedding_"))
+    if freeze == "network":
+        return tuple(name for name in layers if name not in ("joined", "logits"))
+    names = [freeze] if isinstance(freeze, str) else list(freeze)
+    for name in names:
+        if name not in layers:
+            raise ValueError(
+                f"freeze={freeze!r} names the layer {name!r}, which the network has not. It has "
+                f"{', '.join(layers)}; 'embeddings' and 'network' stand for groups of them."
+            )
+    return tuple(layer for layer in layers if layer in names)
