@@ -1,7 +1,7 @@
 """NextBehaviorPredictor: what comes next, learnt from every event of every history."""
 
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
@@ -109,7 +109,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         Stacked layers.
     embedding_dim : int, default=None
         Size of the embedding of each categorical channel. None: for n codes
-        ``min(32, 2 n ** (1 / 3))``, and for the target 64, from 10,000 ids on 32, never above n.
+        ``min(32, 2 n ** (1 / 3))``, and for the target ``min(64, n)``.
     bypass : bool, default=True
         Whether the last event's embedding also goes past the network, beside its state. What
         one event says of the next, as a Markov chain has it, then needs no recurrence to learn.
@@ -209,6 +209,10 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         + \\sum_{j \\text{ drawn}, j \\ne i_t} e^{s_j - \\log(m P(j))}
 
     without bias. Predictions are always made over all ids.
+
+    Up to 10,000 ids :math:`q_t` is the network's state beside the last event's embedding, and
+    each id's vector is as long. Beyond, and where vectors are tied, a linear layer first makes
+    it as long as the embedding, so that a million ids have room.
 
     References
     ----------
@@ -413,14 +417,14 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         spec = self._network_spec(n_outputs=len(self.classes_))
         options = {"targets": (self._place,), "begin": True}
         options |= {"bypass": bool(self.bypass), "tied": bool(self.tied)}
+        options["compact"] = len(self.classes_) > _MANY_IDS
         given = {"network": self.network, "options": (*spec.get("options", ()), *options.items())}
         return spec | given
 
     def _embedding_dims(self, sizes):
         dims = list(super()._embedding_dims(sizes))
         if self.embedding_dim is None:  # of the target more, for it is what the bypass carries
-            size = sizes[self._place]
-            dims[self._place] = min(size, _WIDE if size <= _MANY_IDS else _WIDE // 2)
+            dims[self._place] = min(sizes[self._place], _WIDE)
         return tuple(dims)
 
     # -------------------------------------------------------------- prediction
@@ -534,7 +538,7 @@ def _refuse_age(encoder, X):
 def _check_path(steps, temperature):
     if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps must be an integer of at least 1; got {steps!r}.")
-    if not np.isscalar(temperature) or not 0 <= temperature < np.inf:
+    if not isinstance(temperature, Real) or not 0 <= temperature < np.inf:
         raise ValueError(
             f"temperature must be a finite number of zero or more; got {temperature!r}."
         )
