@@ -27,7 +27,7 @@ class Trainer:
         optimizer.build(self.model.trainable_variables)
         steps = program.steps
         self.compiled = None if steps is None else CompiledTraining(steps, optimizer, loss)
-        self.fresh_state = [_sparing(value) for value in self.state()]
+        self.fresh_state = [_sparing(v.numpy()) for v in optimizer.variables]
         self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
         self._by_rows = self._large_tables()
         self._prepare(program, loss)

@@ -248,7 +248,9 @@ class SequenceEngine:
         model = self._program.model
         self.weights_ = model.get_weights()
         self.weight_names_ = [weight.path for weight in model.weights]
-        self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
+        self.optimizer_state_ = None
+        if isinstance(self._task.loss, Loss):  # nothing goes on from others, and theirs is large
+            self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
         if initial_epoch == 0:
             self.history_ = {}
         for name, values in history.items():

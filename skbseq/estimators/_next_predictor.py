@@ -1,7 +1,7 @@
 """NextBehaviorPredictor: what comes next, learnt from every event of every history."""
 
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
@@ -27,6 +27,7 @@ from skbseq.preprocessing import SequenceEncoder
 _FIRST = 2  # the codes before it are padding and unknown
 # From so many ids on, each batch holds its own against some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
+_WIDE = 64  # size of the target's embedding
 _SHARED = {
     name: BaseBehaviorEstimator._parameter_constraints[name]
     for name in (
@@ -84,7 +85,157 @@ class ReadHistories:
 
 
 class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
-    """Predict the next value of a channel by a network that learns from every event."""
+    """Predict the next value of a channel by a network that learns from every event.
+
+    Raw sequence frames go in: an encoder within makes codes of all their channels, a network reads
+    them in order, and at each event what it has seen so far is held against a vector of each id.
+    So one history of :math:`n` events is :math:`n` examples, at the cost of one reading. Ids come
+    out, in the ways of all models of the next event: :meth:`predict`, lists by
+    :meth:`predict_top_k`, and :meth:`sample_paths`, which goes on event by event.
+
+    Parameters
+    ----------
+    target : str, default=None
+        List column of ids to predict: strings, integers or booleans. None: the only such one.
+    encoder : SequenceEncoder, default=None
+        What makes codes of the channels and names the ``context``; a clone of it is fitted. It
+        must not make the time feature "age", which tells how much is still to come. None:
+        ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``, without context.
+    network : str, default="lstm"
+        Kind of network that reads the events; an unknown one raises an error that lists them.
+    units : int, default=128
+        Size of the network's state.
+    n_layers : int, default=1
+        Stacked layers.
+    embedding_dim : int, default=None
+        Size of the embedding of each categorical channel. None: for n codes
+        ``min(32, 2 n ** (1 / 3))``, and for the target ``min(64, n)``.
+    bypass : bool, default=True
+        Whether the last event's embedding also goes past the network, beside its state. What
+        one event says of the next, as a Markov chain has it, then needs no recurrence to learn.
+    tied : bool, default=False
+        Whether ids are looked for by their embeddings [1]_, and not by vectors of their own.
+        Spares memory where ids are very many.
+    n_negatives : int, "auto" or None, default="auto"
+        Ids drawn for each batch to stand for all that are not the next. None: none are left out.
+        "auto": None up to 10,000 ids, and 2,000 beyond.
+    dropout : float, default=0.4
+        Share of the inputs of each layer, and of what is looked for, set to zero in training.
+    l1 : float, default=0.0
+        Weight of the sum of absolute kernel weights in the loss.
+    l2 : float, default=0.0
+        Weight of the sum of squared kernel weights in the loss.
+    optimizer : str, class or keras.optimizers.Optimizer, default="adam"
+        Keras optimizer. Its parameters are routed: ``optimizer__use_ema=True`` averages the
+        weights of the last steps, which pays on small logs. With plain Adam a step costs the
+        rows of its batch and not those of a large catalogue.
+    learning_rate : float, default=0.002
+        Learning rate; ``optimizer__learning_rate``, or that of an optimizer instance, goes
+        before it.
+    batch_size : int, default=128
+        Histories in a step of the optimizer.
+    epochs : int, default=20
+        Passes over the training histories, at most.
+    validation_split : float, default=0.1
+        Share of the histories held out for ``val_loss``. 0: none.
+    early_stopping : bool or int, default=True
+        Stop after so many epochs (True: 5) without a better ``val_loss`` and restore the best
+        weights. Without held-out histories training runs through all epochs.
+    callbacks : list of keras.callbacks.Callback or of such classes, default=None
+        Parameters of classes are routed: ``callbacks__0__patience=3``.
+    device : str, default="auto"
+        "auto" takes a GPU where there is one; or "cpu", "gpu", or a name such as "/GPU:1". Of
+        several the first serves.
+    precision : {"auto", "float32", "mixed_float16", "mixed_bfloat16"}, default="auto"
+        Precision of the layers, as in :class:`~skbseq.LSTMBehaviorClassifier`. What is looked
+        for is always held against the ids in float32.
+    verbose : int, default=0
+        0 for silence, 1 for a progress bar, 2 for a line per epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seeds weights, shuffling, splitting, dropout and drawn ids. The same int gives the same
+        fit on a CPU; no global random state is touched.
+    **routed : dict
+        Parameters for ``optimizer__``, ``callbacks__`` and ``fit__`` (batch_size, epochs,
+        verbose).
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Ids in ascending order: those of which the encoder keeps a code. Missing ones, and with
+        its ``min_frequency`` or ``max_categories`` the rare ones, are read and never predicted.
+    class_count_ : ndarray of int of shape (n_classes,)
+        Events of each id at fit.
+    target_ : str
+        Name of the target.
+    encoder_ : SequenceEncoder
+        The fitted encoder.
+    history_ : dict of str to list of float
+        ``loss``, nats per event, and ``val_loss`` where histories were held out, of each epoch.
+    n_iter_ : int
+        Epochs run.
+    n_features_in_ : int
+        Columns of the frame seen at fit.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X was a frame.
+    device_ : str
+        Where the network was trained.
+    padding_ : float
+        Share of the steps of the last epoch's batches that were padding.
+    model_ : keras.Model
+        The network, built anew at each access. It gives the vector that is looked for after the
+        last event, and those of all steps; the vectors of the ids are its weights.
+
+    See Also
+    --------
+    MarkovChain : Counts of what followed; what a network must beat.
+
+    Notes
+    -----
+    With :math:`q_t` made of all events before the :math:`t`-th (of none: an event of zeros), and
+    a vector :math:`v_i` and a bias :math:`b_i` for each id, the loss is the mean of
+
+    .. math::
+
+        -\\log p(i_t \\mid q_t), \\qquad
+        p(i \\mid q) = \\frac{\\exp(q \\cdot v_i + b_i)}{\\sum_j \\exp(q \\cdot v_j + b_j)}
+
+    over all events that have a code. Of a large catalogue the sum is estimated [2]_: of the
+    codes, which stand in order of frequency, :math:`m` are drawn by
+    :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
+
+    .. math::
+
+        \\sum_j e^{s_j} \\approx e^{s_{i_t}}
+        + \\sum_{j \\text{ drawn}, j \\ne i_t} e^{s_j - \\log(m P(j))}
+
+    without bias. Predictions are always made over all ids.
+
+    Up to 10,000 ids :math:`q_t` is the network's state beside the last event's embedding, and
+    each id's vector is as long. Beyond, and where vectors are tied, a linear layer first makes
+    it as long as the embedding, so that a million ids have room.
+
+    References
+    ----------
+    .. [1] Press, O. and Wolf, L. (2017). Using the output embedding to improve language models.
+       EACL.
+    .. [2] Bengio, Y. and Senecal, J.-S. (2008). Adaptive importance sampling to accelerate
+       training of a neural probabilistic language model. IEEE Transactions on Neural Networks,
+       19(4).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbseq import NextBehaviorPredictor
+    >>> X = pd.DataFrame({"page": [["home", "news", "sport"], ["home", "shop"]] * 50})
+    >>> model = NextBehaviorPredictor(units=16, learning_rate=0.01, random_state=0).fit(X)
+    >>> asked = pd.DataFrame({"page": [["home", "news"], []]})
+    >>> model.predict(asked)
+    array(['sport', 'home'], dtype='<U5')
+    >>> model.predict_top_k(asked, k=2)["page"].tolist()[0][0]
+    'sport'
+    >>> model.sample_paths(asked, 2, temperature=0)["page"].tolist()[1][0]
+    'home'
+    """
 
     _parameter_constraints = {
         **BaseNextEvent._parameter_constraints,
@@ -266,8 +417,15 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         spec = self._network_spec(n_outputs=len(self.classes_))
         options = {"targets": (self._place,), "begin": True}
         options |= {"bypass": bool(self.bypass), "tied": bool(self.tied)}
+        options["compact"] = len(self.classes_) > _MANY_IDS
         given = {"network": self.network, "options": (*spec.get("options", ()), *options.items())}
         return spec | given
+
+    def _embedding_dims(self, sizes):
+        dims = list(super()._embedding_dims(sizes))
+        if self.embedding_dim is None:  # of the target more, for it is what the bypass carries
+            dims[self._place] = min(sizes[self._place], _WIDE)
+        return tuple(dims)
 
     # -------------------------------------------------------------- prediction
 
@@ -322,7 +480,18 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         Returns
         -------
         table of shape (n_samples, 1)
-            Of the library of ``X``: the target's name, a list column of ``steps`` ids.
+            Of the library of ``X``: the target's name, a list column of ``steps`` ids. Other
+            channels of an event that is drawn are those of the event that last showed its id
+            at fit, its gap and hour among them; the context stays.
+
+        Raises
+        ------
+        ValueError
+            If steps is less than 1, or temperature negative or not finite.
+
+        References
+        ----------
+        Graves (2013). Generating sequences with recurrent neural networks. arXiv:1308.0850.
         """
         check_is_fitted(self)
         _check_path(steps, temperature)
@@ -369,7 +538,7 @@ def _refuse_age(encoder, X):
 def _check_path(steps, temperature):
     if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps must be an integer of at least 1; got {steps!r}.")
-    if not np.isscalar(temperature) or not 0 <= temperature < np.inf:
+    if not isinstance(temperature, Real) or not 0 <= temperature < np.inf:
         raise ValueError(
             f"temperature must be a finite number of zero or more; got {temperature!r}."
         )

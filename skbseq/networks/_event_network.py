@@ -21,6 +21,7 @@ def build_event_network(spec):
     ``t`` events and none is needed to look for the first; ``tied``, whether a code's vector is
     its embedding (Press & Wolf 2017) or one of its own; ``bypass``, whether the last event's
     embedding goes to what is looked for directly as well, beside the network (False);
+    ``compact``, whether vectors of their own are of the size of the embeddings too (False);
     ``numbers``, whether the numbers of events are told too, in one more output (False).
 
     Parameters
@@ -85,8 +86,9 @@ def _join(events, context, spec):
 
 def _look(events, channel, spec):
     size, dim = spec.vocabulary_sizes[channel], spec.embedding_dims[channel]
-    if spec.option("tied"):
+    if spec.option("tied") or dict(spec.options).get("compact"):
         events = keras.layers.Dense(dim, dtype=spec.policy, name=f"query_{channel}")(events)
+    if spec.option("tied"):
         # Embeddings begin with a spread of 1; so divided, their products do too.
         events = ops.cast(events, "float32") / dim**0.5
     return CodeVectors(size, own=not spec.option("tied"), name=f"codes_{channel}")(events)
