@@ -435,7 +435,6 @@ def test_in_cross_validation_the_embedder_is_frozen(data, fitted):
     [
         ({"units": 4}, "units differs from that of the embedder"),
         ({"n_layers": 2}, "n_layers differs"),
-        ({"embedding_dim": 7}, "embedding_dim differs"),
         ({"freeze": ["lstm_7"]}, "names the layer 'lstm_7', which the network has not. It has"),
         ({"freeze": "everything"}, "names the layer 'everything'"),
     ],
@@ -445,13 +444,30 @@ def test_what_does_not_fit_the_embedder_is_refused(data, fitted, parameters, mes
         start_from(fitted["next"], **parameters).fit(data[0][:50], data[1][:50])
 
 
-def test_codes_of_another_encoder_are_refused(data, fitted):
+@pytest.mark.parametrize(
+    "encoder", [SequenceEncoder(categorical=["product", "price"]), SequenceEncoder(numeric=[])]
+)
+def test_channels_of_another_encoder_are_refused(data, fitted, encoder):
     X, y = data[0][:50], data[1][:50]
-    model = make_pipeline(
-        SequenceEncoder(max_categories=3), LSTMBehaviorClassifier(units=8, init=fitted["next"])
-    )
+    model = make_pipeline(encoder, LSTMBehaviorClassifier(units=8, init=fitted["next"]))
     with pytest.raises(ValueError, match="Encode with the embedder's own encoder"):
         model.fit(X, y)
+
+
+def test_codes_beyond_the_embedders_are_refused(data):
+    X, y = data[0][:50], data[1][:50]
+    small = BehaviorEmbedder(SequenceEncoder(max_categories=3), units=4, epochs=1).fit(X)
+    model = make_pipeline(SequenceEncoder(), LSTMBehaviorClassifier(units=4, init=small))
+    with pytest.raises(ValueError, match="Encode with the embedder's own encoder"):
+        model.fit(X, y)
+
+
+def test_few_samples_need_not_show_all_codes(data, fitted):
+    X, y = data
+    short = X[X["product"].map(lambda walk: "p7" not in walk)]
+    model = start_from(fitted["next"], epochs=1).fit(short, y[short.index])
+    assert model[-1].schema_.vocabulary_sizes == fitted["next"].schema_.vocabulary_sizes
+    assert model.predict_proba(X).shape == (400, 2)
 
 
 def test_only_an_embedder_is_a_start(data):

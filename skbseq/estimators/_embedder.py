@@ -341,6 +341,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         ids : ndarray of shape (n_ids,)
             Raw ids, in order of frequency.
         vectors : ndarray of float32 of shape (n_ids, size)
+            The embedding of each.
         """
         check_is_fitted(self)
         channel = self._channel(channel)

@@ -62,8 +62,9 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
         0 for silence, 1 for a progress bar, 2 for a line per epoch. From 1 on also the device,
         the precision and the share of padding are told.
     init : BehaviorEmbedder, default=None
-        Fitted, on frames of the same encoder: training begins from its weights. In searches and
-        cross-validation give ``sklearn.frozen.FrozenEstimator(embedder)``.
+        Fitted: training begins from its weights, with its sizes of embeddings. The frame must
+        come from its own encoder, ``embedder.encoder_``. In searches and cross-validation give
+        ``sklearn.frozen.FrozenEstimator(embedder)``.
     freeze : {"embeddings", "network"}, list of str, or None, default=None
         Layers that training leaves as they begin: all embeddings, all below the head, or layers
         by the names that ``model_`` has.

@@ -69,6 +69,13 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
     verbose : int, default=0
         0 for silence, 1 for a progress bar, 2 for a line per epoch. From 1 on also the device,
         the precision and the share of padding are told.
+    init : BehaviorEmbedder, default=None
+        Fitted: training begins from its weights, with its sizes of embeddings. The frame must
+        come from its own encoder, ``embedder.encoder_``. In searches and cross-validation give
+        ``sklearn.frozen.FrozenEstimator(embedder)``.
+    freeze : {"embeddings", "network"}, list of str, or None, default=None
+        Layers that training leaves as they begin: all embeddings, all below the head, or layers
+        by the names that ``model_`` has.
     random_state : int, RandomState instance or None, default=None
         Seeds weights, shuffling, splitting and dropout. The same int gives the same fit bit for
         bit on a CPU; no global random state is touched.
@@ -185,6 +192,8 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
         device="auto",
         precision="auto",
         verbose=0,
+        init=None,
+        freeze=None,
         random_state=None,
         **routed,
     ):
@@ -210,5 +219,7 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
         self.device = device
         self.precision = precision
         self.verbose = verbose
+        self.init = init
+        self.freeze = freeze
         self.random_state = random_state
         self._keep_routed(routed)

@@ -5,7 +5,7 @@ from sklearn.frozen import FrozenEstimator
 from skbseq.estimators._embedder import BehaviorEmbedder
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
-_ALIKE = ("network", "embedding_dims", "n_numbers", "units", "n_layers", "bidirectional")
+_ALIKE = ("network", "units", "n_layers", "bidirectional")
 
 
 TRANSFER_CONSTRAINTS = {"init": "no_validation", "freeze": [str, list, tuple, None]}
@@ -29,9 +29,15 @@ def take_over(estimator, spec, layer_names):
     start : dict of str to ndarray
     """
     start = {}
-    if getattr(estimator, "init", None) is not None:
-        start = weights_of(find_embedder(estimator.init), spec, estimator.schema_)
-    if getattr(estimator, "freeze", None) is not None:
+    if estimator.init is not None:
+        embedder = find_embedder(estimator.init)
+        _check_same_channels(embedder.schema_, estimator.schema_)
+        # A hundred samples need not show all codes that the encoder has.
+        sizes = ("vocabulary_sizes", "embedding_dims")
+        spec = spec | {name: embedder.spec_[name] for name in sizes}
+        estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
+        start = weights_of(embedder, spec)
+    if estimator.freeze is not None:
         spec = spec | {"frozen": frozen_layers(estimator.freeze, layer_names(spec))}
     return spec, start
 
@@ -58,29 +64,31 @@ def find_embedder(init):
     return embedder
 
 
-def weights_of(embedder, spec, schema):
+def _check_same_channels(theirs, ours):
+    sizes = ours.vocabulary_sizes
+    same = list(sizes) == list(theirs.vocabulary_sizes) and ours.numbers == theirs.numbers
+    if not same or any(size > theirs.vocabulary_sizes[name] for name, size in sizes.items()):
+        raise ValueError(
+            f"The embedder of init was fitted on {theirs} (vocabularies of "
+            f"{list(theirs.vocabulary_sizes.values())}), and this estimator on {ours} "
+            f"(vocabularies of {list(sizes.values())}). Encode with the embedder's own encoder: "
+            "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
+        )
+
+
+def weights_of(embedder, spec):
     """Weights to begin with, by name, of everything below the head.
 
     Raises
     ------
     ValueError
-        If the embedder was made of other channels, vocabularies or sizes.
+        If the embedder's network is of another kind or size.
     """
-    theirs = embedder.schema_
-    if theirs.vocabulary_sizes != schema.vocabulary_sizes or theirs.numbers != schema.numbers:
-        raise ValueError(
-            f"The embedder of init was fitted on {theirs} (vocabularies of "
-            f"{list(theirs.vocabulary_sizes.values())}), and this estimator on {schema} "
-            f"(vocabularies of {list(schema.vocabulary_sizes.values())}). Encode with the "
-            "embedder's own encoder: "
-            "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
-        )
     for name in _ALIKE:
         if embedder.spec_[name] != spec[name]:
-            parameter = "embedding_dim" if name == "embedding_dims" else name
             raise ValueError(
-                f"{parameter} differs from that of the embedder of init: {name} is "
-                f"{spec[name]} here and {embedder.spec_[name]} there. Make both alike."
+                f"{name} differs from that of the embedder of init: it is {spec[name]} here and "
+                f"{embedder.spec_[name]} there. Make both alike."
             )
     named = zip(embedder._weight_names, embedder.weights_, strict=True)
     heads = ("codes_", "query_", "told", "joined")
