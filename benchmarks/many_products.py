@@ -12,6 +12,11 @@ peak of memory, TensorFlow included, is its own too.
 Printed for each: ids in the catalogue, events, seconds of the second epoch (the first is traced)
 and for a million events, seconds of the whole fit of two epochs, peak memory, and milliseconds a
 row for the best ten of 1,000 rows, and of one row.
+
+Seen on two busy cores: 10,000 products 24 s an epoch of 1.01 million events and 1.1 GiB;
+1,000,000 products 67 s an epoch of 2 million events (1.4 times as much an event) and 4.2 GiB.
+With vectors as long as the state and the embedding (160), and a copy of Adam's state at the end,
+it was 87 s and 8.1 GiB.
 """
 
 import argparse
