@@ -21,10 +21,8 @@ shop = make_shop_log(n_users=2000, random_state=0)
 log = EventLog(shop.events, **shop.roles).clean()
 samples = log.samples(at=shop.at)
 X = log.histories(samples, max_events=40)
-encoder = SequenceEncoder(categorical=["behavior_type", "category"], time_features=("gap",))
-embedder = BehaviorEmbedder(
-    encoder, objective="contrastive", pooling="mean", units=16, batch_size=128, random_state=0
-)
+encoder = SequenceEncoder(categorical=["behavior_type", "category"], time_features=("gap", "age"))
+embedder = BehaviorEmbedder(encoder, units=16, random_state=0)
 vectors = embedder.fit_transform(X)
 vectors.shape
 
