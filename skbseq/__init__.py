@@ -10,11 +10,16 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BagBehaviorClassifier": "estimators",
+    "CNNBehaviorClassifier": "estimators",
     "EventLog": "events",
+    "GRUBehaviorClassifier": "estimators",
     "LSTMBehaviorClassifier": "estimators",
+    "RNNBehaviorClassifier": "estimators",
     "SequenceEncoder": "preprocessing",
     "SequenceImputer": "preprocessing",
     "SequenceVectorizer": "preprocessing",
+    "TransformerBehaviorClassifier": "estimators",
     "load": "persistence",
     "save": "persistence",
 }

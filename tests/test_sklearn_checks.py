@@ -5,18 +5,33 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skbseq import (
+    BagBehaviorClassifier,
+    CNNBehaviorClassifier,
+    GRUBehaviorClassifier,
     LSTMBehaviorClassifier,
+    RNNBehaviorClassifier,
     SequenceEncoder,
     SequenceImputer,
     SequenceVectorizer,
+    TransformerBehaviorClassifier,
 )
 
+# More steps than the default takes on these few rows; nothing is held out of them.
+LONG = dict(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0)
+SMALL = dict(LONG, units=8)
+CLASSIFIERS = [
+    LSTMBehaviorClassifier(**LONG),
+    GRUBehaviorClassifier(**SMALL),
+    RNNBehaviorClassifier(**SMALL),
+    CNNBehaviorClassifier(**SMALL, n_layers=1),
+    TransformerBehaviorClassifier(**SMALL, n_layers=1, n_heads=2),
+    BagBehaviorClassifier(**SMALL),
+]
 ESTIMATORS = [
     SequenceEncoder(),
     SequenceImputer(),
     SequenceVectorizer(),
-    # More steps than the default takes on these few rows; nothing is held out of them.
-    LSTMBehaviorClassifier(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
+    *CLASSIFIERS,
 ]
 
 # What fails for a reason that will stay; each must fail.
@@ -28,7 +43,7 @@ KNOWN = {
 
 
 def known_failures(estimator):
-    return KNOWN if isinstance(estimator, LSTMBehaviorClassifier) else {}
+    return KNOWN if isinstance(estimator, tuple(map(type, CLASSIFIERS))) else {}
 
 
 # Checks that `parametrize_with_checks` does not run, although they hold of every estimator.
