@@ -10,9 +10,12 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BagBehaviorClassifier": "estimators",
     "BehaviorEmbedder": "estimators",
+    "CNNBehaviorClassifier": "estimators",
     "ConformalClassifier": "estimators",
     "EventLog": "events",
+    "GRUBehaviorClassifier": "estimators",
     "ItemCooccurrence": "estimators",
     "LSTMBehaviorClassifier": "estimators",
     "LSTMBehaviorRegressor": "estimators",
@@ -20,9 +23,11 @@ _HOMES = {
     "MarkovChain": "estimators",
     "MostFrequent": "estimators",
     "NextBehaviorPredictor": "estimators",
+    "RNNBehaviorClassifier": "estimators",
     "SequenceEncoder": "preprocessing",
     "SequenceImputer": "preprocessing",
     "SequenceVectorizer": "preprocessing",
+    "TransformerBehaviorClassifier": "estimators",
     "load": "persistence",
     "save": "persistence",
 }

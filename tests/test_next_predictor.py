@@ -531,7 +531,7 @@ def test_a_target_must_have_codes():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"network": "perceptron"}, "network='perceptron' is not known. There are 'lstm'"),
+        ({"network": "perceptron"}, "network='perceptron' is not known. There are 'bag', 'cnn'"),
         ({"n_negatives": 0}, "n_negatives"),
         ({"bypass": 3}, "bypass"),
         ({"dropout": 1.0}, "dropout"),

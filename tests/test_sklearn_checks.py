@@ -6,20 +6,36 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skbseq import (
+    BagBehaviorClassifier,
+    CNNBehaviorClassifier,
     ConformalClassifier,
+    GRUBehaviorClassifier,
     LSTMBehaviorClassifier,
     LSTMBehaviorRegressor,
+    RNNBehaviorClassifier,
     SequenceEncoder,
     SequenceImputer,
     SequenceVectorizer,
+    TransformerBehaviorClassifier,
 )
 
+# More steps than the default takes on these few rows; nothing is held out of them.
+LONG = dict(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0)
+SMALL = dict(LONG, units=8)
+CLASSIFIERS = [
+    LSTMBehaviorClassifier(**LONG),
+    GRUBehaviorClassifier(**SMALL),
+    RNNBehaviorClassifier(**SMALL),
+    CNNBehaviorClassifier(**SMALL, n_layers=1),
+    TransformerBehaviorClassifier(**SMALL, n_layers=1, n_heads=2),
+    BagBehaviorClassifier(**SMALL),
+]
 ESTIMATORS = [
     SequenceEncoder(),
     SequenceImputer(),
     SequenceVectorizer(),
+    *CLASSIFIERS,
     # More steps than the default takes on these few rows; nothing is held out of them.
-    LSTMBehaviorClassifier(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
     LSTMBehaviorRegressor(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0),
     # The checks have few rows, too few to calibrate nine tenths.
     ConformalClassifier(LogisticRegression(), confidence_level=0.5, cv=2, random_state=0),
@@ -32,11 +48,10 @@ KNOWN = {
     )
 }
 
-NETWORKS = LSTMBehaviorClassifier, LSTMBehaviorRegressor
-
 
 def known_failures(estimator):
-    return KNOWN if isinstance(estimator, NETWORKS) else {}
+    networks = (*map(type, CLASSIFIERS), LSTMBehaviorRegressor)
+    return KNOWN if isinstance(estimator, networks) else {}
 
 
 # Checks that `parametrize_with_checks` does not run, although they hold of every estimator.

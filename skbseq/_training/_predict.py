@@ -10,7 +10,7 @@ from skbseq._training._compiled import compact
 # at least: below, other matrix kernels serve, and their last digits differ from those of many.
 _FEWEST_ROWS, _FEW_ROWS, _FEW_EVENTS = 8, 32, (512, 4096)
 _MANY_ROWS, _MANY_EVENTS, _MANY_BATCHES = 256, 2**17, 64
-_EVENTS_AT_ONCE = 2**18
+_EVENTS_AT_ONCE, _NUMBERS_PER_EVENT = 2**18, 64
 
 
 def predict(program, data):
@@ -38,7 +38,10 @@ def _predict_plainly(program, data, result):
     # The rows of a batch are a power of two, at least 32: few shapes, and a row's result does
     # not depend on how many others come with it.
     longest = max(int(data.lengths.max(initial=1)), 1)
-    size = int(np.clip(2 ** int(np.log2(_EVENTS_AT_ONCE / longest + 1)), _FEW_ROWS, 1024))
+    # Attention holds a number for each head and each two events of a history.
+    heads = max(getattr(layer, "n_heads", 0) for layer in program.model.layers)
+    per_row = longest * max(1, heads * longest / _NUMBERS_PER_EVENT)
+    size = int(np.clip(2 ** int(np.log2(_EVENTS_AT_ONCE / per_row + 1)), _FEW_ROWS, 1024))
     for rows in batch_plan(data.lengths, size):
         n_rows = max(_FEW_ROWS, 1 << (len(rows) - 1).bit_length())
         batch = pad_batch(data, rows, n_rows)

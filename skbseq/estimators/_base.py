@@ -27,7 +27,12 @@ _PREFIXES = ("optimizer", "callbacks", "fit")
 _HEADS = tuple(f"{prefix}__" for prefix in _PREFIXES)
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
-# Fields of a network's spec that decide the shapes of its weights.
+# Fields of a network's spec that decide the shapes of its weights, as its options do.
+# Of the networks that have options, where an estimator leaves the choice of network open.
+DEFAULT_OPTIONS = {
+    "cnn": {"kernel_size": 3},
+    "transformer": {"n_heads": 4, "feed_forward_units": None},
+}
 _SHAPING = ("embedding_dims", "units", "n_layers", "bidirectional")
 
 
@@ -52,20 +57,23 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
     """Parameters, input and state of an estimator over sequences.
 
     Subclasses name their parameters in ``__init__``, which ends in ``**routed`` for those of
-    the optimizer, the callbacks and the fit and gives them to ``_keep_routed``.
+    the optimizer, the callbacks and the fit and gives them to ``_keep_routed``. They name their
+    network, and which parameters are of this network alone.
     """
 
     _network = "lstm"
+    _options = ()
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "bidirectional": ["boolean"],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "embedding_dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "l1": [Interval(Real, 0, None, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
-        "pooling": [StrOptions({"last", "mean", "max"})],
+        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
@@ -217,6 +225,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         seen = self.schema_.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
         given = self.get_params(deep=False).get  # not every network takes all that there are
+        own = {name: getattr(self, name) for name in self._options}
+        own = own or DEFAULT_OPTIONS.get(self._network, {})
         return {
             "vocabulary_sizes": sizes,
             "embedding_dims": self._embedding_dims(sizes),
@@ -231,13 +241,15 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "pooling": given("pooling", "last"),
             "policy": "float32",  # until the device is known
             "network": self._network,
+            "embedding_dropout": float(given("embedding_dropout", 0)),
+            "options": tuple(own.items()),
         }
 
     def _check_same_weights(self, spec):
         """Refuse to go on from weights that do not fit the network of the parameters."""
-        for name in _SHAPING:
-            now, then = spec[name], self.spec_[name]
-            if now != then:
+        past, present = _shaping(self.spec_), _shaping(spec)
+        for name, now in present.items():
+            if now != (then := past[name]):
                 parameter = "embedding_dim" if name == "embedding_dims" else name
                 raise ValueError(
                     f"{parameter} was changed since the last fit ({name} {then} then, {now} now), "
@@ -371,6 +383,19 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def without(constraints, *names):
+    """The constraints of all parameters but some, for a network that does not take them."""
+    return {name: kinds for name, kinds in constraints.items() if name not in names}
+
+
+def _shaping(spec):
+    """What of a spec decides the shapes of its weights, by name."""
+    pooling = spec["pooling"] if spec["pooling"] == "attention" else "without weights"
+    shaping = {name: spec[name] for name in _SHAPING}
+    # A file written before there were other networks has no options.
+    return {**shaping, "pooling": pooling, **dict(spec.get("options", ()))}
 
 
 def _hold_out(samples, share, rng, *, stratified):

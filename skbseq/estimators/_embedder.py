@@ -306,7 +306,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         targets = tuple(range(len(self.schema_.vocabulary_sizes))) if told else ()
         spec = self._network_spec(n_outputs=self.units)
         options = {"targets": targets, "begin": False, "tied": True, "numbers": told}
-        return spec | {"options": (*spec.get("options", ()), *options.items())}
+        return spec | {"options": (*spec["options"], *options.items())}
 
     def transform(self, X):
         """The vector of each history.

@@ -413,13 +413,16 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
             return self.n_negatives
         return _NEGATIVES if len(self.classes_) > _MANY_IDS else None
 
+    @property
+    def _network(self):
+        return self.network
+
     def _spec(self):
         spec = self._network_spec(n_outputs=len(self.classes_))
         options = {"targets": (self._place,), "begin": True}
         options |= {"bypass": bool(self.bypass), "tied": bool(self.tied)}
         options["compact"] = len(self.classes_) > _MANY_IDS
-        given = {"network": self.network, "options": (*spec.get("options", ()), *options.items())}
-        return spec | given
+        return spec | {"options": (*spec["options"], *options.items())}
 
     def _embedding_dims(self, sizes):
         dims = list(super()._embedding_dims(sizes))

@@ -29,7 +29,8 @@ def take_over(estimator, spec, layer_names):
     start : dict of str to ndarray
     """
     start = {}
-    if estimator.init is not None:
+    given = estimator.get_params(deep=False).get  # not every network begins from another
+    if given("init") is not None:
         embedder = find_embedder(estimator.init)
         _check_same_channels(embedder.schema_, estimator.schema_)
         # A hundred samples need not show all codes that the encoder has.
@@ -37,7 +38,7 @@ def take_over(estimator, spec, layer_names):
         spec = spec | {name: embedder.spec_[name] for name in sizes}
         estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
         start = weights_of(embedder, spec)
-    if estimator.freeze is not None:
+    if given("freeze") is not None:
         spec = spec | {"frozen": frozen_layers(estimator.freeze, layer_names(spec))}
     return spec, start
 

@@ -8,6 +8,7 @@ from skbseq.networks._parts import (
     PoolSteps,
     embed_events,
     leaves_random_alone,
+    pool,
     sequence_inputs,
 )
 
@@ -41,7 +42,7 @@ def build_event_network(spec):
     embedded = embed_events(shifted, spec)
     events, last = _known(spec.network)(embedded, shifted, spec)
     if spec.pooling != "last":
-        last = PoolSteps(spec.pooling, name="pooling")(events, shifted["lengths"])
+        last = pool(events, shifted["lengths"], spec)
     if spec.n_context:
         events = _join(events, inputs["context"], spec)
     if dict(spec.options).get("bypass"):

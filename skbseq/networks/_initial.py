@@ -1,5 +1,7 @@
 """Initial weights from a NumPy generator: Keras' own defaults, without global random state."""
 
+import math
+
 import numpy as np
 
 
@@ -10,7 +12,8 @@ def initial_weights(model, rng):
     zero, but 1 for the forget gate of an LSTM (Jozefowicz et al. 2015). Embeddings are standard
     normal and not within 0.05 as with Keras, so that categories weigh as much as the scaled
     numbers beside them: else a network learns the noise of the numbers first. On the generated
-    shop of 20,000 users that cut the distance to the best AUC by half.
+    shop of 20,000 users that cut the distance to the best AUC by half. Learned waves begin slow,
+    with frequencies of a deviation of 0.3: with fast ones the network learns noise as well.
 
     Parameters
     ----------
@@ -33,7 +36,8 @@ def _draw(name, path, shape, rng):
     if name == "recurrent_kernel":
         return _orthogonal(shape, rng)
     if name == "kernel":
-        limit = np.sqrt(6 / sum(shape))
+        # A convolution's kernel has the places that it looks at before inputs and outputs.
+        limit = np.sqrt(6 / (math.prod(shape[:-2]) * sum(shape[-2:])))
         return rng.uniform(-limit, limit, shape).astype(np.float32)
     if name == "bias":
         bias = np.zeros(shape, np.float32)
@@ -41,6 +45,14 @@ def _draw(name, path, shape, rng):
             units = shape[0] // 4  # the gates stand in the order input, forget, cell, output
             bias[units : 2 * units] = 1
         return bias
+    if name == "gamma":
+        return np.ones(shape, np.float32)
+    if name == "beta":
+        return np.zeros(shape, np.float32)
+    if name == "frequency":
+        return 0.3 * rng.standard_normal(shape, dtype=np.float32)
+    if name == "phase":
+        return rng.uniform(-np.pi, np.pi, shape).astype(np.float32)
     raise ValueError(f"No initial value is known for the weight {path!r} of shape {shape}.")
 
 

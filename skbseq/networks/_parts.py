@@ -44,10 +44,18 @@ def embed_events(inputs, spec):
     parts = []
     for i, (size, dim) in enumerate(zip(spec.vocabulary_sizes, spec.embedding_dims, strict=True)):
         layer = keras.layers.Embedding(size, dim, dtype=spec.policy, name=f"embedding_{i}")
-        parts.append(layer(inputs["codes"][:, :, i]))
+        parts.append(_drop_events(layer(inputs["codes"][:, :, i]), spec))
     if spec.n_numbers:
         parts.append(inputs["numbers"])
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+
+
+def _drop_events(x, spec):
+    """In training, zeros for some events in the place of the whole vector of a channel."""
+    if not spec.embedding_dropout:
+        return x
+    drop = keras.layers.Dropout(spec.embedding_dropout, (None, None, 1), dtype=spec.policy)
+    return drop(x)
 
 
 def _positions(x):
@@ -71,9 +79,10 @@ class ReverseSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="skbseq")
 class PoolSteps(keras.layers.Layer):
-    """One vector of all real steps: the last, their mean, or their largest values.
+    """One vector of all real steps: the last, their mean, their largest values, or "attention".
 
-    An empty sequence gives zeros, as the state of a recurrence does before its first step.
+    That is their mean weighted by the softmax of scores. An empty sequence gives zeros, as the
+    state of a recurrence does before its first step.
     """
 
     def __init__(self, kind, **kwargs):
@@ -84,21 +93,39 @@ class PoolSteps(keras.layers.Layer):
         """Arguments to make the layer anew."""
         return {**super().get_config(), "kind": self.kind}
 
-    def call(self, x, lengths):
-        """Pool a tensor of shape (batch, steps, features)."""
-        some = ops.cast(lengths > 0, x.dtype)[:, None]
+    def call(self, x, lengths, scores=None):
+        """Pool a tensor of shape (batch, steps, features); scores are of (batch, steps, 1)."""
+        some = (lengths > 0)[:, None]
         if self.kind == "last":
             index = ops.maximum(lengths - 1, 0)[:, None, None]
-            return ops.take_along_axis(x, index, axis=1)[:, 0] * some
-        mask = ops.cast(_positions(x) < lengths[:, None], x.dtype)[:, :, None]
+            return ops.where(some, ops.take_along_axis(x, index, axis=1)[:, 0], 0)
+        real = (_positions(x) < lengths[:, None])[:, :, None]
+        if self.kind == "max":
+            return ops.where(some, ops.max(ops.where(real, x, -float("inf")), axis=1), 0)
         if self.kind == "mean":
-            return ops.sum(x * mask, axis=1) / ops.cast(ops.maximum(lengths, 1), x.dtype)[:, None]
-        # -1e4 lies below every state and is still a float16.
-        return ops.max(x * mask - 1e4 * (1 - mask), axis=1) * some
+            n_steps = ops.cast(ops.maximum(lengths, 1), x.dtype)[:, None]
+            return ops.sum(ops.where(real, x, 0), axis=1) / n_steps
+        # Not minus infinity, whose softmax over an empty sequence is not a number.
+        weights = ops.where(real, ops.softmax(ops.where(real, scores, -1e9), axis=1), 0)
+        return ops.sum(x * weights, axis=1)
 
-    def compute_output_shape(self, x_shape, lengths_shape):
+    def compute_output_shape(self, x_shape, lengths_shape, scores_shape=None):
         """Shape without the steps."""
         return x_shape[0], x_shape[2]
+
+
+def pool(x, lengths, spec):
+    """One vector per sequence from one per event, by a kind other than "last"."""
+    scores = None
+    if spec.pooling == "attention":
+        hidden = keras.layers.Dense(
+            spec.units, activation="tanh", dtype=spec.policy, name="attention_hidden"
+        )
+        judge_step = keras.layers.Dense(
+            1, use_bias=False, dtype=spec.policy, name="attention_score"
+        )
+        scores = judge_step(hidden(x))
+    return PoolSteps(spec.pooling, name="pooling")(x, lengths, scores)
 
 
 def judge(x, context, spec):

@@ -1,0 +1,64 @@
+"""What the classifiers by recurrent networks share: their parameters."""
+
+from skbseq.estimators._classifier import BaseBehaviorClassifier
+
+
+class RecurrentBehaviorClassifier(BaseBehaviorClassifier):
+    """A classifier whose network reads event by event; a subclass names the network."""
+
+    def __init__(
+        self,
+        *,
+        units=32,
+        n_layers=1,
+        bidirectional=False,
+        embedding_dim=None,
+        dropout=0.0,
+        embedding_dropout=0.0,
+        recurrent_dropout=0.0,
+        l1=0.0,
+        l2=0.0,
+        pooling="last",
+        optimizer="adam",
+        learning_rate=0.003,
+        batch_size=64,
+        epochs=20,
+        validation_split=0.1,
+        early_stopping=True,
+        class_weight=None,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        precision="auto",
+        verbose=0,
+        init=None,
+        freeze=None,
+        random_state=None,
+        **routed,
+    ):
+        self.units = units
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.embedding_dim = embedding_dim
+        self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.l1 = l1
+        self.l2 = l2
+        self.pooling = pooling
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.validation_split = validation_split
+        self.early_stopping = early_stopping
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.verbose = verbose
+        self.init = init
+        self.freeze = freeze
+        self.random_state = random_state
+        self._keep_routed(routed)
