@@ -27,7 +27,8 @@ class TransformerBehaviorClassifier(BaseBehaviorClassifier):
     feed_forward_units : int
         Size of the hidden layer of each block. None: twice ``units``.
     bidirectional : bool
-        Whether an event attends to all events; else to itself and those before it.
+        Whether an event attends to all events; else to itself and those before it. To the last
+        event of one block it is the same.
     dropout : float
         Share of what each part of a block adds, and of the last vector, set to zero in training.
 
