@@ -14,7 +14,7 @@ from skbseq import _frames
 from skbseq._checks import StrOptions, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
 from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
-from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS, take_over
+from skbseq.estimators._transfer import take_over
 
 
 class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
@@ -22,7 +22,6 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
-        **TRANSFER_CONSTRAINTS,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 

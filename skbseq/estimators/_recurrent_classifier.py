@@ -1,10 +1,16 @@
 """What the classifiers by recurrent networks share: their parameters."""
 
 from skbseq.estimators._classifier import BaseBehaviorClassifier
+from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS
 
 
 class RecurrentBehaviorClassifier(BaseBehaviorClassifier):
     """A classifier whose network reads event by event; a subclass names the network."""
+
+    _parameter_constraints = {
+        **BaseBehaviorClassifier._parameter_constraints,
+        **TRANSFER_CONSTRAINTS,
+    }
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 
 from skbseq._checks import Interval, StrOptions, check_y, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
-from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
+from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of, without
 from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS, take_over
 
 _KINDS = {
@@ -32,7 +32,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
     """
 
     _parameter_constraints = {
-        **BaseBehaviorEstimator._parameter_constraints,
+        **without(BaseBehaviorEstimator._parameter_constraints, "embedding_dropout"),
         **TRANSFER_CONSTRAINTS,
         "loss": [StrOptions(set(_KINDS))],
         "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple],
