@@ -85,9 +85,9 @@ def _compile_in_few_parts():
     ends the process, so this one is given to the versions alone that are known to have it; and
     not where somebody has set flags of his own.
     """
+    if "tensorflow" in sys.modules:
+        return
     with suppress(importlib.metadata.PackageNotFoundError):  # TensorFlow by another name
-        version = importlib.metadata.version("tensorflow").split(".")[:2]
-        if "tensorflow" in sys.modules or version != ["2", "21"]:
-            return
-        parts = os.cpu_count() or 1
-        os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_parallel_codegen_split_count={parts}")
+        if importlib.metadata.version("tensorflow").startswith("2.21."):
+            parts = os.cpu_count() or 1
+            os.environ.setdefault("XLA_FLAGS", f"--xla_cpu_parallel_codegen_split_count={parts}")

@@ -67,10 +67,10 @@ def choose_precision(precision, device, units):
     """
     if precision != "auto":
         return precision
-    gpus = tf.config.list_physical_devices("GPU")
     on_gpus = all(name.startswith("/GPU") for name in device.split(","))
     if not on_gpus or units < _WORTH_WHILE or units % 8:
         return "float32"
+    gpus = tf.config.list_physical_devices("GPU")
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     able = all(d.get("compute_capability", (0, 0)) >= _TENSOR_CORES for d in details)
     return "mixed_float16" if able else "float32"
