@@ -81,10 +81,10 @@ def padded(sequences, rows=None, *, left=False):
 
 
 def batches_of_like_length(lengths, batch_size, rng):
-    """Rows of each batch: shuffled, sorted by length within 50 batches, batches shuffled."""
+    """Rows of each batch: shuffled, sorted by length within 200 batches, batches shuffled."""
     n = len(lengths)
     order = rng.permutation(n)
-    order = order[np.lexsort((lengths[order], np.arange(n) // (50 * batch_size)))]
+    order = order[np.lexsort((lengths[order], np.arange(n) // (200 * batch_size)))]
     batches = np.split(order, np.arange(batch_size, n, batch_size))
     return [batches[i] for i in rng.permutation(len(batches))]
 

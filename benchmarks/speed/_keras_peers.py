@@ -62,4 +62,8 @@ class Buckets(keras.utils.PyDataset):
         return padded(self._sequences, rows), self._sequences.labels[rows]
 
     def on_epoch_end(self):
-        self._batches = batches_of_like_length(self._sequences.lengths, self._size, self._rng)
+        lengths = self._sequences.lengths
+        batches = batches_of_like_length(lengths, self._size, self._rng)
+        # Keras reads the shape of all from the first two: those must not be of one length.
+        batches.insert(0, batches.pop(int(np.argmax([lengths[rows].max() for rows in batches]))))
+        self._batches = batches
