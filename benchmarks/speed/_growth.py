@@ -4,7 +4,11 @@ A step's time is the difference of a long and a short fit of the same samples, o
 between them, so that the reading of a frame and new weights are out of it.
 """
 
+import ctypes
+import gc
+import threading
 import time
+from contextlib import suppress
 from functools import partial
 
 from benchmarks.speed import _data
@@ -101,6 +105,57 @@ def _skbseq_memory(size):
     return run
 
 
+def _skbseq_peak(size):
+    """Peak of memory of a fit above that before, in times the encoded frame.
+
+    Two channels of codes and two of numbers, as SequenceEncoder makes them. What belongs to the
+    architecture, TensorFlow and the program, is there before, from another fit.
+    """
+    import psutil
+
+    from benchmarks.speed import _ours
+
+    data = _data.skewed_sequences(size["n"])
+    X, process = _ours.frame_of_four(data), psutil.Process()
+    model = _ours.classifier(epochs=2, batch_size=BATCH).fit(X, data.labels)
+    encoded = sum(X[name].array.nbytes for name in X)
+
+    def run():
+        _give_back_free_memory()
+        before = process.memory_info().rss
+        with _Peak(process) as peak:
+            model.fit(X, data.labels)
+        return (peak.rss - before) / encoded
+
+    return run
+
+
+def _give_back_free_memory():
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library keeps what it wants
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+class _Peak(threading.Thread):
+    """The most memory that a process holds meanwhile, looked at every 2 ms."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.rss, self._process, self._over = 0, process, threading.Event()
+
+    def run(self):
+        while not self._over.wait(0.002):
+            self.rss = max(self.rss, self._process.memory_info().rss)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self.join()
+
+
 def _step_flops(size):
     return 1e3 * _data.flops(BATCH * 20, 32, training=True)  # the figures are milliseconds
 
@@ -188,5 +243,16 @@ QUESTIONS = {
         quick={"fits": 20},
         rounds=1,
         unit="MB",
+    ),
+    "peak": Question(
+        title="Peak memory of a fit above that before (800,000 sequences, mean length 13)",
+        cases={"skbseq": _skbseq_peak},
+        checks=[
+            Check("times the encoded frame", ("skbseq",), lambda f: f["skbseq"], 2, 2, False),
+        ],
+        full={"n": 800_000},
+        quick={"n": 20_000},
+        rounds=3,
+        unit="times",
     ),
 }

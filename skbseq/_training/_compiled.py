@@ -53,23 +53,29 @@ class FlatData:
     def __init__(self, data, targets=None, sample_weight=None):
         n_events, n_samples = round_up(len(data.codes), 2048), round_up(len(data) + 1, 256)
         columns = {
-            "codes": pad_rows(data.codes, n_events),
-            "numbers": pad_rows(data.numbers, n_events),
-            "context": pad_rows(data.context, n_samples),
-            "starts": pad_rows(data.starts.astype(np.int32), n_samples),
-            "lengths": pad_rows(data.lengths.astype(np.int32), n_samples),
+            "codes": (data.codes, n_events),
+            "numbers": (data.numbers, n_events),
+            "context": (data.context, n_samples),
+            "starts": (data.starts.astype(np.int32), n_samples),
+            "lengths": (data.lengths.astype(np.int32), n_samples),
         }
         if targets is not None:
-            columns["targets"] = pad_rows(targets, n_samples)
-            columns["sample_weight"] = pad_rows(sample_weight, n_samples)
+            columns["targets"] = targets, n_samples
+            columns["sample_weight"] = sample_weight, n_samples
         self._n_events = n_events
         self.filler = len(data)
         self.longest = int(data.lengths.max(initial=1))
-        self.tensors = {name: tf.constant(column) for name, column in columns.items()}
+        self.tensors = {name: _padded(*column) for name, column in columns.items()}
 
     def replace_codes(self, codes):
         """Put other codes in the place of those of the same events."""
-        self.tensors["codes"] = tf.constant(pad_rows(codes, self._n_events))
+        self.tensors["codes"] = _padded(codes, self._n_events)
+
+
+def _padded(array, n_rows):
+    """A tensor with zeros added up to so many rows, without a padded array besides."""
+    array = tf.constant(array)
+    return tf.pad(array, [[0, n_rows - array.shape[0]]] + [[0, 0]] * (len(array.shape) - 1))
 
 
 def compact(data, rows, n_events, n_samples):

@@ -78,14 +78,14 @@ class InputSchema:
         lists = columns.lists
         offsets = next(iter(lists.values())).offsets
         sizes = self.vocabulary_sizes.items()
-        codes = [self._codes(name, lists[name], size) for name, size in sizes]
-        numbers = [_finite(name, lists[name].values, offsets) for name in self.numbers]
-        context = [_finite(name, columns.ordinary[name], None) for name in self.context]
+        codes = (self._codes(name, lists[name], size) for name, size in sizes)
+        numbers = (_finite(name, lists[name].values, offsets) for name in self.numbers)
+        context = (_finite(name, columns.ordinary[name], None) for name in self.context)
         n_events = int(offsets[-1])
         return Sequences(
-            _stack(codes, n_events, np.int32),
-            _stack(numbers, n_events, np.float32),
-            _stack(context, columns.n_rows, np.float32),
+            _side_by_side(codes, (n_events, len(sizes)), np.int32),
+            _side_by_side(numbers, (n_events, len(self.numbers)), np.float32),
+            _side_by_side(context, (columns.n_rows, len(self.context)), np.float32),
             offsets[:-1],
             np.diff(offsets),
         )
@@ -136,7 +136,8 @@ class InputSchema:
             raise SequenceFrameError(
                 f"Row {_row_of(at, column.offsets)} of channel {name!r} holds {what}. {_FIX}"
             )
-        return np.where(codes < size, codes, _UNKNOWN).astype(np.int32)
+        beyond = codes >= size
+        return np.where(beyond, _UNKNOWN, codes) if beyond.any() else codes
 
 
 def _vocabulary_size(name, column):
@@ -185,5 +186,9 @@ def _row_of(position, offsets):
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
-def _stack(columns, n_rows, dtype):
-    return np.stack(columns, axis=1) if columns else np.zeros((n_rows, 0), dtype)
+def _side_by_side(columns, shape, dtype):
+    """Columns, made one after the other, in one array: never two copies of all of them."""
+    result = np.empty(shape, dtype)
+    for i, column in enumerate(columns):
+        result[:, i] = column
+    return result
