@@ -11,11 +11,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "BagBehaviorClassifier": "estimators",
+    "BagBehaviorRegressor": "estimators",
     "BehaviorEmbedder": "estimators",
     "CNNBehaviorClassifier": "estimators",
+    "CNNBehaviorRegressor": "estimators",
     "ConformalClassifier": "estimators",
     "EventLog": "events",
     "GRUBehaviorClassifier": "estimators",
+    "GRUBehaviorRegressor": "estimators",
     "ItemCooccurrence": "estimators",
     "LSTMBehaviorClassifier": "estimators",
     "LSTMBehaviorRegressor": "estimators",
@@ -24,10 +27,12 @@ _HOMES = {
     "MostFrequent": "estimators",
     "NextBehaviorPredictor": "estimators",
     "RNNBehaviorClassifier": "estimators",
+    "RNNBehaviorRegressor": "estimators",
     "SequenceEncoder": "preprocessing",
     "SequenceImputer": "preprocessing",
     "SequenceVectorizer": "preprocessing",
     "TransformerBehaviorClassifier": "estimators",
+    "TransformerBehaviorRegressor": "estimators",
     "load": "persistence",
     "save": "persistence",
 }

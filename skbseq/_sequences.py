@@ -6,6 +6,10 @@ import numpy as np
 
 from skbseq.exceptions import SequenceFrameError
 
+# Code 0 is padding, 1 what has no code of its own; the vocabulary follows.
+UNKNOWN = 1
+FIRST_CATEGORY = 2
+
 
 def offsets_of(lengths):
     """Where each of several ranges laid end to end begins, and where the last one ends."""

@@ -399,6 +399,7 @@ def test_same_seed_same_fit_bit_for_bit(frame):
         {"units": 5},
         {"pooling": "mean"},
         {"dropout": 0.5},
+        {"embedding_dropout": 0.5},
         {"l2": 0.1},
         {"learning_rate": 0.1},
         {"validation_split": 0.5},

@@ -6,11 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skbseq._sequences import FIRST_CATEGORY
 from skbseq._training._batches import pad_batch
 from skbseq._training._trainer import Trainer
-
-# Codes 0 and 1 are padding and unknown, and never looked for.
-_FIRST = 2
 
 
 @dataclass(frozen=True)
@@ -86,13 +84,13 @@ class EventTrainer(Trainer):
         # Behind the last event stands what followed, where it is known.
         asked = np.pad(batch["codes"][:, :, list(self.loss.targets)], [(0, 0), (0, 1), (0, 0)])
         asked[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
-        asked = np.where(asked >= _FIRST, asked, 0)
+        asked = np.where(asked >= FIRST_CATEGORY, asked, 0)
         weight = np.broadcast_to(sample_weight[rows, None], asked.shape[:2])
         return batch, asked, weight, self._draw(rng)
 
     def _draw(self, rng):
         n = self.loss.n_negatives or 0
-        drawn = [draw_codes(head.n_codes - _FIRST, n, rng) for head in self._heads]
+        drawn = [draw_codes(head.n_codes - FIRST_CATEGORY, n, rng) for head in self._heads]
         return np.array(drawn, np.int32).reshape(len(self._heads), n)
 
     def _train_events(self, *arguments):
@@ -141,13 +139,14 @@ def draw_codes(n_codes, n, rng):
     ndarray of int32 of shape (n,)
     """
     rank = np.exp(rng.random(n) * np.log(n_codes + 1)).astype(np.int32) - 1
-    return np.minimum(rank, n_codes - 1) + np.int32(_FIRST)  # the product may be rounded up
+    rank = np.minimum(rank, n_codes - 1)  # the product may be rounded up
+    return rank + np.int32(FIRST_CATEGORY)
 
 
 def _among_all(query, codes, table, bias):
     logits = tf.matmul(query, table, transpose_b=True) + bias
     # Nobody looks for padding or the unknown.
-    logits -= 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < _FIRST, tf.float32)
+    logits -= 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < FIRST_CATEGORY, tf.float32)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
 
 
@@ -160,9 +159,9 @@ def _among_drawn(query, codes, table, bias, drawn):
     exponentials is without bias, and with ever more draws the loss becomes that of all codes.
     """
     right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + tf.gather(bias, codes)
-    n_codes, n = tf.shape(bias)[0] - _FIRST, tf.shape(drawn)[0]
+    n_codes, n = tf.shape(bias)[0] - FIRST_CATEGORY, tf.shape(drawn)[0]
     wrong = tf.matmul(query, tf.gather(table, drawn), transpose_b=True) + tf.gather(bias, drawn)
-    wrong -= _log_expected(drawn - _FIRST, n_codes, n)
+    wrong -= _log_expected(drawn - FIRST_CATEGORY, n_codes, n)
     wrong -= 1e9 * tf.cast(codes[:, None] == drawn, tf.float32)
     logits = tf.concat([right[:, None], wrong], 1)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.zeros_like(codes), logits)

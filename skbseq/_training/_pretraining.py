@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from skbseq._sequences import FIRST_CATEGORY
 from skbseq._training._batches import pad_batch
 from skbseq._training._events import EventLoss, EventTrainer, weighted_mean
-
-_FIRST = 2  # the codes before it are padding and unknown
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class PretrainingTrainer(EventTrainer):
         else:  # at each event the one behind it
             codes, numbers, asked = (np.roll(x, -1, axis=1) for x in (codes, numbers, real))
             asked = asked & real & (np.arange(codes.shape[1]) < codes.shape[1] - 1)
-        codes = np.where((codes >= _FIRST) & asked[:, :, None], codes, 0)
+        codes = np.where((codes >= FIRST_CATEGORY) & asked[:, :, None], codes, 0)
         weight = np.where(asked, sample_weight[rows, None], np.float32(0))
         return batch, numbers, codes, weight, self._draw(rng)
 

@@ -1,12 +1,12 @@
 """BagBehaviorClassifier: what happened, in whatever order."""
 
-from skbseq.estimators._base import without
 from skbseq.estimators._classifier import BaseBehaviorClassifier
 from skbseq.estimators._documented import documented
+from skbseq.estimators._network_mixins import BagMixin
 
 
 @documented
-class BagBehaviorClassifier(BaseBehaviorClassifier):
+class BagBehaviorClassifier(BagMixin, BaseBehaviorClassifier):
     """Classify sequences by the mean of their events, blind to their order.
 
     The control beside the networks that read in order: the same channels, embeddings, context
@@ -39,14 +39,7 @@ class BagBehaviorClassifier(BaseBehaviorClassifier):
     ['buys', 'leaves']
     """
 
-    _network = "bag"
-    _parameter_constraints = without(
-        BaseBehaviorClassifier._parameter_constraints,
-        "n_layers",
-        "bidirectional",
-        "recurrent_dropout",
-        "pooling",
-    )
+    _parameter_constraints = BagMixin.constrain(BaseBehaviorClassifier)
 
     def __init__(
         self,
@@ -92,9 +85,3 @@ class BagBehaviorClassifier(BaseBehaviorClassifier):
         self.verbose = verbose
         self.random_state = random_state
         self._keep_routed(routed)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # The columns of an array are steps to us, and of steps it sees the mean alone.
-        tags.classifier_tags.poor_score = True
-        return tags

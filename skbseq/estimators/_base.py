@@ -27,12 +27,12 @@ _PREFIXES = ("optimizer", "callbacks", "fit")
 _HEADS = tuple(f"{prefix}__" for prefix in _PREFIXES)
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
-# Fields of a network's spec that decide the shapes of its weights, as its options do.
 # Of the networks that have options, where an estimator leaves the choice of network open.
 DEFAULT_OPTIONS = {
     "cnn": {"kernel_size": 3},
     "transformer": {"n_heads": 4, "feed_forward_units": None},
 }
+# Fields of a network's spec that decide the shapes of its weights, as its options do.
 _SHAPING = ("embedding_dims", "units", "n_layers", "bidirectional")
 
 

@@ -1,29 +1,18 @@
 """CNNBehaviorClassifier: what stands near each other, at distances that double."""
 
-from numbers import Integral
-
-from skbseq._checks import Interval
-from skbseq.estimators._base import without
 from skbseq.estimators._classifier import BaseBehaviorClassifier
 from skbseq.estimators._documented import documented
+from skbseq.estimators._network_mixins import CNNMixin
 
 
 @documented
-class CNNBehaviorClassifier(BaseBehaviorClassifier):
+class CNNBehaviorClassifier(CNNMixin, BaseBehaviorClassifier):
     """Classify sequences by causal dilated convolutions.
 
     Residual blocks of two convolutions over each event and those before it, at distances that
     double from block to block (a temporal convolutional network). All events are computed at
     once, so that long histories cost less time than with a recurrence; what lies farther back
     than the reach is not seen by ``pooling="last"``.
-
-    Parameters
-    ----------
-    n_layers : int
-        Residual blocks of two convolutions. Each doubles the distances.
-    kernel_size : int
-        Events that a convolution sees side by side. The reach of k events and n blocks is
-        ``1 + 2 (k - 1) (2 ** n - 1)`` events.
 
     Notes
     -----
@@ -56,14 +45,7 @@ class CNNBehaviorClassifier(BaseBehaviorClassifier):
     ['leaves', 'buys']
     """
 
-    _network = "cnn"
-    _options = ("kernel_size",)
-    _parameter_constraints = {
-        **without(
-            BaseBehaviorClassifier._parameter_constraints, "bidirectional", "recurrent_dropout"
-        ),
-        "kernel_size": [Interval(Integral, 1, None, closed="left")],
-    }
+    _parameter_constraints = CNNMixin.constrain(BaseBehaviorClassifier)
 
     def __init__(
         self,

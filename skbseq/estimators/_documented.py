@@ -3,10 +3,29 @@
 import inspect
 import re
 
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from skbseq.estimators._network_mixins import NetworkMixin
 
 # Type and text of each parameter; its default comes from the signature.
 _PARAMETERS = {
+    "loss": (
+        '{"squared_error", "absolute_error", "huber", "squared_log_error", "poisson", "quantile"}',
+        """
+        What is made small, and so what is predicted: the mean ("squared_error"), the median
+        ("absolute_error"), something between them that a few large numbers cannot pull far
+        ("huber"), a mean of orders of magnitude ("squared_log_error"), the mean of a count or of
+        a spend, which is never negative ("poisson"), or quantiles ("quantile"). For formulas see
+        the notes.
+        """,
+    ),
+    "quantile": (
+        "float or list of float",
+        """
+        Levels between 0 and 1, in ascending order, of ``loss="quantile"``; other losses do not
+        look at it. A list gives a column for each.
+        """,
+    ),
     "units": ("int", "Size of the vector of an event."),
     "n_layers": ("int", "Layers, one upon the other."),
     "bidirectional": ("bool", "Whether each layer also reads the events backwards."),
@@ -56,7 +75,10 @@ _PARAMETERS = {
     "epochs": ("int", "Passes over the training samples, at most."),
     "validation_split": (
         "float",
-        "Share of the samples held out, shuffled and stratified, for ``val_loss``. 0: none.",
+        """
+        Share of the samples held out, shuffled and stratified by classes, if there are any, for
+        ``val_loss``. 0: none.
+        """,
     ),
     "early_stopping": (
         "bool or int",
@@ -141,6 +163,12 @@ _ATTRIBUTES = {
     "padding_": ("float", "Share of the steps of the last epoch's batches that were padding."),
     "model_": ("keras.Model", "The network, built anew at each access, giving logits."),
 }
+_OF_REGRESSORS = {
+    "model_": (
+        "keras.Model",
+        "The network, built anew at each access, giving numbers on its own scale.",
+    ),
+}
 _RAISES = """\
 SequenceFrameError
     If the frame is not encoded, lacks a column seen at fit, holds NaN, or, at fit, a code
@@ -148,15 +176,22 @@ SequenceFrameError
 TypeError
     If X is neither table, list nor array, or there is no parameter of a name.
 ValueError
+"""
+_WRONG_LABELS = """\
     If y has one class only, another length, or labels that are missing or of several kinds,
     or a parameter is not valid."""
+_WRONG_NUMBERS = """\
+    If y has another length, holds what is no finite number, or a negative one where the loss
+    takes none, or zeros alone with ``loss="poisson"``; if loss or quantile were changed before
+    a fit that goes on; or a parameter is not valid."""
 
 
 def documented(cls):
     """Complete the docstring of an estimator that documents only what is its own.
 
     Its section of parameters gets all of the signature, in their order and with their defaults;
-    what it says itself of one goes before the text that all share. Attributes and errors follow.
+    what it says itself of one goes before what its network says, and that before the text that all
+    share. Attributes and errors follow.
 
     Parameters
     ----------
@@ -170,17 +205,24 @@ def documented(cls):
     if cls.__doc__ is None:  # python -OO
         return cls
     head, own, tail = _split(inspect.cleandoc(cls.__doc__))
-    attributes = _OF_CLASSIFIERS if issubclass(cls, ClassifierMixin) else {}
-    attributes = [_entry(name, *told) for name, told in {**attributes, **_ATTRIBUTES}.items()]
+    attributes, wrong = _learnt_by(cls)
+    attributes = [_entry(name, *told) for name, told in attributes.items()]
     sections = [
         head,
         _section("Parameters", "\n".join(_parameters(cls, own))),
         _section("Attributes", "\n".join(attributes)),
-        _section("Raises", _RAISES),
+        _section("Raises", _RAISES + wrong),
         tail,
     ]
     cls.__doc__ = "\n\n".join(filter(None, sections)) + "\n"
     return cls
+
+
+def _learnt_by(cls):
+    """Attributes, and which values are wrong."""
+    if issubclass(cls, RegressorMixin):
+        return _ATTRIBUTES | _OF_REGRESSORS, _WRONG_NUMBERS
+    return _OF_CLASSIFIERS | _ATTRIBUTES, _WRONG_LABELS
 
 
 def _split(doc):
@@ -196,15 +238,24 @@ def _split(doc):
 
 def _parameters(cls, own):
     unknown = set(own)
+    told = {**_PARAMETERS, **_told_by_network(cls), **own}
     for name, parameter in inspect.signature(cls).parameters.items():
         name = f"**{name}" if parameter.kind is parameter.VAR_KEYWORD else name
         unknown.discard(name)
-        kind, text = own[name] if name in own else _PARAMETERS[name]
+        kind, text = told[name]
         if parameter.default is not parameter.empty:
             kind = f"{kind}, default={_written(parameter.default)}"
         yield _entry(name, kind, text)
     if unknown:
         raise TypeError(f"{cls.__name__} documents {sorted(unknown)}, which it does not take.")
+
+
+def _told_by_network(cls):
+    told = {}
+    for base in cls.__mro__[1:]:
+        if issubclass(base, NetworkMixin) and not issubclass(base, BaseEstimator):
+            told = _split(inspect.cleandoc(base.__doc__))[1] | told
+    return told
 
 
 def _written(value):

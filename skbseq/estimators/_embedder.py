@@ -9,14 +9,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
-from skbseq._sequences import join_sequences, offsets_of
+from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, to_ids
 from skbseq.estimators._base import BaseBehaviorEstimator, weight_names_of
 from skbseq.estimators._cut_back import read_times
 from skbseq.preprocessing import SequenceEncoder
 
-_FIRST = 2  # the codes before it are padding and unknown
 # From so many codes on, each batch holds its own against some drawn at random.
 _MANY_CODES, _NEGATIVES = 10_000, 2_000
 # Earlier moments of each history with objective="future".
@@ -350,7 +349,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         present = np.array([value is not None for value in known], bool)
         weights = dict(zip(self._weight_names, self.weights_, strict=True))
         table = weights[f"embedding_{place}/embeddings"]
-        codes = np.flatnonzero(present) + _FIRST
+        codes = np.flatnonzero(present) + FIRST_CATEGORY
         return to_ids(_frames.make_array(known[present])), table[codes]
 
     def most_similar(self, ids, k=10, *, channel=None):

@@ -11,13 +11,6 @@ class GRUBehaviorClassifier(RecurrentBehaviorClassifier):
     As :class:`LSTMBehaviorClassifier`, with two gates in the place of three and no cell beside
     the state: a quarter fewer weights. Which of both is better differs from log to log.
 
-    Parameters
-    ----------
-    units : int
-        Size of the state of each layer.
-    n_layers : int
-        Stacked GRU layers.
-
     Notes
     -----
     With input :math:`x_t` and state :math:`h_{t-1}` the two gates and the state are

@@ -3,10 +3,9 @@
 import numpy as np
 
 from skbseq import _frames
-from skbseq._sequences import Sequences, array_lengths, offsets_of
+from skbseq._sequences import UNKNOWN, Sequences, array_lengths, offsets_of
 from skbseq.exceptions import SequenceFrameError
 
-_UNKNOWN = 1
 # Each code up to the largest has a row of weights: of 10 million they take 1.3 GB, and the
 # optimizer twice as much again.
 _MOST_CODES = 10_000_000
@@ -137,13 +136,13 @@ class InputSchema:
                 f"Row {_row_of(at, column.offsets)} of channel {name!r} holds {what}. {_FIX}"
             )
         beyond = codes >= size
-        return np.where(beyond, _UNKNOWN, codes) if beyond.any() else codes
+        return np.where(beyond, UNKNOWN, codes) if beyond.any() else codes
 
 
 def _vocabulary_size(name, column):
     """1 + the largest code of a channel."""
     codes = _read_codes(column.values)
-    top = max(codes.max(initial=0), _UNKNOWN)
+    top = max(codes.max(initial=0), UNKNOWN)
     if top > _MOST_CODES:
         row = _row_of(_frames.first_row(codes > _MOST_CODES), column.offsets)
         raise SequenceFrameError(

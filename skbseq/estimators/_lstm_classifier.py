@@ -13,13 +13,6 @@ class LSTMBehaviorClassifier(RecurrentBehaviorClassifier):
     context, gives the logits. Histories may be empty. Batches hold samples of like length, so
     that cost follows real events and not padding.
 
-    Parameters
-    ----------
-    units : int
-        Size of the state of each layer.
-    n_layers : int
-        Stacked LSTM layers.
-
     Notes
     -----
     With input :math:`x_t` and state :math:`h_{t-1}, c_{t-1}` the gates and states are

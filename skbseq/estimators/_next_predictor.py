@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
-from skbseq._sequences import offsets_of, ranges
+from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
     index_in_classes,
@@ -24,7 +24,6 @@ from skbseq.estimators._next_base import BaseNextEvent
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing import SequenceEncoder
 
-_FIRST = 2  # the codes before it are padding and unknown
 # From so many ids on, each batch holds its own against some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
@@ -377,7 +376,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         if not present.any():
             raise ValueError(f"No event of {self.target_!r} has an id that the encoder keeps.")
         ids = to_ids(_frames.make_array(known[present]))
-        self._codes = np.flatnonzero(present) + _FIRST
+        self._codes = np.flatnonzero(present) + FIRST_CATEGORY
         order = np.argsort(ids, kind="stable")
         self.classes_, self._by_frequency = ids[order], np.argsort(order)
         counts = np.bincount(data.codes[:, self._place], minlength=self._codes[-1] + 1)

@@ -1,16 +1,13 @@
 """What the classifiers by recurrent networks share: their parameters."""
 
 from skbseq.estimators._classifier import BaseBehaviorClassifier
-from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS
+from skbseq.estimators._network_mixins import RecurrentMixin
 
 
-class RecurrentBehaviorClassifier(BaseBehaviorClassifier):
+class RecurrentBehaviorClassifier(RecurrentMixin, BaseBehaviorClassifier):
     """A classifier whose network reads event by event; a subclass names the network."""
 
-    _parameter_constraints = {
-        **BaseBehaviorClassifier._parameter_constraints,
-        **TRANSFER_CONSTRAINTS,
-    }
+    _parameter_constraints = RecurrentMixin.constrain(BaseBehaviorClassifier)
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from sklearn.base import RegressorMixin
 
 from skbseq._checks import Interval, StrOptions, check_y, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
-from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of, without
-from skbseq.estimators._transfer import TRANSFER_CONSTRAINTS, take_over
+from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
+from skbseq.estimators._transfer import take_over
 
 _KINDS = {
     "squared_error": "squared",
@@ -32,8 +32,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
     """
 
     _parameter_constraints = {
-        **without(BaseBehaviorEstimator._parameter_constraints, "embedding_dropout"),
-        **TRANSFER_CONSTRAINTS,
+        **BaseBehaviorEstimator._parameter_constraints,
         "loss": [StrOptions(set(_KINDS))],
         "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple],
     }

@@ -11,13 +11,6 @@ class RNNBehaviorClassifier(RecurrentBehaviorClassifier):
     As :class:`LSTMBehaviorClassifier`, without gates: a quarter of the weights, but what lies
     some ten events back is soon forgotten. It shows what the gates are worth.
 
-    Parameters
-    ----------
-    units : int
-        Size of the state of each layer.
-    n_layers : int
-        Stacked recurrent layers.
-
     Notes
     -----
     With input :math:`x_t` the state is

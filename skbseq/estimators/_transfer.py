@@ -29,8 +29,9 @@ def take_over(estimator, spec, layer_names):
     start : dict of str to ndarray
     """
     start = {}
-    given = estimator.get_params(deep=False).get  # not every network begins from another
-    if given("init") is not None:
+    # Not every network begins from another; of what it does not take the fit refuses the name.
+    named = estimator._get_param_names()
+    if "init" in named and estimator.init is not None:
         embedder = find_embedder(estimator.init)
         _check_same_channels(embedder.schema_, estimator.schema_)
         # A hundred samples need not show all codes that the encoder has.
@@ -38,7 +39,7 @@ def take_over(estimator, spec, layer_names):
         spec = spec | {name: embedder.spec_[name] for name in sizes}
         estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
         start = weights_of(embedder, spec)
-    if given("freeze") is not None:
+    if "freeze" in named and estimator.freeze is not None:
         spec = spec | {"frozen": frozen_layers(estimator.freeze, layer_names(spec))}
     return spec, start
 

@@ -1,15 +1,12 @@
 """TransformerBehaviorClassifier: each event in the light of the others."""
 
-from numbers import Integral
-
-from skbseq._checks import Interval
-from skbseq.estimators._base import without
 from skbseq.estimators._classifier import BaseBehaviorClassifier
 from skbseq.estimators._documented import documented
+from skbseq.estimators._network_mixins import TransformerMixin
 
 
 @documented
-class TransformerBehaviorClassifier(BaseBehaviorClassifier):
+class TransformerBehaviorClassifier(TransformerMixin, BaseBehaviorClassifier):
     """Classify sequences by self-attention.
 
     Blocks of attention and a feed-forward layer (a transformer encoder). Events know their place
@@ -17,20 +14,6 @@ class TransformerBehaviorClassifier(BaseBehaviorClassifier):
     event before, enter by learned sinusoids as well; and each head looks at what is far away
     less, some heads by more than others. The cost grows with the square of the length of a
     history, in memory too.
-
-    Parameters
-    ----------
-    n_layers : int
-        Blocks of attention and a feed-forward layer.
-    n_heads : int
-        Attentions side by side in a block, each of ``units / n_heads`` numbers, rounded up.
-    feed_forward_units : int
-        Size of the hidden layer of each block. None: twice ``units``.
-    bidirectional : bool
-        Whether an event attends to all events; else to itself and those before it. To the last
-        event of one block it is the same.
-    dropout : float
-        Share of what each part of a block adds, and of the last vector, set to zero in training.
 
     Notes
     -----
@@ -73,13 +56,7 @@ class TransformerBehaviorClassifier(BaseBehaviorClassifier):
     ['leaves', 'buys']
     """
 
-    _network = "transformer"
-    _options = ("n_heads", "feed_forward_units")
-    _parameter_constraints = {
-        **without(BaseBehaviorClassifier._parameter_constraints, "recurrent_dropout"),
-        "n_heads": [Interval(Integral, 1, None, closed="left")],
-        "feed_forward_units": [Interval(Integral, 1, None, closed="left"), None],
-    }
+    _parameter_constraints = TransformerMixin.constrain(BaseBehaviorClassifier)
 
     def __init__(
         self,

@@ -5,12 +5,11 @@ from numbers import Integral
 import numpy as np
 
 from skbseq import _frames
+from skbseq._sequences import FIRST_CATEGORY, UNKNOWN
 from skbseq._time import ticks_per_second
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._place import read_moments, read_numbers
 
-UNKNOWN = 1
-FIRST_CATEGORY = 2
 TIME_FEATURES = ("gap", "age", "hour", "weekday")
 
 # Far beyond any measurement, and the difference of two such numbers is still finite.

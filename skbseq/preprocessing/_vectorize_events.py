@@ -5,10 +5,10 @@ from functools import cached_property
 import numpy as np
 
 from skbseq import _frames
-from skbseq._sequences import offsets_of
+from skbseq._sequences import FIRST_CATEGORY, offsets_of
 from skbseq._time import convert_ticks, ticks_per_second
 from skbseq.exceptions import SequenceFrameError
-from skbseq.preprocessing._channels import FIRST_CATEGORY, Vocabulary
+from skbseq.preprocessing._channels import Vocabulary
 from skbseq.preprocessing._place import RowPlace, read_moments
 
 _DAY = 86_400
