@@ -5,11 +5,13 @@ import importlib.metadata
 import os
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 
 __all__ = ["import_optional", "import_tensorflow_quietly"]
 
 _START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")
+_LOADING = threading.Lock()
 
 
 def import_optional(module, *, extra, purpose):
@@ -61,6 +63,14 @@ def import_tensorflow_quietly(module):
     module
         The imported module.
     """
+    if module in sys.modules:  # without the lock, for each prediction comes by
+        return importlib.import_module(module)
+    # Of two threads the second would take the first one's file for standard error.
+    with _LOADING:
+        return _import_quietly(module)
+
+
+def _import_quietly(module):
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _set_up_xla()
     if "tensorflow" in sys.modules or level != "3":

@@ -48,6 +48,11 @@ def split_target(X, name=None):
     there = ", ".join(f"{n!r} ({kind})" for n, kind in kinds.items())
     if name is None:
         found = [n for n, kind in kinds.items() if kind in _KINDS]
+        if not found and set(kinds.values()) == {"null"}:
+            raise SequenceFrameError(
+                f"None of the histories holds an event, in any of the list columns: {there}. "
+                "There is nothing to read."
+            )
         if len(found) != 1:
             which = "None" if not found else "More than one"
             raise SequenceFrameError(
@@ -101,6 +106,19 @@ def to_ids(values):
     # NumPy's own strings cannot end in NUL.
     cut_short = any(value.endswith("\0") for value in objects)
     return objects if cut_short or not len(objects) else objects.astype(str)
+
+
+def read_ids(ids, name):
+    """A list of ids as an Arrow array.
+
+    Raises
+    ------
+    ValueError
+        If it is no list.
+    """
+    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__len__"):
+        raise ValueError(f"{name} must be a list of ids; got {ids!r}.")
+    return _frames.read_column(ids, name)
 
 
 def read_next(y, n_rows):

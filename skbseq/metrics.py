@@ -74,6 +74,8 @@ def true_ranks(scores, true_index):
 
 
 def _check_scores(scores, index):
+    if scores.dtype.kind not in "biuf":
+        raise ValueError(f"scores must be numbers; got {scores.dtype}.")
     if scores.ndim != 2 or index.ndim != 1 or len(scores) != len(index):
         raise ValueError(
             "scores must be of shape (n_samples, n_items) and true_index of shape (n_samples,); "

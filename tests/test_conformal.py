@@ -384,7 +384,7 @@ def test_nine_samples_calibrate_nine_tenths_and_eight_do_not(rng):
     X, y = draw(rng, 200, 2)
     model = ConformalClassifier(given_classes(2))
     assert model.fit(X[:9], y[:9]).n_calibration_ == 9
-    message = "8 samples calibrate; confidence_level=0.9 needs at least 9. Give more samples"
+    message = "Samples that calibrate: 8; confidence_level=0.9 needs at least 9. Give more samples"
     with pytest.raises(ValueError, match=message):
         model.fit(X[:8], y[:8])
 
@@ -396,7 +396,7 @@ def test_too_few_of_one_class_are_told_before_training(rng):
 
     y = np.repeat(["often", "rare"], [180, 20])
     model = ConformalClassifier(Untrainable(), by_class=True, random_state=0)
-    with pytest.raises(ValueError, match=r"4 samples of class 'rare' calibrate; .* at least 9"):
+    with pytest.raises(ValueError, match=r"of class 'rare' that calibrate: 4; .* at least 9"):
         model.fit(np.ones((200, 2)), y)
 
 
@@ -472,3 +472,12 @@ def test_a_threshold_is_tuned_for_the_lstm_at_the_end_of_a_pipeline(sequences, c
     model = make_pipeline(SequenceEncoder(), tuned).fit(X, y)
     proba = model.predict_proba(X)[:, 1]
     np.testing.assert_array_equal(model.predict(X), proba >= tuned.best_threshold_)
+
+
+def test_a_split_and_one_label_are_needed(sequences):
+    columns, y = sequences
+    X = pd.DataFrame(columns)
+    with pytest.raises(ValueError, match=r"cv=\[\] gives no split"):
+        ConformalClassifier(vectorized(), cv=[]).fit(X, y)
+    with pytest.raises(ValueError, match="y has 2 columns; a set is of the classes of one label"):
+        ConformalClassifier(vectorized()).fit(X, np.column_stack([y == "no", y == "buys"]))

@@ -282,6 +282,18 @@ def test_a_future_needs_times_and_cutoffs(rng, change, error, message):
 # ------------------------------------------------------------------ ids
 
 
+def test_a_channel_named_as_the_result_is_refused():
+    X = pd.DataFrame({"neighbor": [["a", "b"], ["b", "c"]] * 5})
+    model = BehaviorEmbedder(units=4, epochs=1, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="named 'neighbor', as a column of the result"):
+        model.most_similar(["a"], k=1)
+
+
+def test_one_id_is_no_list_of_ids(fitted):
+    with pytest.raises(ValueError, match="ids must be a list of ids; got 'p3'"):
+        fitted["next"].most_similar("p3", k=1)
+
+
 def test_similar_ids_are_those_of_the_largest_cosine(fitted):
     ids, vectors = fitted["next"].item_vectors("product")
     assert sorted(ids) == [f"p{i}" for i in range(8)]

@@ -261,3 +261,12 @@ def test_a_session_is_over_when_its_own_pause_is():
     visits = make_log([1, 1], [0, 100]).sessions(gap="30min").by("session")
     samples = pa.table({"session": ["1/1"], "cutoff": [at(95)]})
     assert visits.label_churn(samples, horizon=None).tolist() == [True]
+
+
+def test_a_next_event_that_nobody_waits_for_in_vain():
+    events = pd.DataFrame(
+        {"u": [1, 2, 1], "t": ["2026-01-01", "2026-01-01", "2026-01-03"], "b": ["in", "in", "up"]}
+    )
+    log = EventLog(events, user="u", time="t", behavior="b")
+    with pytest.raises(CensoredLabelError, match="nothing more was seen of its user"):
+        log.label_next(log.samples(at="2026-01-02"))

@@ -51,3 +51,33 @@ def test_nothing_heavy_is_loaded(code):
 
 def test_a_heavy_import_would_be_seen():
     assert loaded_by("import matplotlib") == ["matplotlib"]
+
+
+FIRST_PREDICTIONS = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from skbseq._optional import import_tensorflow_quietly
+before, barrier = os.fstat(2), Barrier(4)
+def load(_):
+    barrier.wait()
+    import_tensorflow_quietly("skbseq.estimators._keras")
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(load, range(4)))
+after = os.fstat(2)
+assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)
+print("still here", file=sys.stderr)
+"""
+
+
+def test_standard_error_survives_threads_that_load_tensorflow_at_once(monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_PREDICTIONS],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith("still here\n")

@@ -777,6 +777,14 @@ def test_a_diverging_loss_is_an_error(frame):
         LSTMBehaviorClassifier(**QUICK, pooling="mean").fit(huge.assign(age=1e38), y)
 
 
+def test_a_held_out_loss_that_diverges_is_an_error(frame, monkeypatch):
+    from skbseq._training import _trainer
+
+    monkeypatch.setattr(_trainer.Trainer, "held_out_loss", lambda *arguments: float("nan"))
+    with pytest.raises(FloatingPointError, match="loss of the held-out samples became nan"):
+        LSTMBehaviorClassifier(**{**QUICK, "validation_split": 0.5}).fit(*frame)
+
+
 def test_initial_weights_are_shaped_as_documented(frame):
     from skbseq.networks import NetworkSpec, build_network, initial_weights
 

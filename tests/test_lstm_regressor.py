@@ -510,3 +510,11 @@ def test_senseless_quantiles_are_refused(frame, quantile, message):
 def test_a_senseless_loss_is_refused(frame):
     with pytest.raises(ValueError, match="The 'loss' parameter of LSTMBehaviorRegressor must be"):
         LSTMBehaviorRegressor(**QUICK, loss="mse").fit(*frame)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_numbers_of_any_size_are_predicted_in_their_own(size):
+    X, y = [[2, 3], [3, 2]] * 20, np.array([1.0, 3.0] * 20)
+    model = LSTMBehaviorRegressor(units=4, epochs=30, learning_rate=0.05, random_state=0)
+    found = model.fit(X, y * size).predict(X) / size
+    np.testing.assert_allclose(found, y, atol=0.5)

@@ -203,6 +203,15 @@ def test_scores_of_several_labels(data, n_labels, scoring):
     assert np.isfinite(scores).all()
 
 
+def test_accuracy_asks_for_the_names_of_the_fit(data, fitted):
+    X, y, _ = data
+    table = pd.DataFrame(y, columns=NAMES)
+    expected = (fitted.predict(X) == y).all(axis=1).mean()
+    assert fitted.score(X, table) == fitted.score(X, y) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="a column each"):
+        fitted.score(X, table[NAMES[::-1]])
+
+
 def test_roc_auc_is_the_mean_over_labels(data):
     X, y, _ = data
     model = LSTMBehaviorClassifier(**QUICK)

@@ -505,8 +505,8 @@ def test_histories_of_another_kind_than_at_fit():
     ("options", "message"),
     [
         ({"k": 4}, "k=4 is too large: only 3 ids were seen at fit"),
-        ({"k": 2, "candidates": ["a"]}, "k=2 is too large: only 1 candidates were given"),
-        ({"k": 1, "candidates": []}, "only 0 candidates were given"),
+        ({"k": 2, "candidates": ["a"]}, "k=2 is too large: only 1 distinct candidates"),
+        ({"k": 1, "candidates": []}, "candidates is empty"),
         ({"k": 0}, "k must be an integer of at least 1; got 0"),
         ({"k": 1.0}, "k must be an integer of at least 1; got 1.0"),
         ({"k": 1, "candidates": ["a", "z"]}, "The candidate 'z' was never seen at fit"),

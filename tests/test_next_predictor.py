@@ -225,8 +225,15 @@ def test_y_is_one_event_more():
 
 
 def test_an_id_of_y_that_no_history_holds_is_left_out():
-    model = NextBehaviorPredictor(**SMALL).fit(pages([["a", "b"]] * 4), ["z"] * 4)
+    with pytest.warns(UserWarning, match="4 values of y stand in no history, such as 'z'"):
+        model = NextBehaviorPredictor(**SMALL).fit(pages([["a", "b"]] * 4), ["z"] * 4)
     assert model.classes_.tolist() == ["a", "b"]
+
+
+def test_an_id_of_y_that_the_encoder_leaves_out_is_no_stranger():
+    X = pages([["a", "b"], ["b", "c"]] * 10)
+    rare = NextBehaviorPredictor(encoder=SequenceEncoder(min_frequency=15), **SMALL)
+    assert rare.fit(X, ["a", "b"] * 10).classes_.tolist() == ["b"]
 
 
 def test_weights_say_what_counts():
@@ -555,7 +562,7 @@ def test_there_must_be_events():
     [
         ({"k": 4}, "k=4 is too large: only 3 ids were seen"),
         ({"k": 0}, "k must be an integer of at least 1"),
-        ({"k": 2, "candidates": ["no"]}, "k=2 is too large: only 1 candidates"),
+        ({"k": 2, "candidates": ["no"]}, "k=2 is too large: only 1 distinct"),
         ({"k": 1, "candidates": ["ten"]}, "candidate 'ten' was never seen at fit"),
     ],
 )
@@ -582,3 +589,40 @@ def test_bad_paths(simple, options, message):
 def test_a_frame_must_have_what_it_had_at_fit(fitted):
     with pytest.raises(SequenceFrameError, match="price"):
         fitted.predict(shop().drop_columns(["price"]))
+
+
+# ---------------------------------------------------------------- whole histories
+
+
+def test_what_the_encoder_cut_off_was_seen_all_the_same():
+    rng = np.random.default_rng(0)
+    X = pages([rng.permutation(list("abcdefgh"))[: 3 + i % 6].tolist() for i in range(40)])
+    model = NextBehaviorPredictor(encoder=SequenceEncoder(max_length=2), **SMALL).fit(X)
+    lists = model.predict_top_k(X, k=8, exclude_seen=True)
+    for row, offered in zip(X["page"].to_pylist(), lists["page"].to_pylist(), strict=True):
+        assert sorted(row + offered) == list("abcdefgh")
+    counts = np.unique(np.concatenate(X["page"].to_pylist()), return_counts=True)[1]
+    np.testing.assert_array_equal(model.class_count_, counts)
+
+
+def test_only_weights_of_histories_with_events_count():
+    X = pages([["a", "b"], []] * 10)
+    with pytest.raises(ValueError, match="every history with an event has weight zero"):
+        NextBehaviorPredictor(**SMALL).fit(X, sample_weight=[0.0, 1.0] * 10)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "message"),
+    [(3, "candidates must be a list of ids; got 3"), ([], "candidates is empty")],
+)
+def test_candidates_must_be_some(candidates, message):
+    model = MarkovChain().fit(pages([["a", "b"]]))
+    with pytest.raises(ValueError, match=message):
+        model.predict_top_k(pages([["a"]]), k=1, candidates=candidates)
+    with pytest.raises(ValueError, match="only 1 distinct candidates"):
+        model.predict_top_k(pages([["a"]]), k=2, candidates=["a", "a"])
+
+
+def test_histories_without_any_event_are_named():
+    with pytest.raises(SequenceFrameError, match="None of the histories holds an event"):
+        MarkovChain().fit(pa.table({"page": pa.array([[], []], pa.list_(pa.null()))}))

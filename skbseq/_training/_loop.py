@@ -74,6 +74,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         unaveraged = trainer.average_weights()
         if validation is not None:
             logs["val_loss"] = trainer.held_out_loss(*validation)
+            _check_finite(logs["val_loss"], epoch, "loss of the held-out samples")
         watchers.on_epoch_end(epoch, logs)
         if trainer.model.stop_training:
             break
@@ -178,9 +179,9 @@ def _watch_batches(callbacks):
     )
 
 
-def _check_finite(loss, epoch):
+def _check_finite(loss, epoch, name="loss"):
     if not np.isfinite(loss):
         raise FloatingPointError(
-            f"The loss became {loss} in epoch {epoch + 1}. Lower learning_rate, or set "
+            f"The {name} became {loss} in epoch {epoch + 1}. Lower learning_rate, or set "
             "optimizer__clipnorm=1.0, and look at the scale of the numeric channels."
         )

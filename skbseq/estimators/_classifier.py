@@ -134,17 +134,14 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         known = self.classes_ if resume else names
         if known is None:
             known = np.arange(y.shape[1])
+        self.classes_ = known
         for given in (names, classes):  # an array has no names
-            if given is not None and not np.array_equal(given, known):
-                raise ValueError(
-                    f"The labels are {list(given)}; expected {known.tolist()}, a column each."
-                )
+            self._check_label_names(given)
         if y.shape[1] != len(known):
             raise ValueError(
                 f"y has {y.shape[1]} columns; expected {len(known)}, for the labels "
                 f"{known.tolist()}."
             )
-        self.classes_ = known
         return y, sample_weight, y.shape[1]
 
     def _set_multilabel(self, several, *, resume):
@@ -228,6 +225,38 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         if self.multilabel_:
             return (probability > 0.5).astype(int)
         return self.classes_[probability.argmax(axis=1)]
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of samples whose label, or all of whose labels, are predicted.
+
+        Parameters
+        ----------
+        X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The true labels; the columns of a table must be named as those at fit.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            If the columns of y are others, or stand in another order.
+        """
+        if self.multilabel_ and (several := read_label_table(y)) is not None:
+            self._check_label_names(several[1])
+        return super().score(X, y, sample_weight)
+
+    def _check_label_names(self, names):
+        if names is not None and not np.array_equal(names, self.classes_):
+            raise ValueError(
+                f"The labels are {list(names)}; expected {self.classes_.tolist()}, a column each."
+            )
 
     @available_if(lambda self: self.multilabel_)
     def decision_function(self, X):

@@ -25,7 +25,7 @@ from skbseq._checks import (
     fit_context,
 )
 from skbseq._state import FillsParameters, all_or_nothing
-from skbseq.estimators._classifier import read_labels
+from skbseq.estimators._classifier import read_label_table, read_labels
 
 # (n + 1) * 0.9 may come out a little above the whole number that it is.
 _ROUNDING = 1e-9
@@ -190,6 +190,11 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         """
         with all_or_nothing(self):
             check_is_data(X)
+            if (several := read_label_table(y)) is not None:
+                raise ValueError(
+                    f"y has {several[0].shape[1]} columns; a set is of the classes of one label. "
+                    "Fit one ConformalClassifier for each column."
+                )
             y = check_y(read_labels(y), estimator=self)
             check_classification_targets(y)
             X, y = indexable(X, y)
@@ -239,7 +244,10 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         if isinstance(cv, Integral):
             cv = StratifiedKFold(cv, shuffle=True, random_state=self.random_state)
         cv = check_cv(cv, y, classifier=True)
-        return list(cv.split(X, y, **split_params))[-1]
+        splits = list(cv.split(X, y, **split_params))
+        if not splits:
+            raise ValueError(f"cv={self.cv!r} gives no split; the last one's test set calibrates.")
+        return splits[-1]
 
     def _check_enough(self, y):
         """Refuse so few calibration samples that only sets of all classes could keep the word."""
@@ -250,7 +258,7 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
                 whose = f" of class {label!r}" if self.by_class else ""
                 odds = self.confidence_level / (1 - self.confidence_level)
                 raise ValueError(
-                    f"{n} samples{whose} calibrate; confidence_level={self.confidence_level} "
+                    f"Samples{whose} that calibrate: {n}; confidence_level={self.confidence_level} "
                     f"needs at least {math.ceil(odds - _ROUNDING)}{whose}. Give more samples, "
                     "hold out more of them (a smaller cv), or lower the level."
                 )

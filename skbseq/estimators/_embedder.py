@@ -11,7 +11,7 @@ from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
-from skbseq._targets import index_in_classes, to_ids
+from skbseq._targets import index_in_classes, read_ids, to_ids
 from skbseq.estimators._base import BaseBehaviorEstimator, weight_names_of
 from skbseq.estimators._cut_back import read_times
 from skbseq.preprocessing import SequenceEncoder
@@ -20,6 +20,7 @@ from skbseq.preprocessing import SequenceEncoder
 _MANY_CODES, _NEGATIVES = 10_000, 2_000
 # Earlier moments of each history with objective="future".
 _CUTS = 2
+_OF_NEIGHBORS = ("neighbor", "similarity")
 
 
 class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBehaviorEstimator):
@@ -373,7 +374,8 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         Raises
         ------
         ValueError
-            If an id was never seen at fit, or there are no k others.
+            If an id was never seen at fit, there are no k others, or the channel has the name of
+            a column of the result.
         """
         channel = self._channel(channel)
         known, vectors = self.item_vectors(channel)
@@ -382,7 +384,12 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
                 f"k must be an integer of 1 to {len(known) - 1}, the other ids of {channel!r}; "
                 f"got {k!r}."
             )
-        values = _frames.read_column(ids, "ids")
+        if channel in _OF_NEIGHBORS:
+            raise ValueError(
+                f"The channel is named {channel!r}, as a column of the result is. Rename it "
+                "before fit."
+            )
+        values = read_ids(ids, "ids")
         at = index_in_classes(values, known, "ids")
         if (at < 0).any():
             stranger = values[_frames.first_row(at < 0)].as_py()
@@ -394,10 +401,10 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         offsets = offsets_of(np.full(len(at), k))
         found = _frames.make_array(known[best.ravel()])
         similar = _frames.make_array(np.take_along_axis(cosines, best, 1).ravel())
+        lists = _frames.Lists(found, offsets), _frames.Lists(similar, offsets)
         columns = {
             channel: _frames.make_array(known[at]),
-            "neighbor": _frames.Lists(found, offsets),
-            "similarity": _frames.Lists(similar, offsets),
+            **dict(zip(_OF_NEIGHBORS, lists, strict=True)),
         }
         return _frames.build_frame(columns, like=None, library="pandas")
 
@@ -407,8 +414,13 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         if channel is None and len(names) == 1:
             return names[0]
         if channel not in self.encoder_.categories_:
+            there = ", ".join(map(repr, names)) or "none"
+            if channel is None:
+                raise ValueError(
+                    f"Name the channel: channel=... The categorical ones are {there}."
+                )
             raise ValueError(
                 f"channel={channel!r} is not a categorical channel of the embedder; there are "
-                f"{', '.join(map(repr, names)) or 'none'}."
+                f"{there}."
             )
         return channel

@@ -12,6 +12,7 @@ from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
     index_in_classes,
+    read_ids,
     rows_at_a_time,
     split_target,
     to_ids,
@@ -140,8 +141,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a candidate was never seen at fit, or k is less than 1 or more than there are to
-            choose among.
+            If a candidate was never seen at fit or there is none, or k is less than 1 or more
+            than there are to choose among.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -152,9 +153,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         columns = self._choose(candidates)
         _check_k(k, len(self.classes_) if columns is None else len(columns), candidates)
         lengths, ids, kept = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
+        seen, start = self._seen(X) if exclude_seen else None, 0
         for histories, scores in self._score_chunks(X):
+            stop = start + len(histories)
             if exclude_seen:
-                scores[histories.rows, histories.codes] = -1
+                past = seen.slice(start, stop)
+                scores[past.rows, past.codes] = -1
+            start = stop
             rows, places, best = top_k(scores if columns is None else scores[:, columns], k)
             allowed = best >= 0
             lengths.append(np.bincount(rows[allowed], minlength=len(scores)))
@@ -217,7 +222,11 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
     # -------------------------------------------------------------- within
 
     def _read(self, X):
-        """Histories of X in the codes of the catalogue."""
+        """What the scores are made of: here the histories of the target alone."""
+        return self._seen(X)
+
+    def _seen(self, X):
+        """Whole histories of X in the codes of the catalogue."""
         columns, _ = split_target(X, self.target_)
         return read_histories(columns, self.target_, self._catalogue())
 
@@ -252,9 +261,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         """Codes of the candidates in ascending order, None for all of the catalogue."""
         if candidates is None:
             return None
-        if isinstance(candidates, (str, bytes)):
-            raise ValueError(f"candidates must be a list of ids; got {candidates!r}.")
-        values = _frames.read_column(candidates, "candidates")
+        values = read_ids(candidates, "candidates")
+        if not len(values):
+            raise ValueError("candidates is empty. Name at least one id, or None for all.")
         found = index_in_classes(values, self._catalogue(), "candidates")
         if (found < 0).any():
             stranger = values[_frames.first_row(found < 0)].as_py()
@@ -276,7 +285,7 @@ def _check_k(k, n_choices, candidates):
     if isinstance(k, (bool, np.bool_)) or not isinstance(k, Integral) or k < 1:
         raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
     if k > n_choices:
-        what = "ids were seen at fit" if candidates is None else "candidates were given"
+        what = "ids were seen at fit" if candidates is None else "distinct candidates were given"
         raise ValueError(
             f"k={k} is too large: only {n_choices:,} {what}. Ask for at most so many."
         )

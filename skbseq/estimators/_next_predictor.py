@@ -1,5 +1,6 @@
 """NextBehaviorPredictor: what comes next, learnt from every event of every history."""
 
+import warnings
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
@@ -14,6 +15,7 @@ from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
     index_in_classes,
+    present_values,
     read_next,
     rows_at_a_time,
     split_target,
@@ -313,7 +315,8 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         X : sequence frame
             Raw histories, oldest event first.
         y : array-like of shape (n_samples,), default=None
-            What came next after each history, learnt as well; None or NaN where nothing did.
+            What came next after each history, learnt as well; None or NaN where nothing did. Ids
+            that stand in no history are not learnt, and a warning says so.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the histories; those of weight zero are left out.
 
@@ -327,7 +330,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         SequenceFrameError
             If the target is not there, cannot be told, or holds no ids.
         ValueError
-            If no history holds an event, or y or a parameter does not fit.
+            If no history of positive weight holds an event, or y or a parameter does not fit.
         """
         with all_or_nothing(self):
             columns, self.target_ = split_target(X, self.target)
@@ -337,9 +340,10 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
                     f"{self.target_!r} holds an event."
                 )
             data = self._learn_codes(X)
-            following = self._code_of_next(y, columns.n_rows)
+            following = self._code_of_next(y, columns)
             self._learn_attributes(data)
             weights = self._weights_of(data, sample_weight)
+            _check_something_to_learn(data, following, weights)
             self._train(
                 (data, following.astype(np.float32), weights),
                 loss={"kind": "next", "targets": (self._place,), "n_negatives": self._negatives()},
@@ -366,10 +370,10 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         data = self._sequences(X, reset=True)
         self.feature_names_in_ = self.encoder_.feature_names_in_
         self.n_features_in_ = self.encoder_.n_features_in_
-        self._learn_catalogue(data)
+        self._learn_catalogue(X)
         return data
 
-    def _learn_catalogue(self, data):
+    def _learn_catalogue(self, X):
         """The ids that have a code, in order of frequency, as the encoder has them."""
         known = self.encoder_.categories_[self.target_]
         present = np.array([value is not None for value in known], bool)
@@ -379,8 +383,9 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         self._codes = np.flatnonzero(present) + FIRST_CATEGORY
         order = np.argsort(ids, kind="stable")
         self.classes_, self._by_frequency = ids[order], np.argsort(order)
-        counts = np.bincount(data.codes[:, self._place], minlength=self._codes[-1] + 1)
-        self.class_count_ = counts[self._codes][order]
+        # Of whole histories, of which the encoder may have kept the last events alone.
+        counts = np.bincount(self._seen(X).codes, minlength=len(ids))
+        self.class_count_ = counts[order]
 
     @property
     def _place(self):
@@ -390,14 +395,17 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
     def _sequences(self, X, *, reset=False):
         return BaseBehaviorEstimator._read(self, self.encoder_.transform(X), reset=reset)
 
-    def _code_of_next(self, y, n_rows):
+    def _code_of_next(self, y, columns):
         """Code of what came next after each history, 0 where nothing is known."""
-        codes = np.zeros(n_rows, np.int64)
+        codes = np.zeros(columns.n_rows, np.int64)
         if y is not None:
-            values = read_next(y, n_rows)
+            values = read_next(y, columns.n_rows)
             present = np.flatnonzero(~_frames.is_missing(values))
-            found = index_in_classes(_frames.take(values, present), self._catalogue(), "y")
+            values = _frames.take(values, present)
+            found = index_in_classes(values, self._catalogue(), "y")
             codes[present] = np.where(found >= 0, self._codes[found], 0)
+            if (found < 0).any():
+                _warn_of_strangers(values, present, columns.lists[self.target_])
         return codes
 
     def _learn_attributes(self, data):
@@ -523,6 +531,29 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
             numbers=np.insert(data.numbers[at], ends, self._event_numbers[chosen], axis=0),
             starts=offsets[:-1] + np.arange(len(data)),
             lengths=data.lengths + 1,
+        )
+
+
+def _check_something_to_learn(data, following, weights):
+    if not (weights * (data.lengths + (following > 0))).any():
+        raise ValueError(
+            "There is nothing to learn from: every history with an event has weight zero. Give "
+            "one of them a positive sample_weight."
+        )
+
+
+def _warn_of_strangers(values, rows, column):
+    """Say which next ids stand in no history, and so have no code; rare ones are left out."""
+    known, _, _ = present_values(column)
+    stranger = index_in_classes(values, to_ids(known), "y") < 0
+    if stranger.any():
+        first = _frames.first_row(stranger)
+        warnings.warn(
+            f"{int(stranger.sum()):,} values of y stand in no history, such as "
+            f"{values[first].as_py()!r} of row {rows[first]}. They have no code and are not "
+            "learnt. Append y to the histories to learn them.",
+            UserWarning,
+            stacklevel=2,
         )
 
 

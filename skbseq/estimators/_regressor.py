@@ -149,7 +149,8 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             return 0.0, mean
         z = np.log1p(y) if self.loss == "squared_log_error" else y
         center = float(np.average(z, weights=weight))
-        spread = float(np.sqrt(np.average((z - center) ** 2, weights=weight)))
+        widest = np.abs(z - center).max() or 1.0  # squares of what is not divided may overflow
+        spread = float(widest * np.sqrt(np.average(((z - center) / widest) ** 2, weights=weight)))
         return center, spread or abs(center) or 1.0  # of a constant its own size
 
     def _to_network(self, y):

@@ -216,7 +216,8 @@ class LabelMethods(LogState):
         found = end > begin
         first = begin[found] if shows is None else shows[begin[found]]
         undecided = window.open_ & ~found
-        self._check_decided(undecided, window, censored)
+        endless = horizon is None and self._session_gap is None
+        self._check_decided(undecided, window, censored, endless=endless)
         labels = np.empty(len(found), dtype=object)
         labels[:] = [none]
         labels[undecided] = None if censored == "nan" else none
@@ -356,10 +357,17 @@ class LabelMethods(LogState):
         self._check_decided(undecided, window, censored)
         return np.where(undecided, np.nan, labels) if censored == "nan" else labels
 
-    def _check_decided(self, undecided, window, censored):
+    def _check_decided(self, undecided, window, censored, *, endless=False):
         if not undecided.any() or censored != "raise":
             return
         row = _frames.first_row(undecided)
+        if endless:
+            raise CensoredLabelError(
+                f"The label of row {row} cannot be known: nothing more was seen of its user by "
+                f"the end of the log at {self._clock.say(self._until)} "
+                f"({int(undecided.sum()):,} such samples). Pass censored='nan' to leave these "
+                "open, or give a horizon, after which nobody is waited for."
+            )
         raise CensoredLabelError(
             f"The label of row {row} cannot be known: its horizon ends at "
             f"{self._clock.say(window.ends[row])} but the log at {self._clock.say(self._until)} "

@@ -132,9 +132,19 @@ def _check_sums(y_prob):
         )
 
 
+def _distinct(y_true):
+    try:
+        return np.unique(y_true).tolist()
+    except TypeError as error:  # of several kinds, or missing
+        raise ValueError(
+            f"The labels of y_true cannot be compared: {error}. Give all of them one type, and "
+            "leave out rows without a label."
+        ) from error
+
+
 def _positive(y_true, pos_label):
     """Whether each label is the positive one."""
-    found = np.unique(y_true).tolist()
+    found = _distinct(y_true)
     if pos_label is None:
         if not (set(found) <= {0, 1} or set(found) <= {-1, 1}):
             raise ValueError(
@@ -147,12 +157,14 @@ def _positive(y_true, pos_label):
             f"y_true holds {len(found)} labels and y_prob one probability per sample. Give y_prob "
             "with a column for each class."
         )
+    if len(found) == 2 and pos_label not in found:
+        raise ValueError(f"pos_label={pos_label!r} is none of the labels of y_true, {found}.")
     return y_true == pos_label
 
 
 def _reduce_columns(y_true, y_prob, labels):
     """One probability per sample, and whether what it speaks of came true."""
-    labels = np.unique(y_true) if labels is None else np.asarray(labels)
+    labels = np.array(_distinct(y_true)) if labels is None else np.asarray(labels)
     if len(labels) != y_prob.shape[1]:
         raise ValueError(
             f"y_prob has {y_prob.shape[1]} columns for the {len(labels)} labels "

@@ -161,6 +161,8 @@ class EarlyDecisionDisplay:
             of that name.
         """
         seen_by, seen = _read_points(shares, n_events)
+        if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
+            raise ValueError(f"scoring={scoring!r} must be one score, by name or as a function.")
         scorer = check_scoring(estimator, scoring=scoring)
         if not _frames.is_frame(X):
             raise TypeError(
