@@ -1,5 +1,7 @@
 """Columns as Arrow arrays: what they hold, their distinct values, and their numbers."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -31,6 +33,7 @@ _KINDS = (
 )
 
 
+@lru_cache(maxsize=256)  # it is asked several times in each prediction
 def kind_of(dtype):
     """What an Arrow type is to us: integer, float, boolean, string, timestamp, list and so on.
 
@@ -64,6 +67,8 @@ def make_array(values):
 def is_missing(column):
     """Where a column is null or NaN."""
     array = as_array(column)
+    if pa.types.is_integer(array.type) and not array.null_count:
+        return np.zeros(len(array), bool)
     if pa.types.is_dictionary(array.type) and array.dictionary.null_count:
         array = array.dictionary_decode()
     if pa.types.is_float16(array.type):
@@ -331,7 +336,10 @@ def integers(array, *, but=None):
     array = as_array(array)
     if but is not None:
         array = pc.if_else(pa.array(but), pa.scalar(None, array.type), array)
-    return pc.fill_null(array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    array = array.cast(pa.int64())
+    if array.null_count:
+        array = pc.fill_null(array, 0)
+    return array.to_numpy(zero_copy_only=False)
 
 
 def first_row(mask):

@@ -37,10 +37,10 @@ def choose_device(device):
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # the GPU is in use already, with the setting it was started with
             pass
-    known = [f"/{d.device_type}:{i}" for kind in ("CPU", "GPU") for i, d in _numbered(kind)]
     name = {"auto": "gpu" if gpus else "cpu"}.get(device, device)
     if name == "cpu":
         return "/CPU:0"
+    known = [f"/{d.device_type}:{i}" for kind in ("CPU", "GPU") for i, d in _numbered(kind)]
     if name == "gpu":
         name = ",".join(n for n in known if n.startswith("/GPU")) or "/GPU:0"
     names = [part.strip().upper() for part in name.split(",")]

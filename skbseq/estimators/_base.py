@@ -364,7 +364,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         return module.keras_model(module.network_spec(self.spec_), self.weights_)
 
     def _outputs(self, X):
-        check_is_fitted(self)
+        if not hasattr(self, "weights_"):  # to ask scikit-learn each time would cost a tenth
+            check_is_fitted(self)
         return self._outputs_of(self._read(X, reset=False))
 
     def _outputs_of(self, data):

@@ -17,6 +17,9 @@ from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
 from skbseq.estimators._transfer import take_over
 
 
+_SIGNS = np.array([-1.0, 1.0])
+
+
 class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
     """What classifiers share; a subclass brings its parameters."""
 
@@ -202,8 +205,8 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         logits = self._outputs(X)
         if self.multilabel_:
             return expit(logits)
-        if logits.shape[1] == 1:  # of two classes the network gives the second; the first has 0
-            logits = np.column_stack([np.zeros(len(logits)), logits[:, 0]])
+        if logits.shape[1] == 1:  # of two classes the network gives the second
+            return expit(logits * _SIGNS)
         # In three steps, as scipy's takes a tenth of the time of a prediction of one row.
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)

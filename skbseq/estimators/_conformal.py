@@ -256,9 +256,10 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         for label, n in groups:
             if _rank(n, self.confidence_level) > n:
                 whose = f" of class {label!r}" if self.by_class else ""
-                odds = self.confidence_level / (1 - self.confidence_level)
+                level = self.confidence_level
+                odds = level / (1 - level)
                 raise ValueError(
-                    f"Samples{whose} that calibrate: {n}; confidence_level={self.confidence_level} "
+                    f"Samples{whose} that calibrate: {n}; confidence_level={level} "
                     f"needs at least {math.ceil(odds - _ROUNDING)}{whose}. Give more samples, "
                     "hold out more of them (a smaller cv), or lower the level."
                 )

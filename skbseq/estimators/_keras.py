@@ -11,6 +11,7 @@ import inspect
 import json
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -102,8 +103,13 @@ def _borrow(spec, device, batch_shape=(1, 1)):
     if alone and build is build_network and LSTMSteps.serve(spec):
         steps = LSTMSteps if have_room(LSTMSteps, spec, *batch_shape) else None
     if steps is not None:
-        spec = replace(spec, dropout=0.0)  # there it is a value; in layers, a part of the graph
+        spec = _without_dropout(spec)  # there it is a value; in layers, a part of the graph
     return borrow_program(spec, device, build, steps)
+
+
+@lru_cache(maxsize=64)  # or each prediction of one row makes a spec anew
+def _without_dropout(spec):
+    return replace(spec, dropout=0.0)
 
 
 def _builder(spec):
