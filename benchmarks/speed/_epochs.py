@@ -5,24 +5,25 @@ again: for skbseq the reading of the frame and new weights. Compiling is warmed 
 pads to 200 with a mask, which makes it the same model; a second case of it pads in front, without
 a mask, which is faster and not the same model: it reads the padding.
 
-What bounds the share of the matmul rate, on two cores with AVX2 and no more: a step's three products
-(128 x 80 x 256 numbers and their like) run at 53 to 66 GFLOP/s inside the program, one thread each,
-where 1024 x 1024 numbers run at 80 on one core and 115 to 140 on two. Eigen takes such a product for
-too small to share among threads, and XLA runs one operation after another. What was tried:
+What bounds the share of the matmul rate, on two cores with AVX2 and no more: a step's three
+products (128 x 80 x 256 numbers and their like) run at 53 to 66 GFLOP/s inside the program, one
+thread each, where 1024 x 1024 numbers run at 80 on one core and 115 to 140 on two. Eigen takes
+such a product for too small to share among threads, and XLA runs one operation after another.
+What was tried:
 
-- Both halves of a batch at the same time, each a compiled call within a loop of TensorFlow, buffers
-  in variables, the optimizer's step a third call: a step takes 0.195 ms in the place of 0.28, a batch
-  0.5 to 0.75 ms more for three calls and the threads' waking (7 us for each output and each variable
-  that a call sets). With 7.5 steps in a batch 0 to 13% in all, and not kept. It would pay for longer
-  histories, or with the optimizer's variables end to end in one.
+- Both halves of a batch at the same time, each a compiled call within a loop of TensorFlow,
+  buffers in variables, the optimizer's step a third call: a step takes 0.195 ms in the place of
+  0.28, a batch 0.5 to 0.75 ms more for three calls and the threads' waking (7 us for each output
+  and each variable that a call sets). With 7.5 steps in a batch 0 to 13% in all, and not kept.
+  It would pay for longer histories, or with the optimizer's variables end to end in one.
 - The weights' gradient after the loop, in one product for eight steps each: 98 GFLOP/s on two
   threads, but slices and masks of what was kept cost more: 0.43 ms a step in the place of 0.28.
 - Two or four parts of a batch side by side within one program: run one after another, whatever
   xla_cpu_enable_concurrency_optimized_scheduler says. Two loops share memory, and must.
 - oneDNN, XNNPACK and YNNPACK by XLA's flags: no other kernels in TensorFlow 2.21's program.
 - Gates kept apart to spare the joining, barriers against fusion: within the noise.
-- Windows of 200 batches in the place of 50 for batches of like length: padding 9% in the place of
-  28, and kept.
+- Windows of 200 batches in the place of 50 for batches of like length: padding 9% in the place
+  of 28, and kept.
 """
 
 import time
