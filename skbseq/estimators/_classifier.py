@@ -16,7 +16,6 @@ from skbseq._state import all_or_nothing
 from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
 from skbseq.estimators._transfer import take_over
 
-
 _SIGNS = np.array([-1.0, 1.0])
 
 
