@@ -126,13 +126,14 @@ def shares_of_time(n_users):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", help="folder with online_retail.parquet")
-    parser.add_argument("--users", type=int, default=6_000)
+    parser.add_argument("--users", type=int, default=4_000)
     parser.add_argument("--labels", type=int, default=1_000, help="users with labels")
-    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--draws", type=int, default=8, help="0: no shop")
     parser.add_argument("--seeds", type=int, default=3, help="of Online Retail")
     arguments = parser.parse_args()
-    found = on_shop(arguments.users, arguments.labels, arguments.draws)
-    tell(f"shop, {arguments.labels} labels, {arguments.draws} draws: expected AUC", found)
+    if arguments.draws:
+        found = on_shop(arguments.users, arguments.labels, arguments.draws)
+        tell(f"shop, {arguments.labels} labels, {arguments.draws} draws: expected AUC", found)
     if arguments.data:
         found = on_online_retail(arguments.data, arguments.seeds)
         tell(f"Online Retail, five folds, {arguments.seeds} seeds: AUC", found)

@@ -72,9 +72,9 @@ class Augmenter:
 
     def __init__(self, data, changes, rng):
         self._data, self._changes, self._rng = data, changes, rng
-        self._at, self._offsets = ranges(data.starts, data.starts + data.lengths)
+        self._at, offsets = ranges(data.starts, data.starts + data.lengths)
         self._places = {
-            channel: SamePlace(data.codes[self._at, channel], self._offsets)
+            channel: SamePlace(data.codes[self._at, channel], offsets)
             for channel, share in enumerate(changes.substitute)
             if share
         }

@@ -88,9 +88,6 @@ class Augmentation(FillsParameters, BaseEstimator):
         self.substitute = substitute
 
 
-AUGMENT_CONSTRAINTS = {"augment": [Augmentation, None]}
-
-
 def changes_of(estimator):
     """Fields of the changes that an estimator with a schema asks for; none where it asks not.
 

@@ -21,7 +21,7 @@ from skbseq._checks import (
 from skbseq._optional import import_tensorflow_quietly
 from skbseq._sequences import round_up
 from skbseq._state import FillsParameters
-from skbseq.estimators._augmentation import changes_of, check_nested
+from skbseq.estimators._augmentation import Augmentation, changes_of, check_nested
 from skbseq.estimators._inputs import InputSchema
 
 _PREFIXES = ("optimizer", "callbacks", "fit")
@@ -74,6 +74,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "l1": [Interval(Real, 0, None, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
+        "augment": [Augmentation, None],
         "pooling": [StrOptions({"last", "mean", "max", "attention"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],

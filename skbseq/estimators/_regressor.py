@@ -9,7 +9,6 @@ from sklearn.base import RegressorMixin
 
 from skbseq._checks import Interval, StrOptions, check_y, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
-from skbseq.estimators._augmentation import AUGMENT_CONSTRAINTS
 from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
 from skbseq.estimators._transfer import take_over
 
@@ -34,7 +33,6 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
-        **AUGMENT_CONSTRAINTS,
         "loss": [StrOptions(set(_KINDS))],
         "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple],
     }
