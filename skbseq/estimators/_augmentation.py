@@ -49,8 +49,9 @@ class Augmentation(FillsParameters, BaseEstimator):
     and :math:`u_i` uniform between 0 and 1 [1]_. Codes of the same place are alike as words are
     that fit into the same gap [2]_: their frequencies there are those with which they are drawn.
 
-    An epoch over augmented histories takes the time of one that is not, and some milliseconds;
-    shapes stay, so that the candidates of a search share one compiled program.
+    It costs a few hundredths of an epoch; shapes stay, so that the candidates of a search share
+    one compiled program. Whether it helps differs from log to log: reordering harms where the order
+    decides, and so does losing the newest events.
 
     References
     ----------
