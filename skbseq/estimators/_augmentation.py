@@ -50,8 +50,8 @@ class Augmentation(FillsParameters, BaseEstimator):
     that fit into the same gap [2]_: their frequencies there are those with which they are drawn.
 
     It costs a few hundredths of an epoch; shapes stay, so that the candidates of a search share
-    one compiled program. Whether it helps differs from log to log: reordering harms where the order
-    decides, and so does losing the newest events.
+    one compiled program. Whether it helps differs from log to log: reordering harms where the
+    order decides, and so does losing the newest events.
 
     References
     ----------
