@@ -29,7 +29,8 @@ def fit(device, **parameters):
     return model.fit(X, y)
 
 
-for parameters in ({}, {"l1": 0.01, "l2": 0.01}, {"optimizer": "sgd"}, {"batch_size": 1}):
+penalised = {"l1": 0.01, "l2": 0.01, "label_smoothing": 0.2}
+for parameters in ({}, penalised, {"optimizer": "sgd"}, {"batch_size": 1}):
     # One device too runs the layers here: written-out steps need the same recurrence.
     one = fit("/CPU:1", bidirectional=True, **parameters)
     two = fit("/CPU:0,/CPU:1", bidirectional=True, **parameters)

@@ -80,7 +80,7 @@ def test_a_network_takes_the_same_in_both(kind):
         return {name: p.default for name, p in parameters.items() if name not in but}
 
     ours = defaults(kind, "loss", "quantile")
-    assert ours == defaults(classifier_of(kind), "class_weight")
+    assert ours == defaults(classifier_of(kind), "class_weight", "label_smoothing")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,5 +1,6 @@
 """Training and prediction of built networks: batches, compiled graphs, devices."""
 
+from skbseq._training._augment import Changes
 from skbseq._training._compiled import have_room
 from skbseq._training._contrast import ContrastLoss
 from skbseq._training._devices import choose_device, choose_precision
@@ -11,6 +12,7 @@ from skbseq._training._pretraining import PretrainingLoss
 from skbseq._training._program import borrow_program
 
 __all__ = [
+    "Changes",
     "ContrastLoss",
     "EventLoss",
     "Loss",

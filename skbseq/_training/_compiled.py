@@ -62,14 +62,16 @@ class FlatData:
         if targets is not None:
             columns["targets"] = targets, n_samples
             columns["sample_weight"] = sample_weight, n_samples
-        self._n_events = n_events
+        self._sizes = {name: size for name, (_, size) in columns.items()}
         self.filler = len(data)
         self.longest = int(data.lengths.max(initial=1))
         self.tensors = {name: _padded(*column) for name, column in columns.items()}
 
-    def replace_codes(self, codes):
-        """Put other codes in the place of those of the same events."""
-        self.tensors["codes"] = _padded(codes, self._n_events)
+    def replace(self, **columns):
+        """Put other columns of as many events, or samples, in the place of some."""
+        for name, column in columns.items():
+            column = column.astype(_COLUMNS[name].as_numpy_dtype, copy=False)
+            self.tensors[name] = _padded(column, self._sizes[name])
 
 
 def _padded(array, n_rows):
@@ -160,7 +162,8 @@ class CompiledTraining:
         first, last : int
             The batches to run; ``last`` itself is left out.
         options : dict of str to float or int
-            ``l1``, ``l2``, ``dropout``, ``seed``, and ``begun``, the batches run before the plan.
+            ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the batches run
+            before the plan.
 
         Returns
         -------
@@ -199,7 +202,8 @@ class CompiledTraining:
             noise = self._steps.noise(options["dropout"], seed)
 
         def loss_of(logits):
-            return tf.reduce_sum(weight * self._loss(targets, logits)) / count
+            losses = self._loss(targets, logits, options["smoothing"])
+            return tf.reduce_sum(weight * losses) / count
 
         tables = list(self._steps.embeddings)
         for i, places in touches.items():

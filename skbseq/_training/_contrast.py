@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._training._batches import pad_batch
-from skbseq._training._trainer import Trainer
+from skbseq._training._trainer import Trainer, values_of
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,11 @@ class ContrastTrainer(Trainer):
         super().set_seed(seed)
         self._rng = np.random.default_rng([seed, 6])
 
-    def train_rows(self, samples, rows, l1, l2):
+    def train_rows(self, samples, rows, options):
         """One optimizer step on some samples; their mean loss as a tensor."""
         with tf.device(self.program.device):
-            return self._train(*self._columns(samples, rows, self._rng), l1, l2)
+            columns = self._columns(samples, rows, self._rng)
+            return self._train(*columns, *values_of(options, "l1", "l2"))
 
     def held_out_loss(self, data, targets, sample_weight):
         """Mean loss; the parts are every time the same."""

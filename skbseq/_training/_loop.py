@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skbseq._training._augment import augmented
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._rows import local_rows
@@ -28,10 +29,11 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     validation : tuple of (Sequences, ndarray, ndarray) or None
         Held-out data, targets and sample weights, for ``val_loss`` after each epoch.
     plan : dict
-        ``epochs`` (number of the last epoch), ``initial_epoch``, ``batch_size``, ``rng``.
+        ``epochs`` (number of the last epoch), ``initial_epoch``, ``batch_size``, ``rng``, and
+        ``changes`` of the histories in training, with their own ``changes_rng``.
     callbacks : list of keras.callbacks.Callback
     options : dict of str to float or int
-        ``l1``, ``l2``, ``dropout``, ``seed``, and ``begun``, the batches run before.
+        ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the batches before.
     verbose : int
         0 for silence, 1 for a bar, 2 for a line per epoch.
 
@@ -51,17 +53,15 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         steps=-(-len(data) // plan["batch_size"]),
         verbose=verbose,
     )
-    samples = (data, targets, sample_weight)
-    if trainer.compiled is None:
-        run = PlainEpochs(trainer, samples, options)
-    else:
-        watched = _watch_batches(callbacks)
-        run = CompiledEpochs(trainer.compiled, samples, plan, options, stepwise=watched)
+    run = _epochs_of(trainer, (data, targets, sample_weight), plan, callbacks, options)
+    histories = augmented(data, plan["changes"], plan["changes_rng"])
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
     for epoch in range(plan["initial_epoch"], plan["epochs"]):
         watchers.on_epoch_begin(epoch)
+        data = next(histories)
+        run.replace(data)
         batches = batch_plan(data.lengths, plan["batch_size"], plan["rng"])
         padding = padding_share(data.lengths, batches)
         if verbose and epoch == plan["initial_epoch"]:
@@ -84,6 +84,14 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     return trainer.model.history.history, padding
 
 
+def _epochs_of(trainer, samples, plan, callbacks, options):
+    """What runs an epoch: many batches per call, where the network's steps are written out."""
+    if trainer.compiled is None:
+        return PlainEpochs(trainer, samples, options)
+    watched = _watch_batches(callbacks)
+    return CompiledEpochs(trainer.compiled, samples, plan, options, stepwise=watched)
+
+
 def _say(program, data, padding):
     print(
         f"Training on {program.device} in {program.policy}: {len(data):,} samples, "
@@ -103,15 +111,18 @@ class PlainEpochs:
     """
 
     def __init__(self, trainer, samples, options):
-        self._trainer, self._samples = trainer, samples
-        self._penalty = np.float32(options["l1"]), np.float32(options["l2"])
+        self._trainer, self._samples, self._options = trainer, samples, options
+
+    def replace(self, data):
+        """Go on with other histories of the same samples."""
+        self._samples = (data, *self._samples[1:])
 
     def epoch(self, batches, watchers):
         """Train on all batches; their losses."""
         losses = []
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
-            losses.append(self._trainer.train_rows(self._samples, rows, *self._penalty))
+            losses.append(self._trainer.train_rows(self._samples, rows, self._options))
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         return losses
 
@@ -133,6 +144,17 @@ class CompiledEpochs:
         self._compiled, self._options, self._stepwise = compiled, dict(options), stepwise
         self._flat, self._size, self._data = FlatData(*samples), plan["batch_size"], samples[0]
         self._per_call = 1 if stepwise else 8
+        self._widths = {}
+
+    def replace(self, data):
+        """Go on with other histories of the same samples, no longer, in as many events."""
+        changed = {
+            name: getattr(data, name)
+            for name in ("codes", "numbers", "starts", "lengths")
+            if getattr(data, name) is not getattr(self._data, name)
+        }
+        self._flat.replace(**changed)
+        self._data = data
 
     def epoch(self, batches, watchers):
         """Train on all batches; their losses."""
@@ -155,10 +177,13 @@ class CompiledEpochs:
         touched, codes = {}, None
         for i, by_rows in self._compiled.by_rows.items():
             codes = self._data.codes.copy() if codes is None else codes
-            codes[:, i], rows = local_rows(self._data.codes[:, i], self._data, batches, by_rows.n)
+            least = self._widths.get(i, 0)
+            column = self._data.codes[:, i]
+            codes[:, i], rows = local_rows(column, self._data, batches, by_rows.n, least)
+            self._widths[i] = rows.shape[1]
             touched[i] = tf.constant(pad_rows(rows, n_batches))
         if codes is not None:
-            self._flat.replace_codes(codes)
+            self._flat.replace(codes=codes)
         return touched
 
     def _adapt(self, n_batches, seconds):

@@ -18,48 +18,48 @@ class Loss:
         squared or absolute difference, or Huber's, squared within 1; the Poisson deviance, the
         output being the logarithm of the mean; or the pinball loss of several quantiles, an
         output each.
-    smoothing : float, default=0.0
-        Share of a target's probability that is spread evenly over all classes (Szegedy et al.
-        2016).
     quantiles : tuple of float, default=()
     """
 
     kind: str
-    smoothing: float = 0.0
     quantiles: tuple = ()
 
-    def __call__(self, targets, outputs):
+    def __call__(self, targets, outputs, smoothing=0.0):
         """Loss of each sample.
 
         Parameters
         ----------
         targets : tensor of float32 of shape (batch,) or (batch, n_labels)
         outputs : tensor of float32 of shape (batch, n_outputs)
+        smoothing : tensor of float32 or float, default=0.0
+            Share of a target's probability that is spread evenly over all classes (Szegedy et al.
+            2016); over yes and no, of several labels. Other losses do not look at it.
 
         Returns
         -------
         tensor of float32 of shape (batch,)
         """
-        return getattr(self, f"_{self.kind}")(targets, outputs)
+        loss = getattr(self, f"_{self.kind}")
+        if self.kind in ("classes", "labels"):
+            return loss(targets, outputs, smoothing)
+        return loss(targets, outputs)
 
     def targets_shape(self, n_outputs):
         """Shape of the targets of a batch."""
         return (None, n_outputs) if self.kind == "labels" else (None,)
 
-    def _classes(self, targets, logits):
+    def _classes(self, targets, logits, smoothing):
         if logits.shape[1] == 1:
-            targets = targets * (1 - self.smoothing) + self.smoothing / 2
+            targets = targets * (1 - smoothing) + smoothing / 2
             return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
         codes = tf.cast(targets, tf.int32)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
-        if self.smoothing:
-            spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
-            loss = (1 - self.smoothing) * loss + self.smoothing * spread
-        return loss
+        spread = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=1)
+        return (1 - smoothing) * loss + smoothing * spread
 
-    def _labels(self, targets, logits):
+    def _labels(self, targets, logits, smoothing):
         known = tf.math.is_finite(targets)  # what is not known is not judged
-        targets = tf.where(known, targets, 0.0) * (1 - self.smoothing) + self.smoothing / 2
+        targets = tf.where(known, targets, 0.0) * (1 - smoothing) + smoothing / 2
         losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
         return tf.reduce_mean(tf.where(known, losses, 0.0), axis=1)
 

@@ -25,7 +25,7 @@ def serves_rows(optimizer):
     )
 
 
-def local_rows(codes, data, batches, n_rows):
+def local_rows(codes, data, batches, n_rows, least=0):
     """The distinct codes of each batch, and each event's place among those of its batch.
 
     One sort of all events of an epoch, whatever the number of batches.
@@ -37,6 +37,8 @@ def local_rows(codes, data, batches, n_rows):
     batches : list of ndarray of int
     n_rows : int
         Rows of the table.
+    least : int, default=0
+        Columns of ``rows`` at least; their number is part of a compiled program.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def local_rows(codes, data, batches, n_rows):
     first = np.searchsorted(keys, np.arange(len(batches) + 1) * np.int64(n_rows))
     local = np.zeros(len(codes), np.int32)
     local[at] = places - first[batch_of]
-    width = round_up(int(np.diff(first).max(initial=1)))
+    width = max(round_up(int(np.diff(first).max(initial=1))), least)
     rows = np.full((len(batches), width), n_rows, np.int32)
     of_key = np.repeat(np.arange(len(batches)), np.diff(first))
     rows[of_key, np.arange(len(keys)) - first[of_key]] = keys % n_rows

@@ -36,7 +36,7 @@ class Trainer:
         """Make the traced functions."""
         number, targets = tf.TensorSpec((), tf.float32), loss.targets_shape(program.n_outputs)
         columns = tf.TensorSpec(targets, tf.float32), tf.TensorSpec((None,), tf.float32)
-        signature = [program.signature, *columns, number, number, number]
+        signature = [program.signature, *columns, *[number] * 4]
         self._train = tf.function(self._train_step, input_signature=signature, autograph=False)
 
     def _large_tables(self):
@@ -89,7 +89,7 @@ class Trainer:
         inner.finalize_variable_values(self.model.trainable_variables)
         return weights
 
-    def train_rows(self, samples, rows, l1, l2):
+    def train_rows(self, samples, rows, options):
         """One optimizer step on some samples.
 
         Parameters
@@ -97,7 +97,8 @@ class Trainer:
         samples : tuple of (Sequences, ndarray, ndarray)
             Data, targets and sample weights.
         rows : ndarray of int of shape (batch,)
-        l1, l2 : float32
+        options : dict of str to float
+            ``l1``, ``l2`` and ``smoothing``.
 
         Returns
         -------
@@ -105,12 +106,14 @@ class Trainer:
             Mean weighted loss.
         """
         with tf.device(self.program.device):
-            return self._train(*_columns(samples, rows), np.float32(len(rows)), l1, l2)
+            values = values_of(options, "smoothing", "l1", "l2")
+            return self._train(*_columns(samples, rows), np.float32(len(rows)), *values)
 
-    def _train_step(self, batch, targets, sample_weight, count, l1, l2):
+    def _train_step(self, batch, targets, sample_weight, count, smoothing, l1, l2):
         with tf.GradientTape() as tape:
             outputs = self.model(batch, training=True)
-            loss = tf.reduce_sum(sample_weight * self.loss(targets, outputs)) / count
+            losses = self.loss(targets, outputs, smoothing)
+            loss = tf.reduce_sum(sample_weight * losses) / count
             objective = self.optimizer.scale_loss(loss + self._penalty(l1, l2))
         self._apply(tape.gradient(objective, self.model.trainable_variables))
         return loss
@@ -147,17 +150,23 @@ class MirroredTrainer(Trainer):
         self._strategy = mirrored(program.device)
         self._train = tf.function(self._train_parts, reduce_retracing=True)
 
-    def train_rows(self, samples, rows, l1, l2):
+    def train_rows(self, samples, rows, options):
         """One optimizer step on some samples; the mean weighted loss as a tensor."""
         n = self._strategy.num_replicas_in_sync
         parts = [_columns(samples, rows[i::n]) for i in range(n)]
         spread = self._strategy.experimental_distribute_values_from_function
         columns = [spread(lambda c, k=k: parts[c.replica_id_in_sync_group][k]) for k in range(3)]
-        return self._train(*columns, np.float32(len(rows)), l1 / n, l2 / n)
+        smoothing, l1, l2 = values_of(options, "smoothing", "l1", "l2")
+        return self._train(*columns, np.float32(len(rows)), smoothing, l1 / n, l2 / n)
 
     def _train_parts(self, *arguments):
         losses = self._strategy.run(self._train_step, arguments)
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+
+def values_of(options, *names):
+    """Some of the options as arguments of a traced step."""
+    return [np.float32(options[name]) for name in names]
 
 
 def _columns(samples, rows):

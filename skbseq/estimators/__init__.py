@@ -1,5 +1,6 @@
 """Estimators of behaviour: scikit-learn on the outside, Keras networks, or counts, within."""
 
+from skbseq.estimators._augmentation import Augmentation
 from skbseq.estimators._bag_classifier import BagBehaviorClassifier
 from skbseq.estimators._bag_regressor import BagBehaviorRegressor
 from skbseq.estimators._cnn_classifier import CNNBehaviorClassifier
@@ -19,6 +20,7 @@ from skbseq.estimators._transformer_classifier import TransformerBehaviorClassif
 from skbseq.estimators._transformer_regressor import TransformerBehaviorRegressor
 
 __all__ = [
+    "Augmentation",
     "BagBehaviorClassifier",
     "BagBehaviorRegressor",
     "BehaviorEmbedder",

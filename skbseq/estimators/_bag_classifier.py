@@ -50,6 +50,8 @@ class BagBehaviorClassifier(BagMixin, BaseBehaviorClassifier):
         embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        label_smoothing=0.0,
+        augment=None,
         optimizer="adam",
         learning_rate=0.003,
         batch_size=64,
@@ -71,6 +73,8 @@ class BagBehaviorClassifier(BagMixin, BaseBehaviorClassifier):
         self.embedding_dropout = embedding_dropout
         self.l1 = l1
         self.l2 = l2
+        self.label_smoothing = label_smoothing
+        self.augment = augment
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.batch_size = batch_size

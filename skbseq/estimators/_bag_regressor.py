@@ -43,6 +43,7 @@ class BagBehaviorRegressor(BagMixin, BaseBehaviorRegressor):
         embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        augment=None,
         optimizer="adam",
         learning_rate=0.003,
         batch_size=64,
@@ -65,6 +66,7 @@ class BagBehaviorRegressor(BagMixin, BaseBehaviorRegressor):
         self.embedding_dropout = embedding_dropout
         self.l1 = l1
         self.l2 = l2
+        self.augment = augment
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.batch_size = batch_size

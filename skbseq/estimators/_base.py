@@ -21,6 +21,7 @@ from skbseq._checks import (
 from skbseq._optional import import_tensorflow_quietly
 from skbseq._sequences import round_up
 from skbseq._state import FillsParameters
+from skbseq.estimators._augmentation import Augmentation, changes_of, check_nested
 from skbseq.estimators._inputs import InputSchema
 
 _PREFIXES = ("optimizer", "callbacks", "fit")
@@ -73,6 +74,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "l1": [Interval(Real, 0, None, closed="left")],
         "l2": [Interval(Real, 0, None, closed="left")],
+        "augment": [Augmentation, None],
         "pooling": [StrOptions({"last", "mean", "max", "attention"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -118,6 +120,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         estimator
             The estimator itself.
         """
+        check_nested(self, params)
         routed = {n: v for n, v in params.items() if n.startswith(_HEADS) or n in self._routed()}
         super().set_params(**{n: v for n, v in params.items() if n not in routed})
         vars(self).update(routed)
@@ -303,6 +306,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             one_epoch=one_epoch,
             kept=self._left_by_last_fit() if resume else None,
             penalty=(getattr(self, "l1", 0.0), getattr(self, "l2", 0.0)),
+            smoothing=getattr(self, "label_smoothing", 0.0),
+            changes=changes_of(self),
             patience=self._patience() if validation else None,
             validation=validation,
             watch=watch,

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
 from skbseq import _frames
-from skbseq._checks import StrOptions, fit_context, with_callbacks
+from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
 from skbseq._state import all_or_nothing
 from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
 from skbseq.estimators._transfer import take_over
@@ -24,6 +24,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 

@@ -58,6 +58,8 @@ class CNNBehaviorClassifier(CNNMixin, BaseBehaviorClassifier):
         embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        label_smoothing=0.0,
+        augment=None,
         pooling="last",
         optimizer="adam",
         learning_rate=0.003,
@@ -82,6 +84,8 @@ class CNNBehaviorClassifier(CNNMixin, BaseBehaviorClassifier):
         self.embedding_dropout = embedding_dropout
         self.l1 = l1
         self.l2 = l2
+        self.label_smoothing = label_smoothing
+        self.augment = augment
         self.pooling = pooling
         self.optimizer = optimizer
         self.learning_rate = learning_rate

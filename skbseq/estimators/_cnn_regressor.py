@@ -46,6 +46,7 @@ class CNNBehaviorRegressor(CNNMixin, BaseBehaviorRegressor):
         embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        augment=None,
         pooling="last",
         optimizer="adam",
         learning_rate=0.003,
@@ -71,6 +72,7 @@ class CNNBehaviorRegressor(CNNMixin, BaseBehaviorRegressor):
         self.embedding_dropout = embedding_dropout
         self.l1 = l1
         self.l2 = l2
+        self.augment = augment
         self.pooling = pooling
         self.optimizer = optimizer
         self.learning_rate = learning_rate

@@ -53,6 +53,21 @@ _PARAMETERS = {
     ),
     "l1": ("float", "Weight of the sum of absolute kernel weights in the loss."),
     "l2": ("float", "Weight of the sum of squared kernel weights in the loss."),
+    "label_smoothing": (
+        "float",
+        """
+        Share of each label that is spread evenly over all classes in training, against
+        probabilities too near to 0 and 1; over yes and no, where y has several columns.
+        ``val_loss`` is of the labels as they are.
+        """,
+    ),
+    "augment": (
+        "Augmentation",
+        """
+        How training histories are changed at random in each epoch. None: not at all. Its
+        parameters are searched as ``augment__mask``.
+        """,
+    ),
     "pooling": (
         '{"last", "mean", "max", "attention"}',
         """

@@ -12,7 +12,7 @@ from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
-from skbseq.estimators._base import BaseBehaviorEstimator, weight_names_of
+from skbseq.estimators._base import BaseBehaviorEstimator, weight_names_of, without
 from skbseq.estimators._cut_back import read_times
 from skbseq.preprocessing import SequenceEncoder
 
@@ -144,11 +144,10 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
     """
 
     _parameter_constraints = {
-        **{
-            name: kinds
-            for name, kinds in BaseBehaviorEstimator._parameter_constraints.items()
-            if name not in ("recurrent_dropout", "l1", "l2", "warm_start", "embedding_dropout")
-        },
+        **without(
+            BaseBehaviorEstimator._parameter_constraints,
+            *("recurrent_dropout", "l1", "l2", "warm_start", "embedding_dropout", "augment"),
+        ),
         "encoder": [SequenceEncoder, None],
         "objective": [StrOptions({"next", "masked", "contrastive", "future"})],
         "mask_share": [Interval(Real, 0, 1, closed="neither")],

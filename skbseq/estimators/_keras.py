@@ -20,6 +20,7 @@ from scikeras.wrappers import KerasClassifier, KerasRegressor
 
 from skbseq import _training
 from skbseq._training import (
+    Changes,
     ContrastLoss,
     EventLoss,
     Loss,
@@ -71,6 +72,10 @@ class FitTask:
         another optimizer is left aside) and ``history``. None starts anew.
     penalty : tuple of (float, float)
         L1 and L2.
+    smoothing : float
+        Of labels.
+    changes : dict
+        Fields of the changes of histories in training; empty: none.
     patience : int or None
         Epochs without a better validation loss before training stops.
     validation : tuple of (Sequences, ndarray of labels, ndarray of sample weights) or None
@@ -88,6 +93,8 @@ class FitTask:
     one_epoch: bool
     kept: dict | None
     penalty: tuple
+    smoothing: float
+    changes: dict
     patience: int | None
     validation: tuple | None
     watch: tuple | None
@@ -292,6 +299,7 @@ class SequenceEngine:
             "l1": l1,
             "l2": l2,
             "dropout": self._task.spec.dropout,
+            "smoothing": self._task.smoothing,
             "seed": self._task.seed,
             "begun": self._n_steps_before,
         }
@@ -302,6 +310,8 @@ class SequenceEngine:
             "initial_epoch": initial_epoch,
             "batch_size": getattr(self, "fit__batch_size", self.batch_size),
             "rng": np.random.default_rng([self._task.seed, 2, self._n_steps_before]),
+            "changes": Changes(**self._task.changes),
+            "changes_rng": np.random.default_rng([self._task.seed, 3, self._n_steps_before]),
         }
 
     def _validation(self):

@@ -21,6 +21,8 @@ class RecurrentBehaviorClassifier(RecurrentMixin, BaseBehaviorClassifier):
         recurrent_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        label_smoothing=0.0,
+        augment=None,
         pooling="last",
         optimizer="adam",
         learning_rate=0.003,
@@ -48,6 +50,8 @@ class RecurrentBehaviorClassifier(RecurrentMixin, BaseBehaviorClassifier):
         self.recurrent_dropout = recurrent_dropout
         self.l1 = l1
         self.l2 = l2
+        self.label_smoothing = label_smoothing
+        self.augment = augment
         self.pooling = pooling
         self.optimizer = optimizer
         self.learning_rate = learning_rate

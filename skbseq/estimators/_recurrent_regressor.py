@@ -23,6 +23,7 @@ class RecurrentBehaviorRegressor(RecurrentMixin, BaseBehaviorRegressor):
         recurrent_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        augment=None,
         pooling="last",
         optimizer="adam",
         learning_rate=0.003,
@@ -51,6 +52,7 @@ class RecurrentBehaviorRegressor(RecurrentMixin, BaseBehaviorRegressor):
         self.recurrent_dropout = recurrent_dropout
         self.l1 = l1
         self.l2 = l2
+        self.augment = augment
         self.pooling = pooling
         self.optimizer = optimizer
         self.learning_rate = learning_rate

@@ -47,6 +47,7 @@ class TransformerBehaviorRegressor(TransformerMixin, BaseBehaviorRegressor):
         embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
+        augment=None,
         pooling="last",
         optimizer="adam",
         learning_rate=0.003,
@@ -74,6 +75,7 @@ class TransformerBehaviorRegressor(TransformerMixin, BaseBehaviorRegressor):
         self.embedding_dropout = embedding_dropout
         self.l1 = l1
         self.l2 = l2
+        self.augment = augment
         self.pooling = pooling
         self.optimizer = optimizer
         self.learning_rate = learning_rate
