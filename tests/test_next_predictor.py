@@ -90,7 +90,7 @@ def plain_queries(model, codes):
         h = np.tanh(c) / (1 + np.exp(-o))
         query = np.concatenate([h, event]) if model.bypass else h
         if model.tied:
-            query = (query @ w["query_0/kernel"] + w["query_0/bias"]) / event.size**0.5
+            query = (query @ w["sought_0/kernel"] + w["sought_0/bias"]) / event.size**0.5
         queries.append(query)
     return np.array(queries), w
 
