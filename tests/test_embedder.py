@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -134,6 +135,53 @@ def trainer_columns(kind, share=0.5, seed=0):
     trainer.loss, trainer._heads = PretrainingLoss(kind, (0,), share=share), []
     samples = data, np.zeros(2, np.float32), np.array([1, 2], np.float32)
     return trainer._columns(samples, np.array([0, 1]), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("kind", "share"), [("foretold", 1.0), ("hidden", 0.5)])
+def test_what_is_asked_is_counted_beforehand(kind, share):
+    from skbseq._training._pretraining import PretrainingLoss, PretrainingTrainer
+
+    trainer = object.__new__(PretrainingTrainer)
+    trainer.loss = PretrainingLoss(kind, (0,), share=share)
+    codes, lengths = np.array([[2], [1], [4], [2], [3]], np.int32), np.array([3, 0, 2])
+    data = Sequences(
+        codes, np.zeros((5, 1), np.float32), np.zeros((3, 0)), np.array([0, 3, 3]), lengths
+    )
+    samples = data, np.zeros(3, np.float32), np.array([1, 5, 2], np.float32)
+    # Of codes that are known, and of numbers; the weights of the first and of the last history.
+    expected = [1 + 2, 2 + 2] if kind == "foretold" else [0.5 * (2 + 4), 0.5 * (3 + 4)]
+    assert trainer._totals(samples).tolist() == expected
+
+
+def test_the_loss_does_not_depend_on_the_batches(data):
+    losses = []
+    for size in (1, 7, 64):
+        embedder = BehaviorEmbedder(
+            units=4,
+            epochs=1,
+            batch_size=size,
+            learning_rate=1e-9,
+            dropout=0.0,
+            validation_split=0.0,
+            random_state=0,
+        )
+        losses += embedder.fit(data[0][:60]).history_["loss"]
+    assert losses[1:] == pytest.approx(losses[:1] * 2, rel=1e-4)
+
+
+def test_temperature_is_that_of_the_training(data):
+    X, tables = data[0][:60], []
+    for temperature in (0.1, 1.0):
+        embedder = BehaviorEmbedder(
+            objective="contrastive",
+            temperature=temperature,
+            units=4,
+            epochs=1,
+            validation_split=0.0,
+            random_state=0,
+        ).fit(X)
+        tables.append(embedder.item_vectors("product")[1])
+    assert np.abs(tables[0] - tables[1]).max() > 1e-3
 
 
 def test_each_event_is_to_foretell_the_one_behind_it():
@@ -474,12 +522,65 @@ def test_codes_beyond_the_embedders_are_refused(data):
         model.fit(X, y)
 
 
+def other_walks(n=60):
+    """Walks of the same products, but the rare ones are the frequent ones of `walks`."""
+    X, y = walks(n, seed=5)
+    X = X.assign(product=[[p if i % 3 else "p7" for i, p in enumerate(r)] for r in X["product"]])
+    return X, y
+
+
+@pytest.mark.parametrize("native", ["pandas", "pyarrow"])
+@pytest.mark.parametrize("products", [None, ("p2", "p5")])
+def test_codes_of_other_meanings_are_refused(fitted, native, products):
+    X, y = other_walks()
+    if products:  # fewer codes than the embedder has
+        X = X.assign(product=[[products[i % 2] for i, _ in enumerate(r)] for r in X["product"]])
+    X = X if native == "pandas" else pa.Table.from_pandas(X)
+    model = make_pipeline(SequenceEncoder(), LSTMBehaviorClassifier(units=8, init=fitted["next"]))
+    with pytest.raises(ValueError, match="'product' was not encoded by the encoder of the embed"):
+        model.fit(X, y)
+
+
+def test_a_scale_of_another_encoder_is_refused(data, fitted):
+    X, y = data[0][:50], data[1][:50]
+    own = fitted["next"].encoder_.transform(X)
+    other = SequenceEncoder().fit(X.assign(price=[[9 * p for p in r] for r in X["price"]]))
+    mixed = own.assign(price=other.transform(X)["price"])
+    model = LSTMBehaviorClassifier(units=8, init=fitted["next"])
+    with pytest.raises(ValueError, match="'price' was not encoded by the encoder of the embed"):
+        model.fit(mixed, y)
+
+
+def test_where_the_encoder_cannot_be_told_that_is_said(data, fitted):
+    pl = pytest.importorskip("polars")
+    X, y = data
+    rarest = fitted["next"].encoder_.categories_["product"][-1]
+    few = X[X["product"].map(lambda walk: rarest not in walk)][:40]
+    frame = pl.DataFrame({name: few[name].tolist() for name in few})
+    encoded = fitted["next"].encoder_.transform(frame)
+    model = LSTMBehaviorClassifier(units=8, epochs=1, init=fitted["next"], random_state=0)
+    with pytest.warns(UserWarning, match="does not tell which encoder made it, as those of pola"):
+        model.fit(encoded, y[few.index])
+
+
 def test_few_samples_need_not_show_all_codes(data, fitted):
     X, y = data
     short = X[X["product"].map(lambda walk: "p7" not in walk)]
     model = start_from(fitted["next"], epochs=1).fit(short, y[short.index])
     assert model[-1].schema_.vocabulary_sizes == fitted["next"].schema_.vocabulary_sizes
     assert model.predict_proba(X).shape == (400, 2)
+
+
+def test_a_fitted_model_refuses_codes_of_another_encoder(data):
+    X, y = data[0][:60], data[1][:60]
+    model = make_pipeline(SequenceEncoder(), LSTMBehaviorClassifier(units=2, epochs=1)).fit(X, y)
+    other = SequenceEncoder().fit(other_walks()[0]).transform(X)
+    assert model.predict_proba(X).shape == (60, 2)
+    for use in (model[-1].predict_proba, lambda Z: model[-1].partial_fit(Z, y)):
+        with pytest.raises(SequenceFrameError, match="'product' was encoded by another Sequence"):
+            use(other)
+    plain = pd.DataFrame({name: other[name].tolist() for name in other})
+    assert model[-1].predict_proba(plain).shape == (60, 2)  # of which nothing is known
 
 
 def test_only_an_embedder_is_a_start(data):

@@ -90,7 +90,7 @@ def plain_queries(model, codes):
         h = np.tanh(c) / (1 + np.exp(-o))
         query = np.concatenate([h, event]) if model.bypass else h
         if model.tied:
-            query = (query @ w["query_0/kernel"] + w["query_0/bias"]) / event.size**0.5
+            query = (query @ w["sought_0/kernel"] + w["sought_0/bias"]) / event.size**0.5
         queries.append(query)
     return np.array(queries), w
 
@@ -129,6 +129,90 @@ def test_probabilities_and_loss_of_plain_numpy(options):
         for t, event in enumerate(history)
     ]
     assert model.history_["loss"] == pytest.approx([-np.log(right).mean()], rel=1e-4)
+
+
+def test_every_event_weighs_the_same_in_both_losses():
+    """Whatever the length of its history, the batch it falls into, and whether it is held out."""
+    from skbseq.estimators._base import split_rows
+
+    rng = np.random.default_rng(0)
+    histories = [["no"]] * 24 + [rng.choice(["no", "one", "two"], 9).tolist() for _ in range(16)]
+    following = [None, "two"] * 20
+    weights = rng.integers(1, 4, 40).astype(float)
+    model = NextBehaviorPredictor(
+        units=6,
+        optimizer="sgd",
+        learning_rate=1e-9,
+        dropout=0,
+        epochs=1,
+        batch_size=4,
+        validation_split=0.4,
+        random_state=0,
+    ).fit(pages(histories), following, sample_weight=weights)
+    classes = model.classes_.tolist()
+    losses, counts = np.zeros(40), np.zeros(40)
+    for row, (history, last) in enumerate(zip(histories, following, strict=True)):
+        told = history + [last] * (last is not None)
+        plain = plain_probabilities(model, history)
+        losses[row] = -sum(np.log(plain[t, classes.index(e)]) for t, e in enumerate(told))
+        counts[row] = len(told)
+    seed = int(np.random.RandomState(0).randint(2**31 - 1))
+    parts = split_rows(np.zeros(40), 0.4, np.random.default_rng([seed, 1]))
+    expected = [losses[r] @ weights[r] / (counts[r] @ weights[r]) for r in parts]
+    found = [model.history_["loss"][0], model.history_["val_loss"][0]]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_every_event_weighs_the_same_in_a_step():
+    """One step in all, or as many as histories: under a small rate the weights move alike."""
+    X = pages([["a"]] * 12 + [["b", "a", "b", "b", "a", "b"]] * 4)
+    moved = []
+    for batch_size in (1, 16):
+        model = NextBehaviorPredictor(
+            units=3,
+            optimizer="sgd",
+            # So often as much is moved by a step of a sixteenth of the histories' number.
+            learning_rate=1e-2 * batch_size / 16,
+            dropout=0,
+            epochs=1,
+            batch_size=batch_size,
+            validation_split=0,
+            random_state=0,
+        )
+        begun = clone(model).set_params(learning_rate=1e-12).fit(X).weights_
+        moved.append([w - b for w, b in zip(model.fit(X).weights_, begun, strict=True)])
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.05 * np.abs(other).max() + 2e-7)
+
+
+def test_what_is_looked_for_is_dropped_in_training():
+    from skbseq._training._batches import pad_batch
+    from skbseq.estimators import _keras
+
+    model = NextBehaviorPredictor(**SMALL, dropout=0.25).fit(sums(60, 0))
+    network = _keras.build_event_network(_keras.network_spec(model.spec_))
+    network.set_weights(model.weights_)
+    data = model._sequences(sums(60, 0))
+    batch = pad_batch(data, np.arange(60))
+    # The part that goes past the network is dropped nowhere else.
+    queries, whole = (
+        np.asarray(network(batch, training=training)[1])[:, 1:, model.units :]
+        for training in (True, False)
+    )
+    kept = queries != 0
+    assert 0.7 < kept.mean() < 0.8
+    np.testing.assert_allclose(queries[kept], whole[kept] / 0.75, rtol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [{"l1": 0.05}, {"l2": 0.05}], ids=str)
+def test_penalties_shrink_kernels(penalty):
+    X, options = sums(60, 0), SMALL | {"epochs": 10, "learning_rate": 0.02}
+    sizes = []
+    for given in ({}, penalty):
+        model = NextBehaviorPredictor(**options, **given).fit(X)
+        named = zip(model._weight_names, model.weights_, strict=True)
+        sizes.append(sum(np.abs(w).sum() for name, w in named if name.endswith("kernel")))
+    assert sizes[1] < 0.7 * sizes[0]
 
 
 def test_many_draws_are_as_good_as_all_codes():

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import train_test_split
 
-from skbseq import SequenceEncoder
+from skbseq import SequenceEncoder, _frames, load, save
 from skbseq.exceptions import SequenceFrameError
 
 MONDAY = dt.datetime(2026, 3, 2)  # a Monday
@@ -697,3 +699,70 @@ def test_parameters_are_checked(parameters):
     name = next(iter(parameters))
     with pytest.raises(ValueError, match=f"The '{name}' parameter of SequenceEncoder must be"):
         SequenceEncoder(**parameters).fit(pa.table(FRAME))
+
+
+# ------------------------------------------------------------------ marks
+
+
+def events(n=30, seed=0, products="abc"):
+    rng = np.random.default_rng(seed)
+    product = [rng.choice(list(products), rng.integers(1, 5)).tolist() for _ in range(n)]
+    return pa.table({"product": product, "price": [rng.random(len(p)).tolist() for p in product]})
+
+
+def mark_of(table, name="product"):
+    return _frames.split_sequences(table).lists[name].mark
+
+
+def test_a_channel_is_marked_by_what_its_encoder_learnt(tmp_path):
+    X = events()
+    encoder = SequenceEncoder().fit(X)
+    mark = mark_of(encoder.transform(X))
+    assert mark and mark != mark_of(encoder.transform(X), "price")
+    save(encoder, tmp_path / "encoder.skbseq")
+    for alike in (
+        clone(encoder).fit(X),
+        clone(encoder).fit(X.to_pandas()),  # of objects
+        pickle.loads(pickle.dumps(encoder)),
+        load(tmp_path / "encoder.skbseq"),
+    ):
+        assert mark_of(alike.transform(X)) == mark
+    for other in (events(products="abd"), events(products="cba", seed=3), events(n=31)):
+        found = SequenceEncoder().fit(other).transform(X)
+        assert mark_of(found) != mark or mark_of(found, "price") != mark_of(
+            encoder.transform(X), "price"
+        )
+
+
+def test_a_mark_stays_with_its_column(tmp_path):
+    X = events()
+    encoder = SequenceEncoder().fit(X)
+    mark = encoder._marks["product"]
+    table = encoder.transform(X)
+    pq.write_table(table, tmp_path / "encoded.parquet")
+    for kept in (
+        table.take([3, 1]),
+        table.filter(pa.array([True, False] * 15)),
+        pq.read_table(tmp_path / "encoded.parquet"),
+    ):
+        assert mark_of(kept) == mark
+    frame = clone(encoder).set_output(transform="pandas").fit(X).transform(X)
+    for kept in (
+        frame,
+        frame.iloc[[3, 1]],
+        frame[frame.index > 3].sample(frac=1),
+        frame.rename(columns={"price": "cost"}),
+        pd.concat([frame, frame]),
+        pickle.loads(pickle.dumps(frame)),
+        train_test_split(frame, random_state=0)[0],
+    ):
+        assert mark_of(kept) == mark
+
+
+@pytest.mark.parametrize("options", [{"text": ["product"]}, {"vector": ["two"]}, {}], ids=str)
+def test_every_kind_of_channel_is_marked(options):
+    X = events().to_pandas()
+    X["time"] = [[pd.Timestamp("2026-01-01")] * len(row) for row in X["product"]]
+    X["two"] = [[[1.0, float(i)] for i in range(len(row))] for row in X["product"]]
+    columns = _frames.split_sequences(SequenceEncoder(**options).fit_transform(X))
+    assert {column.mark is None for column in columns.lists.values()} == {False}

@@ -35,7 +35,7 @@ from skbseq._frames._files import (
     parse_excel,
     parse_parquet,
 )
-from skbseq._frames._lists import Lists, to_lists
+from skbseq._frames._lists import Lists, marked_list, to_lists
 from skbseq._frames._sequence_frames import (
     SequenceColumns,
     all_names,
@@ -105,6 +105,7 @@ __all__ = [
     "kind_of",
     "local_ticks",
     "make_array",
+    "marked_list",
     "n_rows",
     "nan_to_null",
     "numbers",

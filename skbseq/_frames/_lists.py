@@ -1,6 +1,7 @@
 """List columns as flat values and offsets."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -11,27 +12,62 @@ from skbseq._frames._columns import MAX_OFFSET, as_array, kind_of
 from skbseq._sequences import offsets_of, ranges
 from skbseq.exceptions import SequenceFrameError
 
+_MARK = b"skbseq.mark"
+
 
 @dataclass(frozen=True)
 class Lists:
     """A list column: the values of all rows end to end, and where each row begins.
 
     Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
+
+    The column's Arrow type may carry a mark: a word that says what made the values. Arrow and
+    pandas keep it through selections of rows, pickles and Parquet; polars does not.
     """
 
     values: pa.Array
     offsets: np.ndarray
+    dtype: pa.DataType | None = None
 
     @property
     def lengths(self):
         """Number of values of each row."""
         return np.diff(self.offsets)
 
+    @property
+    def mark(self):
+        """What made the values, None where nothing is known of it."""
+        return None if self.dtype is None else _read_mark(self.dtype)
+
+    def contradicts(self, mark):
+        """Whether the values are known to be made by something else."""
+        # To compare whole types takes a tenth of the time of reading what one carries.
+        if self.dtype is None or self.dtype.equals(
+            marked_list(self.values.type, mark), check_metadata=True
+        ):
+            return False
+        return self.mark not in (None, mark)
+
     def to_arrow(self):
         """An Arrow list array that shares these values."""
         if len(self.values) > MAX_OFFSET:
             return pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), self.values)
-        return pa.ListArray.from_arrays(pa.array(self.offsets, pa.int32()), self.values)
+        # Read ones may be of other list types than the one made here.
+        dtype = self.dtype if isinstance(self.dtype, pa.ListType) else None
+        return pa.ListArray.from_arrays(pa.array(self.offsets, pa.int32()), self.values, dtype)
+
+
+@lru_cache(maxsize=1024)
+def marked_list(dtype, mark):
+    """The type of lists of values of a type, with a mark; None for the mark None."""
+    return None if mark is None else pa.list_(pa.field("item", dtype, metadata={_MARK: mark}))
+
+
+def _read_mark(dtype):
+    if not is_list(dtype):
+        return None
+    mark = (dtype.value_field.metadata or {}).get(_MARK)
+    return None if mark is None else mark.decode()
 
 
 def is_list(dtype):
@@ -63,7 +99,7 @@ def to_lists(column, name, *, nested=False):
     if lengths.null_count:
         lengths = pc.fill_null(lengths, 0)
     lengths = lengths.to_numpy(zero_copy_only=False)
-    return Lists(array.flatten(), offsets_of(lengths))
+    return Lists(array.flatten(), offsets_of(lengths), array.type)
 
 
 def _read_views(array):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skbseq._training._batches import pad_batch
+from skbseq._training._batches import batch_plan, pad_batch
 from skbseq._training._trainer import Trainer, values_of
 
 
@@ -29,6 +29,9 @@ class ContrastLoss:
     kind: str = "contrast"
     temperature: float = 0.1
     shortest: float = 0.3
+
+    kinds = ("contrast",)
+    spreads = False  # a batch is compared with itself
 
     def as_keras(self, n_outputs):
         """The like of this loss that Keras knows, for callbacks that look at the model."""
@@ -58,14 +61,17 @@ class ContrastTrainer(Trainer):
             columns = self._columns(samples, rows, self._rng)
             return self._train(*columns, *values_of(options, "l1", "l2"))
 
+    def begin(self, samples, batch_size):
+        """Keep the size of the batches: the more histories in one, the larger the loss."""
+        self._batch_size = batch_size
+
     def held_out_loss(self, data, targets, sample_weight):
-        """Mean loss; the parts are every time the same."""
+        """Mean loss of batches as those of training; the parts are every time the same."""
         rng, samples = np.random.default_rng(0), (data, targets, sample_weight)
-        total = weight = 0.0
-        for rows in np.array_split(rng.permutation(len(data)), -(-len(data) // 256)):
-            loss = self._judge(*self._columns(samples, rows, rng)).numpy()
-            total, weight = total + len(rows) * loss, weight + len(rows)
-        return float(total / weight)
+        total = 0.0
+        for rows in batch_plan(data.lengths, self._batch_size, rng):
+            total += len(rows) * self._judge(*self._columns(samples, rows, rng)).numpy()
+        return float(total / len(data))
 
     def _columns(self, samples, rows, rng):
         data, _, sample_weight = samples

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from skbseq._sequences import FIRST_CATEGORY
+from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._trainer import Trainer, values_of
 
@@ -29,6 +29,9 @@ class EventLoss:
     targets: tuple
     n_negatives: int | None = None
 
+    kinds = ("next",)
+    spreads = False  # what is drawn stands for all samples of a batch
+
     def as_keras(self, n_outputs):
         """The like of this loss that Keras knows, for callbacks that look at the model."""
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -44,14 +47,17 @@ class EventTrainer(Trainer):
             head.vectors if head.own else self.model.get_layer(f"embedding_{i}").embeddings
             for i, head in zip(loss.targets, self._heads, strict=True)
         ]
-        number, weight = tf.TensorSpec((), tf.float32), tf.TensorSpec((None, None), tf.float32)
+        weight = tf.TensorSpec((None, None), tf.float32)
         asked = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
         drawn = tf.TensorSpec((len(loss.targets), None), tf.int32)
         signature = [program.signature, *self._asked_besides(program), asked, weight, drawn]
+        number, scale = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
         self._train = tf.function(
-            self._train_events, input_signature=[*signature, number, number], autograph=False
+            self._train_events,
+            input_signature=[*signature, scale, number, number, number],
+            autograph=False,
         )
-        self._judge = tf.function(self._loss_of, input_signature=signature, autograph=False)
+        self._judge = tf.function(self._sums, input_signature=signature, autograph=False)
 
     def _asked_besides(self, program):
         """Signatures of what a step gets between batch and codes."""
@@ -62,21 +68,50 @@ class EventTrainer(Trainer):
         super().set_seed(seed)
         self._rng = np.random.default_rng([seed, 5])
 
+    def begin(self, samples, batch_size):
+        """Count what is asked of all samples.
+
+        Histories of a batch are of like length, so one batch asks of many events and another of
+        few. Each step divides by what a batch asks on average: so every event weighs the same.
+        """
+        self._batch_size = min(batch_size, len(samples[0]))
+        asked = self._totals(samples) * self._batch_size / len(samples[0])
+        self._scale = np.divide(1, asked, out=np.zeros_like(asked), where=asked > 0)
+
+    def _totals(self, samples):
+        """Weight of all events that are asked, for each part of the loss."""
+        data, following, sample_weight = samples
+        totals = self._weigh(data, np.repeat(sample_weight, data.lengths).astype(np.float64))
+        totals[0] += sample_weight[following >= FIRST_CATEGORY].sum(dtype=np.float64)
+        return totals
+
+    def _weigh(self, data, weight):
+        """Sums of weights of the events, end to end, that have a code of each target."""
+        at, _ = ranges(data.starts, data.starts + data.lengths)
+        codes = (data.codes[at, target] for target in self.loss.targets)
+        return np.array([weight[column >= FIRST_CATEGORY].sum() for column in codes])
+
     def train_rows(self, samples, rows, options):
-        """One optimizer step on some samples; their mean loss as a tensor."""
+        """One optimizer step on some samples; their loss as a tensor.
+
+        Its mean over the batches of an epoch, by their rows, is the mean over all events asked.
+        """
+        share = np.float32(self._batch_size / len(rows))
+        scale = self._scale.astype(np.float32)
         with tf.device(self.program.device):
             columns = self._columns(samples, rows, self._rng)
-            return self._train(*columns, *values_of(options, "l1", "l2"))
+            values = values_of(options, "l1", "l2")
+            return self._train(*columns, scale, share, *values)
 
     def held_out_loss(self, data, targets, sample_weight):
-        """Mean loss; what is drawn at random is so every time alike."""
+        """Mean loss of all events asked; what is drawn at random is so every time alike."""
         rng, samples = np.random.default_rng(0), (data, targets, sample_weight)
-        total = weight = 0.0
-        for rows in np.array_split(np.argsort(data.lengths), -(-len(data) // 256)):
-            loss = self._judge(*self._columns(samples, rows, rng)).numpy()
-            n = float((data.lengths[rows] * sample_weight[rows]).sum())
-            total, weight = total + n * loss, weight + n
-        return float(total / weight) if weight else 0.0
+        found = [
+            [part.numpy() for part in self._judge(*self._columns(samples, rows, rng))]
+            for rows in np.array_split(np.argsort(data.lengths), -(-len(data) // 256))
+        ]
+        losses, weights = np.sum(found, axis=0, dtype=np.float64)
+        return float((losses[weights > 0] / weights[weights > 0]).sum())
 
     def _columns(self, samples, rows, rng):
         """Batch, codes asked (0 where none is), weights of the events, codes drawn."""
@@ -95,33 +130,31 @@ class EventTrainer(Trainer):
         return np.array(drawn, np.int32).reshape(len(self._heads), n)
 
     def _train_events(self, *arguments):
-        *columns, l1, l2 = arguments
+        *columns, scale, share, l1, l2 = arguments
         with tf.GradientTape() as tape:
-            loss = self._loss_of(*columns, training=True)
+            losses, _ = self._sums(*columns, training=True)
+            loss = tf.reduce_sum(losses * scale)
             objective = self.optimizer.scale_loss(loss + self._penalty(l1, l2))
         self._apply(tape.gradient(objective, self.model.trainable_variables))
-        return loss
+        return loss * share
 
-    def _loss_of(self, batch, asked, weight, drawn, training=False):
+    def _sums(self, batch, asked, weight, drawn, training=False):
+        """Weighted losses, and weights, summed over the events asked, for each target."""
         _, *queries = self.model(batch, training=training)
         return self._cross_entropy(queries, asked, weight, drawn)
 
     def _cross_entropy(self, queries, asked, weight, drawn):
-        """Sum over the targets of the mean over the events whose code is asked."""
-        losses = [tf.constant(0.0)]
+        losses, weights = [], []
         for k, query in enumerate(queries):
             real = tf.where(asked[:, :, k] > 0)
             codes, found = tf.gather_nd(asked[:, :, k], real), tf.gather_nd(query, real)
             parts = found, codes, self._tables[k].value, self._heads[k].bias.value
             many = self.loss.n_negatives is not None
             loss = _among_drawn(*parts, drawn[k]) if many else _among_all(*parts)
-            losses.append(weighted_mean(loss, tf.gather_nd(weight, real)))
-        return tf.add_n(losses)
-
-
-def weighted_mean(values, weight):
-    """Zero where there is no weight at all."""
-    return tf.math.divide_no_nan(tf.reduce_sum(values * weight), tf.reduce_sum(weight))
+            counts = tf.gather_nd(weight, real)
+            losses.append(tf.reduce_sum(loss * counts))
+            weights.append(tf.reduce_sum(counts))
+        return tf.convert_to_tensor(losses, tf.float32), tf.convert_to_tensor(weights, tf.float32)
 
 
 def draw_codes(n_codes, n, rng):

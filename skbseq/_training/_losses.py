@@ -24,6 +24,10 @@ class Loss:
     kind: str
     quantiles: tuple = ()
 
+    kinds = ("classes", "labels", "squared", "absolute", "huber", "count", "quantiles")
+    # Whether several devices can share a batch: each sample has a loss of its own.
+    spreads = True
+
     def __call__(self, targets, outputs, smoothing=0.0):
         """Loss of each sample.
 
@@ -70,8 +74,7 @@ class Loss:
         return tf.abs(targets - outputs[:, 0])
 
     def _huber(self, targets, outputs):
-        distance = tf.abs(targets - outputs[:, 0])
-        return tf.where(distance < 1, distance**2 / 2, distance - 0.5)
+        return huber(targets - outputs[:, 0])
 
     def _count(self, targets, outputs):
         # The deviance is twice the distance to the loss of targets that were foreseen.
@@ -91,3 +94,9 @@ class Loss:
         if self.kind in ("classes", "labels"):
             return keras.losses.BinaryCrossentropy(from_logits=True)
         return {"squared": "mse", "huber": "huber", "count": "poisson"}.get(self.kind, "mae")
+
+
+def huber(difference):
+    """Huber's loss: half the square within 1, linear beyond."""
+    distance = tf.abs(difference)
+    return tf.where(distance < 1, distance**2 / 2, distance - 0.5)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from skbseq._sequences import FIRST_CATEGORY
+from skbseq._sequences import FIRST_CATEGORY, offsets_of
 from skbseq._training._batches import pad_batch
-from skbseq._training._events import EventLoss, EventTrainer, weighted_mean
+from skbseq._training._events import EventLoss, EventTrainer
+from skbseq._training._losses import huber
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class PretrainingLoss(EventLoss):
     """
 
     share: float = 0.15
+
+    kinds = ("foretold", "hidden")
 
 
 class PretrainingTrainer(EventTrainer):
@@ -53,12 +56,24 @@ class PretrainingTrainer(EventTrainer):
         weight = np.where(asked, sample_weight[rows, None], np.float32(0))
         return batch, numbers, codes, weight, self._draw(rng)
 
-    def _loss_of(self, batch, numbers, codes, weight, drawn, training=False):
+    def _totals(self, samples):
+        data, _, sample_weight = samples
+        weight = np.repeat(sample_weight, data.lengths).astype(np.float64)
+        if self.loss.kind == "foretold":  # the first event of a history is not
+            weight[(offsets_of(data.lengths)[:-1])[data.lengths > 0]] = 0
+        totals = self._weigh(data, weight)
+        if data.numbers.shape[1]:
+            totals = np.append(totals, weight.sum())
+        # Which are hidden is drawn anew for each batch.
+        return totals * self.loss.share if self.loss.kind == "hidden" else totals
+
+    def _sums(self, batch, numbers, codes, weight, drawn, training=False):
+        """As for codes alone; behind them what is told of the numbers, all channels together."""
         _, *queries = self.model(batch, training=training)
-        loss = tf.constant(0.0)
-        if numbers.shape[2]:
-            *queries, told = queries
-            distance = tf.abs(told - numbers)
-            huber = tf.where(distance < 1, distance**2 / 2, distance - 0.5)
-            loss += weighted_mean(tf.reduce_sum(huber, axis=2), weight)
-        return loss + self._cross_entropy(queries, codes, weight, drawn)
+        if not numbers.shape[2]:
+            return self._cross_entropy(queries, codes, weight, drawn)
+        *queries, told = queries
+        losses, weights = self._cross_entropy(queries, codes, weight, drawn)
+        distance = tf.reduce_sum(huber(told - numbers), axis=2)
+        losses = tf.concat([losses, [tf.reduce_sum(distance * weight)]], 0)
+        return losses, tf.concat([weights, [tf.reduce_sum(weight)]], 0)

@@ -9,25 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._training._compiled import CompiledPrediction
-from skbseq._training._contrast import ContrastLoss, ContrastTrainer
 from skbseq._training._devices import mirrored, placed
-from skbseq._training._events import EventLoss, EventTrainer
-from skbseq._training._losses import Loss
-from skbseq._training._pretraining import PretrainingLoss, PretrainingTrainer
-from skbseq._training._trainer import MirroredTrainer, Trainer
+from skbseq._training._kinds import trainer_class
 
 # A grid search alternates between few architectures; each holds a model's memory.
 _KEEP = 8
 _POOL = OrderedDict()
 _LOCK = threading.RLock()
-# By the kind of loss, and whether there are several devices.
-_TRAINERS = {
-    (Loss, False): Trainer,
-    (Loss, True): MirroredTrainer,
-    (EventLoss, False): EventTrainer,
-    (PretrainingLoss, False): PretrainingTrainer,
-    (ContrastLoss, False): ContrastTrainer,
-}
 
 
 def _is_not_about_our_tracing(record):
@@ -100,7 +88,7 @@ class Program:
         """The trainer of a loss and an optimizer's key; made with these where there is none."""
         key = key, loss
         if key not in self._trainers:
-            kind = _TRAINERS[type(loss), mirrored(self.device) is not None]
+            kind = trainer_class(loss, mirrored(self.device) is not None)
             with placed(self.device):
                 self._trainers[key] = kind(self, make_optimizer(), loss)
             while len(self._trainers) > _KEEP:

@@ -50,6 +50,9 @@ class Trainer:
         """Restart all random numbers."""
         self.program.set_seed(seed)
 
+    def begin(self, samples, batch_size):
+        """Look at all samples before the first step, where the loss asks for it."""
+
     def held_out_loss(self, data, targets, sample_weight):
         """Mean weighted loss of samples that are not trained on."""
         outputs = predict(self.program, data)

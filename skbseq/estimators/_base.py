@@ -292,16 +292,15 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             # Of a partial fit's few samples the mean would say nothing of the others.
             train, validation = _with_mean_weight_one(train, validation)
         watch = self._begin_callbacks(1 if one_epoch else self._n_epochs())
-        device = module.choose_device(self.device)
-        # Losses of single events are not split among devices.
-        if loss["kind"] in ("next", "foretold", "hidden", "contrast"):
+        device, loss = module.choose_device(self.device), module.make_loss(loss)
+        if not loss.spreads:
             device = device.partition(",")[0]
         spec = spec | {"policy": module.choose_precision(self.precision, device, self.units)}
         task = module.FitTask(
             spec=module.network_spec(spec),
             device=device,
             seed=seed,
-            loss=module.make_loss(loss),
+            loss=loss,
             classes=classes,
             one_epoch=one_epoch,
             kept=self._left_by_last_fit() if resume else None,

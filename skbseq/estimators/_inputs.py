@@ -1,5 +1,7 @@
 """From an encoded frame or a numeric array to flat sequences, checked column by column."""
 
+from types import MappingProxyType
+
 import numpy as np
 
 from skbseq import _frames
@@ -25,13 +27,18 @@ class InputSchema:
         Ordinary columns.
     array_ndim : int, default=None
         Dimensions of X where it was an array: then ``numbers`` counts its channels.
+    marks : dict of str to str, default=None
+        What the channels are marked with by the encoder that made them, where that is known.
     """
 
-    def __init__(self, vocabulary_sizes, numbers, context, array_ndim=None):
+    marks = MappingProxyType({})  # of a schema in an earlier file
+
+    def __init__(self, vocabulary_sizes, numbers, context, array_ndim=None, marks=None):
         self.vocabulary_sizes = vocabulary_sizes
         self.numbers = numbers
         self.context = context
         self.array_ndim = array_ndim
+        self.marks = marks or {}
 
     def __str__(self):
         if self.array_ndim is not None:
@@ -69,12 +76,15 @@ class InputSchema:
                     "Drop it, or put a SequenceEncoder before the estimator, which uses only the "
                     "ordinary columns that its context= names."
                 )
-        return cls(sizes, numbers, list(columns.ordinary))
+        marks = {name: column.mark for name, column in columns.lists.items()}
+        marks = {name: mark for name, mark in marks.items() if mark is not None}
+        return cls(sizes, numbers, list(columns.ordinary), marks=marks)
 
     def read_frame(self, columns):
         """Sequences of a frame that was taken apart, its columns in any order."""
         self._check_names(columns)
         lists = columns.lists
+        self._check_marks(lists)
         offsets = next(iter(lists.values())).offsets
         sizes = self.vocabulary_sizes.items()
         codes = (self._codes(name, lists[name], size) for name, size in sizes)
@@ -118,6 +128,17 @@ class InputSchema:
                 problem = problem or f"has the {kind} column {new[0]!r}, unknown at fit"
                 raise SequenceFrameError(
                     f"The frame {problem}. The estimator was fitted on {self}."
+                )
+
+    def _check_marks(self, lists):
+        for name, mark in self.marks.items():
+            if lists[name].contradicts(mark):
+                raise SequenceFrameError(
+                    f"Channel {name!r} was encoded by another SequenceEncoder, or one fitted on "
+                    "other data, than at the estimator's fit, and what it holds means something "
+                    "else. Encode with the one of the fit; a pipeline keeps both together. (One "
+                    "that is to go on learning, as with warm_start, must keep its encoder: put "
+                    "sklearn.frozen.FrozenEstimator(encoder) before it.)"
                 )
 
     def _codes(self, name, column, size):

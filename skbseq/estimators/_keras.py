@@ -21,14 +21,12 @@ from scikeras.wrappers import KerasClassifier, KerasRegressor
 from skbseq import _training
 from skbseq._training import (
     Changes,
-    ContrastLoss,
-    EventLoss,
     Loss,
-    PretrainingLoss,
     borrow_program,
     choose_device,
     choose_precision,
     have_room,
+    make_loss,
     train,
 )
 from skbseq.networks import (
@@ -62,7 +60,7 @@ class FitTask:
     spec : NetworkSpec
     device : str
     seed : int
-    loss : Loss, EventLoss, PretrainingLoss or ContrastLoss
+    loss : Loss, or another that ``make_loss`` makes
     classes : ndarray of shape (n_classes,) or None
         All labels, ascending; None where the targets are numbers.
     one_epoch : bool
@@ -88,7 +86,7 @@ class FitTask:
     spec: NetworkSpec
     device: str
     seed: int
-    loss: Loss | EventLoss | ContrastLoss
+    loss: object
     classes: np.ndarray | None
     one_epoch: bool
     kept: dict | None
@@ -122,16 +120,6 @@ def _without_dropout(spec):
 def _builder(spec):
     """What makes a spec's network: one that judges sequences, or that looks at each event."""
     return build_event_network if "targets" in dict(spec.options) else build_network
-
-
-def make_loss(fields):
-    """The loss of these fields."""
-    kind = fields["kind"]
-    if kind == "contrast":
-        return ContrastLoss(**fields)
-    if kind in ("foretold", "hidden"):
-        return PretrainingLoss(**fields)
-    return EventLoss(**fields) if kind == "next" else Loss(**fields)
 
 
 @contextmanager
@@ -240,16 +228,18 @@ class SequenceEngine:
 
     def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
         self._start()
+        plan, targets = self._plan(epochs, initial_epoch), _as_targets(y)
+        self._trainer.begin((X, targets, sample_weight), plan["batch_size"])
         callbacks = [*self._own_callbacks(), *keras.tree.flatten(self._fit_callbacks)]
         self._program.training = True
         try:
             history, self.padding_ = train(
                 self._trainer,
                 X,
-                _as_targets(y),
+                targets,
                 sample_weight,
                 self._validation(),
-                plan=self._plan(epochs, initial_epoch),
+                plan=plan,
                 callbacks=callbacks,
                 options=self._options(),
                 verbose=getattr(self, "fit__verbose", self.verbose),

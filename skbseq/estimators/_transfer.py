@@ -1,12 +1,21 @@
 """What an estimator takes over from an embedder, and which of its layers stay as they are."""
 
+import re
+import warnings
+
 from sklearn.frozen import FrozenEstimator
 
 from skbseq.estimators._embedder import BehaviorEmbedder
+from skbseq.preprocessing._sequence_encoder import marks_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
 _ALIKE = ("network", "units", "n_layers", "bidirectional")
-
+# Layers that look for events, or join the context: not of what reads the events.
+_OF_A_HEAD = re.compile(r"(codes|sought)_\d+|told|joined").fullmatch
+_OWN_ENCODER = (
+    "Encode with the embedder's own encoder: "
+    "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
+)
 
 TRANSFER_CONSTRAINTS = {"init": "no_validation", "freeze": [str, list, tuple, None]}
 
@@ -33,7 +42,7 @@ def take_over(estimator, spec, layer_names):
     named = estimator._get_param_names()
     if "init" in named and estimator.init is not None:
         embedder = find_embedder(estimator.init)
-        _check_same_channels(embedder.schema_, estimator.schema_)
+        _check_same_channels(embedder, estimator.schema_)
         # A hundred samples need not show all codes that the encoder has.
         sizes = ("vocabulary_sizes", "embedding_dims")
         spec = spec | {name: embedder.spec_[name] for name in sizes}
@@ -66,15 +75,33 @@ def find_embedder(init):
     return embedder
 
 
-def _check_same_channels(theirs, ours):
-    sizes = ours.vocabulary_sizes
+def _check_same_channels(embedder, ours):
+    """Refuse a frame that the embedder's encoder did not make, as far as that can be told."""
+    theirs, sizes = embedder.schema_, ours.vocabulary_sizes
     same = list(sizes) == list(theirs.vocabulary_sizes) and ours.numbers == theirs.numbers
     if not same or any(size > theirs.vocabulary_sizes[name] for name, size in sizes.items()):
         raise ValueError(
             f"The embedder of init was fitted on {theirs} (vocabularies of "
             f"{list(theirs.vocabulary_sizes.values())}), and this estimator on {ours} "
-            f"(vocabularies of {list(sizes.values())}). Encode with the embedder's own encoder: "
-            "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
+            f"(vocabularies of {list(sizes.values())}). {_OWN_ENCODER}"
+        )
+    marks = marks_of(embedder.encoder_)
+    for name, mark in ours.marks.items():
+        if mark != marks.get(name, mark):
+            raise ValueError(
+                f"Channel {name!r} was not encoded by the encoder of the embedder of init, but by "
+                f"another one, whose codes or scale differ. {_OWN_ENCODER}"
+            )
+    fewer = [n for n, size in sizes.items() if size < theirs.vocabulary_sizes[n]]
+    unknown = [name for name in fewer if name not in ours.marks]
+    if unknown:
+        warnings.warn(
+            f"The embedder of init knows more codes of {unknown[0]!r} than there are here, and "
+            "the frame does not tell which encoder made it, as those of polars never do. If it "
+            f"was another, the codes mean something else. {_OWN_ENCODER} After "
+            "set_output(transform='pandas') its frames tell.",
+            UserWarning,
+            stacklevel=2,
         )
 
 
@@ -93,8 +120,7 @@ def weights_of(embedder, spec):
                 f"{embedder.spec_[name]} there. Make both alike."
             )
     named = zip(embedder._weight_names, embedder.weights_, strict=True)
-    heads = ("codes_", "query_", "told", "joined")
-    return {name: weight for name, weight in named if not name.startswith(heads)}
+    return {name: weight for name, weight in named if not _OF_A_HEAD(name.partition("/")[0])}
 
 
 def frozen_layers(freeze, layers):

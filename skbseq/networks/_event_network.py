@@ -88,7 +88,7 @@ def _join(events, context, spec):
 def _look(events, channel, spec):
     size, dim = spec.vocabulary_sizes[channel], spec.embedding_dims[channel]
     if spec.option("tied") or dict(spec.options).get("compact"):
-        events = keras.layers.Dense(dim, dtype=spec.policy, name=f"query_{channel}")(events)
+        events = keras.layers.Dense(dim, dtype=spec.policy, name=f"sought_{channel}")(events)
     if spec.option("tied"):
         # Embeddings begin with a spread of 1; so divided, their products do too.
         events = ops.cast(events, "float32") / dim**0.5

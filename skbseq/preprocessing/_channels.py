@@ -1,5 +1,6 @@
 """How one channel becomes numbers: vocabularies, scales and time features."""
 
+import hashlib
 from numbers import Integral
 
 import numpy as np
@@ -14,6 +15,25 @@ TIME_FEATURES = ("gap", "age", "hour", "weekday")
 
 # Far beyond any measurement, and the difference of two such numbers is still finite.
 _LARGEST = 1e300
+
+
+def fingerprint(learnt):
+    """A short hash of what a channel learnt at fit: of equal ones alike, in every process.
+
+    Parameters
+    ----------
+    learnt : list of ndarray, number or str
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for part in learnt:
+        array = isinstance(part, np.ndarray)
+        content = np.ascontiguousarray(part).tobytes() if array else repr(part).encode()
+        digest.update(b"%d " % len(content) + content)
+    return digest.hexdigest()
 
 
 class Vocabulary:
@@ -69,6 +89,10 @@ class Vocabulary:
         buckets = np.where(used, buckets, self.buckets[other.astype(np.int64)])
         return (FIRST_CATEGORY + len(self.values) + buckets)[codes]
 
+    def learnt(self):
+        """What decides the codes."""
+        return [_frames.hash_values(self.values), self.hash_buckets, self.buckets]
+
     def categories(self):
         """The categories as an object array, None for missing."""
         return _frames.to_objects(self.values)
@@ -103,6 +127,10 @@ class SmoothScale:
             width = float(present.max() - present.min()) / 2
         self.width = width if width > 0 else 1.0
 
+    def learnt(self):
+        """What decides the scaled values."""
+        return [self.center, self.width]
+
     def __call__(self, values):
         """Scaled values as float64; NaN stays NaN."""
         values = np.clip(np.asarray(values, np.float64), -_LARGEST, _LARGEST)
@@ -124,6 +152,10 @@ class CategoricalChannel:
             hash_buckets=options["hash_buckets"],
         )
         self.names = [name]
+
+    def learnt(self):
+        """What decides the codes."""
+        return self.vocabulary.learnt()
 
     def transform(self, values, place):
         """Codes by output name."""
@@ -156,6 +188,10 @@ class NumericChannel:
 
     def _read(self, values, place):
         return read_numbers(place.cut(values), self.name, place)
+
+    def learnt(self):
+        """What decides the scaled values."""
+        return self.scale.learnt()
 
     def transform(self, values, place):
         """Scaled values by output name; a missing one is the median and flagged."""
@@ -209,6 +245,11 @@ class TimeChannel:
         if (span < 0).any():
             row = place.row_of(_frames.first_row(span < 0))
             raise SequenceFrameError(f"Row {row} of {self.name!r} {complaint}.")
+
+    def learnt(self):
+        """What decides the scaled spans and the circles."""
+        spans = (part for name, scale in self.scales.items() for part in (name, *scale.learnt()))
+        return [str(self.zone), *spans]
 
     def transform(self, values, place):
         """Scaled spans and circles by output name."""

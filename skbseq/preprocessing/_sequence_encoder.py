@@ -1,6 +1,7 @@
 """SequenceEncoder: histories of categories, numbers, times, texts and vectors as numbers."""
 
 from numbers import Integral
+from types import MappingProxyType
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -25,6 +26,7 @@ from skbseq.preprocessing._channels import (
     NumericChannel,
     SmoothScale,
     TimeChannel,
+    fingerprint,
 )
 from skbseq.preprocessing._choice import (
     check_column,
@@ -246,7 +248,8 @@ default=("gap", "age", "hour", "weekday")
             The fitted encoder itself.
         """
         with all_or_nothing(self):
-            for name in ("channels_", "feature_names_in_", "steps_scale_", "array_ndim_"):
+            learnt = ("channels_", "_marks", "feature_names_in_", "steps_scale_", "array_ndim_")
+            for name in learnt:
                 vars(self).pop(name, None)
             if _frames.is_sequence_frame(X):
                 self._fit_frame(X)
@@ -264,6 +267,9 @@ default=("gap", "age", "hour", "weekday")
         chosen = choose_channels(parameters, columns, told)
         check_limits(parameters, self._parameter_constraints, chosen)
         self.channels_ = self._fit_channels(columns, chosen, parameters)
+        # Context is not marked: ordinary columns of pandas have no place for it.
+        coded = (c for c in self.channels_ if not isinstance(c, ContextColumn))
+        self._marks = {c.name: fingerprint(c.learnt()) for c in coded}
         names = _frames.all_names(X)
         self.n_features_in_ = len(names)
         if _frames.is_frame(X):
@@ -350,7 +356,10 @@ default=("gap", "age", "hour", "weekday")
             check_column(channel.name, columns.lists, "the encoder", "list")
             flat = channel.transform(columns.lists[channel.name].values, place)
             for name, values in flat.items():
-                result[name] = _frames.Lists(_frames.make_array(values), place.offsets)
+                values = _frames.make_array(values)
+                # So a model notices codes of another encoder than that of its fit.
+                dtype = _frames.marked_list(values.type, self._marks.get(channel.name))
+                result[name] = _frames.Lists(values, place.offsets, dtype)
         # Made in the library that set_output asks for: scikit-learn would put lists into objects.
         return _frames.build_frame(result, like=X, library=output_library(self))
 
@@ -377,6 +386,9 @@ default=("gap", "age", "hour", "weekday")
         for scale, values, scaled in pairs:
             scaled[...] = scale(values)
         return result
+
+    # An encoder of an earlier file has none.
+    _marks = MappingProxyType({})
 
     @property
     def categories_(self):
@@ -413,6 +425,12 @@ default=("gap", "age", "hour", "weekday")
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def marks_of(encoder):
+    """What each channel that comes out of a fitted encoder is marked with, by its name."""
+    channels, marks = getattr(encoder, "channels_", ()), encoder._marks
+    return {name: marks[c.name] for c in channels if c.name in marks for name in c.names}
 
 
 def _by_channel(X):

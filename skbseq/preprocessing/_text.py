@@ -69,6 +69,13 @@ class TextChannel:
             return np.zeros((len(texts), len(self.components)))
         return self.reader.transform(texts) @ self.components.T.astype(np.float64)
 
+    def learnt(self):
+        """What decides the components."""
+        words = [] if self.reader is None else self.reader.get_feature_names_out()
+        idf = [] if self.reader is None else [self.reader.idf_]
+        hashes = _frames.hash_values(_frames.make_array(list(words)))
+        return [hashes, *idf, self.components, self.scale.length]
+
     def transform(self, values, place):
         """Scaled components by output name; a missing text is zeros and flagged."""
         codes, texts = self._read(place.cut(values))

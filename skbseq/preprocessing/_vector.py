@@ -117,6 +117,10 @@ class VectorChannel:
                 f"{before}. Give vectors of one size, and null for one that is not known."
             )
 
+    def learnt(self):
+        """What decides the scaled components."""
+        return [self.size, self.scale.length]
+
     def transform(self, values, place):
         """Scaled components by output name; a missing vector is zeros and flagged."""
         lists, missing = self._read(place.cut(values))

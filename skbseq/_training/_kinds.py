@@ -1,0 +1,25 @@
+"""Which losses there are, and what trains by each."""
+
+from skbseq._training._contrast import ContrastLoss, ContrastTrainer
+from skbseq._training._events import EventLoss, EventTrainer
+from skbseq._training._losses import Loss
+from skbseq._training._pretraining import PretrainingLoss, PretrainingTrainer
+from skbseq._training._trainer import MirroredTrainer, Trainer
+
+_TRAINERS = {
+    Loss: Trainer,
+    EventLoss: EventTrainer,
+    PretrainingLoss: PretrainingTrainer,
+    ContrastLoss: ContrastTrainer,
+}
+_LOSSES = {kind: loss for loss in _TRAINERS for kind in loss.kinds}
+
+
+def make_loss(fields):
+    """The loss of these fields, of which ``kind`` says which one it is."""
+    return _LOSSES[fields["kind"]](**fields)
+
+
+def trainer_class(loss, several):
+    """What trains by a loss, on one device or on several."""
+    return MirroredTrainer if several and loss.spreads else _TRAINERS[type(loss)]

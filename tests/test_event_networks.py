@@ -1,0 +1,107 @@
+"""Every network within the embedder and the predictor of the next event."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skbseq import BehaviorEmbedder, NextBehaviorPredictor
+from skbseq.estimators import _next_predictor
+from skbseq.estimators._base import BaseBehaviorEstimator
+
+NETWORKS = ("bag", "cnn", "gru", "lstm", "rnn", "transformer")
+TWO_WAY = ("gru", "lstm", "rnn", "transformer")
+TINY = {"units": 4, "epochs": 1, "validation_split": 0.0, "random_state": 0}
+PREDICTORS = {"plain": {}, "tied": {"tied": True}, "compact": {}}
+
+
+@pytest.fixture(scope="module")
+def histories():
+    rng = np.random.default_rng(0)
+    first, lengths = pd.Timestamp("2026-01-01"), rng.integers(2, 6, 12)
+    times = [first + pd.to_timedelta(np.cumsum(rng.integers(1, 9, n)), unit="D") for n in lengths]
+    return pd.DataFrame(
+        {
+            "what": [rng.choice(list("abc"), n).tolist() for n in lengths],
+            "time": [list(t) for t in times],
+            "cutoff": [t[-1] + pd.Timedelta(days=5) for t in times],
+        }
+    )
+
+
+@pytest.fixture
+def untraced(monkeypatch):
+    """A fit that takes one step, but traces and compiles nothing: that would take seconds."""
+    import tensorflow as tf
+
+    from skbseq.estimators import _keras
+
+    built = []
+
+    def train(self, samples, *, loss, spec, **others):
+        spec = spec | {"policy": "float32"}
+        model = _keras._builder(_keras.network_spec(spec))(_keras.network_spec(spec))
+        built.append(model)
+        with tf.GradientTape() as tape:
+            outputs = _run(model, samples[0])
+            looked_for = [model.get_layer(f"codes_{i}") for i in loss.get("targets", ())]
+            total = sum(tf.reduce_sum(x**2) for x in outputs)
+            total += sum(tf.reduce_sum(v**2) for head in looked_for for v in head.weights)
+        for variable, slope in zip(
+            model.trainable_variables,
+            tape.gradient(total, model.trainable_variables),
+            strict=True,
+        ):
+            assert slope is not None or variable.path.startswith("codes_"), variable.path
+        self.spec_, self.weights_ = spec, model.get_weights()
+        self._weight_names = [weight.path for weight in model.weights]
+        self.device_, self.steps_ = "/CPU:0", [x.shape for x in outputs]
+
+    def outputs_of(self, data):
+        return np.asarray(_run(built[-1], data)[0])
+
+    monkeypatch.setattr(BaseBehaviorEstimator, "_train", train)
+    monkeypatch.setattr(BaseBehaviorEstimator, "_outputs_of", outputs_of)
+
+
+def _run(model, data):
+    from skbseq._training._batches import pad_batch
+
+    outputs = model(pad_batch(data, np.arange(len(data))))
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+def embedder(network, objective):
+    two_way = objective == "masked" and network in TWO_WAY
+    options = TINY | {"bidirectional": two_way, "learning_rate": 0.02}
+    return BehaviorEmbedder(network=network, objective=objective, **options)
+
+
+@pytest.mark.parametrize("objective", ["next", "masked", "contrastive", "future"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_serves_every_objective(histories, untraced, network, objective):
+    model = embedder(network, objective).fit(histories)
+    vectors = model.transform(histories)
+    # With objective="future" those are what stands above the vectors.
+    assert objective == "future" or vectors.shape == (12, len(model.get_feature_names_out()))
+    assert np.isfinite(vectors).all() and np.ptp(vectors, axis=0).max() > 0
+    if objective in ("next", "masked"):
+        # Of each event what tells its code, and what tells its numbers.
+        assert model.steps_[1:] == [(12, 5, 3), (12, 5, len(model.schema_.numbers))]
+
+
+@pytest.mark.parametrize("variant", PREDICTORS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_foretells(histories, untraced, monkeypatch, network, variant):
+    if variant == "compact":
+        monkeypatch.setattr(_next_predictor, "_MANY_IDS", 2)
+    model = NextBehaviorPredictor("what", network=network, **TINY, **PREDICTORS[variant])
+    probabilities = model.fit(histories).predict_proba(histories)
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    names = [name.partition("/")[0] for name in model._weight_names]
+    assert ("sought_0" in names) == (variant != "plain")
+
+
+def test_a_transformer_is_trained_with_every_head(histories):
+    """Its own queries, and those that look for codes, once shared a name."""
+    model = embedder("transformer", "next").fit(histories)
+    assert model.transform(histories).shape == (12, 4)
