@@ -72,6 +72,8 @@ def here(tmp_path, monkeypatch):
 ROLES = ["--user", "who", "--time", "when", "--behavior", "what"]
 QUESTION = ["--predict", "buy", "--at", AT, "--horizon", "7D"]
 SMALL = ["--units", "4", "--epochs", "2"]
+# Tests that leave the channels alone have these, for each choice compiles a program of its own.
+CHANNELS = ["--exclude", "note", "--numeric", "amount"]
 
 
 def fit(*more, log="log.parquet", out="model.skbseq"):
@@ -84,7 +86,7 @@ def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
     make_log().to_parquet(folder / "log.parquet")
     out = str(folder / "model.skbseq")
-    assert fit("--quiet", "--exclude", "note", log=str(folder / "log.parquet"), out=out) == 0
+    assert fit("--quiet", *CHANNELS, log=str(folder / "log.parquet"), out=out) == 0
     return out
 
 
@@ -391,7 +393,7 @@ def test_warnings_are_one_line(here, fitted, capsys, monkeypatch):
 
 
 def test_fit_tells_what_it_does(here, capsys):
-    assert fit("--exclude", "note", "--numeric", "amount") == 0
+    assert fit(*CHANNELS) == 0
     said = capsys.readouterr().out
     assert "Cleaning: 361 events in, 361 out, 0 dropped" in said
     assert re.search(r"  amount +numbers\n", said)
@@ -459,7 +461,8 @@ def test_times_that_cannot_be_read_are_dropped_where_told(here, fitted, capsys):
     assert predict(fitted, "--invalid-times", "null", log="log.csv") == 0
     assert re.search(r"missing when +1 ", capsys.readouterr().out)
 
-    assert fit("--invalid-times", "null", "--quiet", "--holdout", "0", log="log.csv") == 0
+    more = ["--invalid-times", "null", "--quiet", "--holdout", "0", *CHANNELS]
+    assert fit(*more, log="log.csv") == 0
     assert predict("model.skbseq", log="log.csv") == 0  # as the model was trained
     assert predict("model.skbseq", "--invalid-times", "raise", log="log.csv") == 1
 
@@ -467,8 +470,10 @@ def test_times_that_cannot_be_read_are_dropped_where_told(here, fitted, capsys):
 def test_behaviours_and_products_are_categories_also_as_decimals(here, capsys):
     log = make_log()
     log["what"] = log["what"].map({"view": 1.0, "cart": 2.0, "remove": 3.0, "buy": 4.0})
+    log["price"] = log["amount"] % 3 + 0.5
     log.to_parquet("log.parquet")
     roles = [*ROLES, "--product", "price", "--predict", "4", "--at", AT, "--horizon", "7D"]
+    roles += ["--exclude", "note", "amount"]
     done = main(["fit", "log.parquet", *roles, *SMALL, "--holdout", "0", "--out", "m.skbseq"])
     assert done == 0
     said = capsys.readouterr().out
@@ -483,7 +488,8 @@ def test_identifiers_are_kept_as_they_are_written(here):
     log["who"] = log["who"].map("{:03}".format)
     log["product"] = log["amount"].map({1: "07", 2: "7"}).fillna("3")
     log.to_csv("log.csv", index=False)
-    more = ["--product", "product", "--exclude", "note", "--holdout", "0", "--quiet"]
+    more = ["--product", "product", "--exclude", "note", "price", "amount"]
+    more += ["--holdout", "0", "--quiet"]
     assert fit(*more, log="log.csv") == 0
     assert predict("model.skbseq", log="log.csv", out="a.csv") == 0
     assert Path("a.csv").read_text().splitlines()[1].startswith('"000",')
@@ -504,14 +510,14 @@ def test_nothing_after_the_date_is_read(here, fitted):
 
 
 def test_the_same_seed_gives_the_same_scores(here, fitted):
-    assert fit("--quiet", "--exclude", "note") == 0
+    assert fit("--quiet", *CHANNELS) == 0
     for model, out in ((fitted, "a.csv"), ("model.skbseq", "b.csv")):
         assert predict(model, out=out) == 0
     assert Path("a.csv").read_text() == Path("b.csv").read_text()
 
 
 def test_quiet_says_nothing(here, capsys):
-    assert fit("--quiet", "--holdout", "0", log="log.csv") == 0
+    assert fit("--quiet", "--holdout", "0", *CHANNELS, log="log.csv") == 0
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
     assert read_metadata("model.skbseq")["metadata"]["scores"] == []
@@ -519,9 +525,10 @@ def test_quiet_says_nothing(here, capsys):
 
 def test_without_a_behaviour_any_event_counts(here, capsys):
     log = make_log()
-    log[(log["who"] % 3 > 0) | (log["when"] < AT) | (log["who"] == 0)].to_csv("log.csv")
+    kept = (log["who"] % 3 > 0) | (log["when"] < AT) | (log["who"] == 0)
+    log[kept].to_csv("log.csv", index=False)
     roles = ["--user", "who", "--time", "when", "--at", AT, "--horizon", "7D", "--lookback", "20D"]
-    done = main(["fit", "log.csv", *roles, *SMALL, "--exclude", "note", "--out", "model.skbseq"])
+    done = main(["fit", "log.csv", *roles, *SMALL, *CHANNELS, "--out", "model.skbseq"])
     assert done == 0
     assert "Question: any event within 7D after 2026-02-01?" in capsys.readouterr().out
     assert predict("model.skbseq", log="log.csv") == 0
@@ -531,7 +538,7 @@ def test_values_are_read_as_their_column_holds_them(here):
     log = make_log()
     codes = {"view": 1, "cart": 2, "remove": 3, "buy": 4}
     log.assign(what=log["what"].map(codes)).to_csv("log.csv", index=False)
-    question = ["--predict", "4", "3", "--at", AT, "--horizon", "7D"]
+    question = ["--predict", "4", "3", "--at", AT, "--horizon", "7D", *CHANNELS]
     done = main(["fit", "log.csv", *ROLES, *question, *SMALL, "--quiet", "--out", "model.skbseq"])
     assert done == 0
     assert read_metadata("model.skbseq")["metadata"]["task"]["predict"] == [4, 3]
@@ -647,6 +654,7 @@ def test_the_program_is_named_as_it_can_be_called_again(tmp_path, monkeypatch):
 
 def test_ctrl_c_leaves_nothing_behind(here):
     command = [sys.executable, "-u", "-m", "skbseq", "fit", "log.csv", *ROLES, *QUESTION]
+    command += ["--exclude", "note", "price", "amount", "--holdout", "0"]
     running = subprocess.Popen(
         [*command, "--out", "model.skbseq", "--epochs", "100000"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -733,6 +741,7 @@ def test_an_interrupted_write_keeps_the_old_scores(here, fitted, monkeypatch):
 
 def test_a_reader_who_leaves_does_not_stop_the_work(here):
     command = [sys.executable, "-m", "skbseq", "fit", "log.csv", *ROLES, *QUESTION, *SMALL]
+    command += CHANNELS
     quiet = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     running = subprocess.Popen(
         [*command, "--out", "model.skbseq"],

@@ -24,18 +24,19 @@ from skbseq import (
     TransformerBehaviorRegressor,
 )
 
-# More steps than the default takes on these few rows; nothing is held out of them.
-LONG = dict(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0)
-# Through Keras' layers a step costs more, so these take fewer and longer ones.
-SMALL = dict(LONG, units=8, epochs=12, learning_rate=0.08)
+# Steps are what these checks cost, so there are few and long ones, and nothing is held out of the
+# few rows. The 27 of the check of sample weights are more than a batch.
+SMALL = dict(units=8, epochs=5, learning_rate=0.06, batch_size=24, validation_split=0)
 CLASSIFIERS = [
-    LSTMBehaviorClassifier(**LONG),
+    LSTMBehaviorClassifier(**SMALL),
     GRUBehaviorClassifier(**SMALL),
-    RNNBehaviorClassifier(**SMALL),
+    RNNBehaviorClassifier(**{**SMALL, "epochs": 8, "learning_rate": 0.1}),
     CNNBehaviorClassifier(**SMALL, n_layers=1),
     TransformerBehaviorClassifier(**SMALL, n_layers=1, n_heads=2),
     BagBehaviorClassifier(**SMALL),
 ]
+# Where steps are compiled, many cost little.
+LONG = dict(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0)
 # One step of ten decides the numbers; to find it takes small batches rather than many epochs.
 FEW = dict(units=8, epochs=12, learning_rate=0.01, batch_size=24, validation_split=0)
 REGRESSORS = [
@@ -83,6 +84,16 @@ BESIDE_FOR_TRANSFORMERS = [
     estimator_checks.check_transformer_get_feature_names_out,
     estimator_checks.check_transformer_get_feature_names_out_pandas,
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_all_programs():
+    """Else the checks beside, which come last, would build every network again."""
+    from skbseq._training import _program
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_program, "_KEEP", 64)
+        yield
 
 
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=known_failures)
