@@ -49,7 +49,12 @@ def embedders(X, epochs, seed):
     found = {}
     for objective in ("future", "next", "masked", "contrastive"):
         embedder = BehaviorEmbedder(
-            encoder, objective=objective, units=32, epochs=epochs, random_state=seed
+            encoder,
+            objective=objective,
+            bidirectional=objective == "masked",
+            units=32,
+            epochs=epochs,
+            random_state=seed,
         )
         begin = time.perf_counter()
         found[objective] = embedder.fit(X)
@@ -73,7 +78,8 @@ def models(pretrained, seed):
     for name, embedder in pretrained.items():
         frozen = FrozenEstimator(embedder)
         for how, changes in _TUNING.items():
-            start = LSTMBehaviorClassifier(**scratch.get_params() | {"init": frozen} | changes)
+            given = {"init": frozen, "bidirectional": embedder.bidirectional}
+            start = LSTMBehaviorClassifier(**scratch.get_params() | given | changes)
             tuned = make_pipeline(FrozenEstimator(embedder.encoder_), start)
             found[f"LSTM from {name}, {how}"] = False, tuned
         vectors = make_pipeline(frozen, StandardScaler(), LogisticRegression(C=0.01))

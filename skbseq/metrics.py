@@ -11,7 +11,6 @@ from numbers import Integral
 import numpy as np
 
 from skbseq import _frames
-from skbseq._sequences import ranges
 from skbseq._targets import present_values, rows_at_a_time, split_target, to_ids, true_index
 
 __all__ = [
@@ -287,11 +286,7 @@ def hold_out_last(X, target=None):
         )
     last = offsets[rows + 1] - 1
     starts = columns.lists[target].offsets[rows]
-    positions, new_offsets = ranges(starts, places[last])
-    lists = {
-        name: _frames.Lists(_frames.take(column.values, positions), new_offsets)
-        for name, column in columns.lists.items()
-    }
+    lists = columns.cut(starts, places[last])
     return _with_lists(X, columns, rows, lists), to_ids(_frames.take(values, last))
 
 

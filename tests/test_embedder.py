@@ -52,7 +52,12 @@ def data():
 def fitted(data):
     return {
         objective: BehaviorEmbedder(
-            objective=objective, units=8, epochs=4, learning_rate=0.02, random_state=0
+            objective=objective,
+            bidirectional=objective == "masked",
+            units=4 if objective == "masked" else 8,
+            epochs=4,
+            learning_rate=0.02,
+            random_state=0,
         ).fit(data[0])
         for objective in OBJECTIVES
     }
@@ -86,7 +91,9 @@ def test_rows_do_not_depend_on_each_other(data, fitted, objective):
 
 def test_the_same_seed_gives_the_same_vectors(data):
     X = data[0][:60]
-    embedder = BehaviorEmbedder(objective="masked", units=4, epochs=2, random_state=3)
+    embedder = BehaviorEmbedder(
+        objective="masked", bidirectional=True, units=2, epochs=2, random_state=3
+    )
     first, again = (clone(embedder).fit(X).transform(X) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
@@ -411,7 +418,12 @@ def test_files_and_pickles_hold_all(data, fitted, tmp_path):
         ({"mask_share": 1.0}, None, "mask_share"),
         ({"network": "hopfield"}, None, "'hopfield' is not known"),
         ({}, pd.DataFrame({"product": [["a"], ["b"], []]}), "at least 2 events; of the 3 there"),
-        ({"objective": "masked"}, pd.DataFrame({"product": [["a"], []]}), "at least 1 events"),
+        (
+            {"objective": "masked", "bidirectional": True},
+            pd.DataFrame({"product": [["a"], []]}),
+            "at least 1 events",
+        ),
+        ({"objective": "masked"}, None, "sees those before alone. Set bidirectional=True"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(data, parameters, X, message):
@@ -430,9 +442,8 @@ def test_labels_and_numbers_are_no_frame():
 
 def start_from(embedder, **parameters):
     given = {"units": 8, "epochs": 3, "learning_rate": 0.02, "random_state": 0} | parameters
-    return make_pipeline(
-        FrozenEstimator(embedder.encoder_), LSTMBehaviorClassifier(init=embedder, **given)
-    )
+    model = LSTMBehaviorClassifier(**{"init": embedder} | given)
+    return make_pipeline(FrozenEstimator(embedder.encoder_), model)
 
 
 def names_of(model):
@@ -481,6 +492,15 @@ def test_frozen_layers_stay_as_they_are(data, fitted, freeze, kept, compiled):
             assert np.abs(weight - theirs[name]).max() > 1e-4
 
 
+def test_what_was_never_learnt_is_not_frozen(data, fitted):
+    X, y = data[0][:60], data[1][:60]
+    options = {"freeze": "network", "pooling": "attention"}
+    models = [start_from(fitted["next"], epochs=n, **options).fit(X, y)[-1] for n in (1, 2)]
+    once, twice = map(names_of, models)
+    same = {name for name, weight in once.items() if np.array_equal(weight, twice[name])}
+    assert {name.partition("/")[0] for name in same} == {"embedding_0", "lstm_0"}
+
+
 def test_in_cross_validation_the_embedder_is_frozen(data, fitted):
     X, y = data[0][:100], data[1][:100]
     model = start_from(fitted["next"], epochs=1)
@@ -497,6 +517,9 @@ def test_in_cross_validation_the_embedder_is_frozen(data, fitted):
         ({"n_layers": 2}, "n_layers differs"),
         ({"freeze": ["lstm_7"]}, "names the layer 'lstm_7', which the network has not. It has"),
         ({"freeze": "everything"}, "names the layer 'everything'"),
+        ({"freeze": "logits"}, "'logits', which begins at random. Learnt are embedding_0, lstm_0"),
+        ({"freeze": "network", "init": None}, "freeze='network' leaves layers as they begin, whi"),
+        ({"freeze": "logits", "init": None}, "without init is at random. Give init"),
     ],
 )
 def test_what_does_not_fit_the_embedder_is_refused(data, fitted, parameters, message):

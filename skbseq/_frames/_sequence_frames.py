@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from skbseq._frames._columns import as_array, kind_of
-from skbseq._frames._lists import holds_matrices, is_list, stack_matrices, to_lists
+from skbseq._frames._columns import as_array, kind_of, take
+from skbseq._frames._lists import Lists, holds_matrices, is_list, stack_matrices, to_lists
 from skbseq._frames._tables import (
     column_names,
     is_frame,
@@ -17,6 +17,7 @@ from skbseq._frames._tables import (
     refuse_twice,
     to_arrow,
 )
+from skbseq._sequences import ranges
 from skbseq.exceptions import SequenceFrameError
 
 
@@ -27,6 +28,21 @@ class SequenceColumns:
     lists: dict
     ordinary: dict
     n_rows: int
+
+    def cut(self, starts, stops):
+        """The list columns with some consecutive events of each row, or of some rows.
+
+        Parameters
+        ----------
+        starts, stops : ndarray of int
+            Places among the events of all rows.
+
+        Returns
+        -------
+        dict of str to Lists
+        """
+        places, offsets = ranges(starts, stops)
+        return {name: Lists(take(c.values, places), offsets) for name, c in self.lists.items()}
 
 
 def is_sequence_frame(data, *, bare_lists=None):

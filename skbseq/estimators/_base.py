@@ -28,11 +28,6 @@ _PREFIXES = ("optimizer", "callbacks", "fit")
 _HEADS = tuple(f"{prefix}__" for prefix in _PREFIXES)
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
-# Of the networks that have options, where an estimator leaves the choice of network open.
-DEFAULT_OPTIONS = {
-    "cnn": {"kernel_size": 3},
-    "transformer": {"n_heads": 4, "feed_forward_units": None},
-}
 # Fields of a network's spec that decide the shapes of its weights, as its options do.
 _SHAPING = ("embedding_dims", "units", "n_layers", "bidirectional")
 
@@ -54,16 +49,21 @@ def weight_names_of(spec):
     return module.weight_names(module.network_spec(spec))
 
 
+def output_width_of(spec):
+    """Numbers that the network of a spec's fields gives for each sequence."""
+    module = _engine_module()
+    return module.output_width(module.network_spec(spec))
+
+
 class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator):
     """Parameters, input and state of an estimator over sequences.
 
     Subclasses name their parameters in ``__init__``, which ends in ``**routed`` for those of
     the optimizer, the callbacks and the fit and gives them to ``_keep_routed``. They name their
-    network, and which parameters are of this network alone.
+    network, and have the parameters that are of this network alone.
     """
 
     _network = "lstm"
-    _options = ()
     _parameter_constraints = {
         "units": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
@@ -228,8 +228,11 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         seen = self.schema_.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
         given = self.get_params(deep=False).get  # not every network takes all that there are
-        own = {name: getattr(self, name) for name in self._options}
-        own = own or DEFAULT_OPTIONS.get(self._network, {})
+        n_layers, bidirectional = given("n_layers", 1), given("bidirectional", False)
+        module = _engine_module()
+        module.check_kind(self._network, n_layers=n_layers, bidirectional=bidirectional)
+        own = module.kind_of_network(self._network).options
+        own = {name: given(name, default) for name, default in own.items()}
         return {
             "vocabulary_sizes": sizes,
             "embedding_dims": self._embedding_dims(sizes),
@@ -237,8 +240,8 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
             "n_context": len(self.schema_.context),
             "n_outputs": n_outputs,
             "units": self.units,
-            "n_layers": given("n_layers", 1),
-            "bidirectional": given("bidirectional", False),
+            "n_layers": n_layers,
+            "bidirectional": bidirectional,
             "dropout": float(self.dropout),
             "recurrent_dropout": float(given("recurrent_dropout", 0)),
             "pooling": given("pooling", "last"),

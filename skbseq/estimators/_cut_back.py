@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skbseq import _frames
-from skbseq._sequences import offsets_of, ranges
+from skbseq._sequences import offsets_of
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._place import Place, read_moments
 
@@ -86,11 +86,7 @@ class Times:
 
     def truncate(self, X, moments, counts, cutoff_name):
         """The frame as it was at these moments."""
-        positions, offsets = ranges(self.offsets[:-1], self.offsets[:-1] + counts)
-        changed = {
-            name: _frames.Lists(_frames.take(column.values, positions), offsets)
-            for name, column in self.columns.lists.items()
-        }
+        changed = self.columns.cut(self.offsets[:-1], self.offsets[:-1] + counts)
         changed[cutoff_name] = _frames.time_array(moments, unit=self.unit, zone=self.zone)
         return _frames.replace_columns(X, changed)
 

@@ -143,8 +143,8 @@ _PARAMETERS = {
     "freeze": (
         '{"embeddings", "network"}, list of str, or None',
         """
-        Layers that training leaves as they begin: all embeddings, all below the head, or layers
-        by the names that ``model_`` has.
+        Layers that training leaves as ``init`` gave them: all embeddings, all that came from
+        there, or some of these by the names that ``model_`` has.
         """,
     ),
     "random_state": (

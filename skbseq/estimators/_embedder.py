@@ -12,7 +12,12 @@ from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
-from skbseq.estimators._base import BaseBehaviorEstimator, weight_names_of, without
+from skbseq.estimators._base import (
+    BaseBehaviorEstimator,
+    output_width_of,
+    weight_names_of,
+    without,
+)
 from skbseq.estimators._cut_back import read_times
 from skbseq.preprocessing import SequenceEncoder
 
@@ -38,9 +43,10 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         with its defaults.
     objective : {"next", "masked", "contrastive", "future"}, default="next"
         What is learnt: each event, its codes and its numbers, from the events before it; events
-        that are hidden, from those around them; which parts of histories are of one user; or,
-        of histories cut back to earlier moments at random, how soon the next event came. The
-        last needs a channel of times and cutoffs, and serves purchase and churn.
+        that are hidden, from those around them, which takes ``bidirectional=True``; which parts
+        of histories are of one user; or, of histories cut back to earlier moments at random, how
+        soon the next event came. The last needs a channel of times and cutoffs, and serves
+        purchase and churn.
     mask_share : float, default=0.15
         With ``objective="masked"``, the share of events that are hidden.
     temperature : float, default=0.1
@@ -50,10 +56,11 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
     units : int, default=64
         Size of the vectors.
     n_layers : int, default=1
-        Stacked layers.
+        Stacked layers; "bag" has one alone.
     bidirectional : bool, default=False
-        Whether events are read in both directions, which doubles the vectors; not with
-        ``objective="next"``, which would see what it has to foretell.
+        Whether events are read in both directions, which doubles the vectors of a recurrence. Not
+        with ``objective="next"``, which would see what it has to foretell, nor with "bag" and
+        "cnn", which cannot.
     embedding_dim : int, default=None
         Size of the embedding of each categorical channel. None: ``min(32, 2 n ** (1 / 3))`` for
         n codes.
@@ -120,7 +127,8 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
     With the state :math:`h_t` after event :math:`t`, a linear map :math:`W_c` and the embedding
     :math:`e_v` of code :math:`v` of channel :math:`c`, the next code is foretold with
     :math:`p(v) \\propto \\exp(e_v^\\top W_c h_t / \\sqrt{d} + b_v)`, and a hidden one by the state
-    at its own place. Parts of histories are told apart by
+    at its own place. The loss is the mean over all codes that are asked, of each channel, and that
+    of Huber's distance of the numbers, added up. Parts of histories are told apart by
     :math:`-\\log \\frac{\\exp(\\cos(z, z^+) / \\tau)}{\\sum_{z'} \\exp(\\cos(z, z') / \\tau)}`.
 
     References
@@ -233,6 +241,13 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
                     "bidirectional=True lets the network see the events that objective='next' has "
                     "it foretell. Take objective='masked' or 'contrastive'."
                 )
+            if self.objective == "masked" and not self.bidirectional:
+                raise ValueError(
+                    "objective='masked' asks for hidden events from those around them, but with "
+                    "bidirectional=False the network sees those before alone. Set "
+                    "bidirectional=True, with network='lstm', 'gru', 'rnn' or 'transformer', or "
+                    "take objective='next'."
+                )
             encoder = SequenceEncoder() if self.encoder is None else self.encoder
             self.encoder_ = clone(encoder).fit(X)
             data = self._sequences(X, reset=True)
@@ -243,6 +258,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
             else:
                 self._learn_events(data)
             self._optimizer_state = None  # nothing goes on from here, and it is large
+            self._n_features_out = output_width_of(self.spec_)
         return self
 
     def _learn_events(self, data):
@@ -318,14 +334,10 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         Returns
         -------
         ndarray of float32 of shape (n_samples, units)
-            Twice as wide where bidirectional.
+            Twice as wide where a recurrence is bidirectional.
         """
         check_is_fitted(self)
         return self._outputs_of(self._sequences(X)).astype(np.float32)
-
-    @property
-    def _n_features_out(self):
-        return self.units * (2 if self.bidirectional and self.network != "transformer" else 1)
 
     def item_vectors(self, channel=None):
         """The vectors of a channel's ids.

@@ -34,18 +34,23 @@ from skbseq.networks import (
     NetworkSpec,
     build_event_network,
     build_network,
+    check_kind,
     initial_weights,
+    kind_of_network,
 )
 
 __all__ = [
     "FitTask",
+    "check_kind",
     "choose_device",
     "choose_precision",
     "fit_network",
     "keras_model",
+    "kind_of_network",
     "layer_names",
     "make_loss",
     "network_spec",
+    "output_width",
     "predict",
     "weight_names",
 ]
@@ -480,6 +485,12 @@ def weight_names(spec):
     """Names of the weights of a network, in their order."""
     with _borrow(spec, "/CPU:0") as program:
         return [weight.path for weight in program.model.weights]
+
+
+def output_width(spec):
+    """Numbers that a network gives for each sequence."""
+    with _borrow(spec, "/CPU:0") as program:
+        return program.n_outputs
 
 
 def keras_model(spec, weights):

@@ -63,7 +63,6 @@ class CNNMixin(NetworkMixin):
     """
 
     _network = "cnn"
-    _options = ("kernel_size",)
     _own_constraints = {"kernel_size": [_ONE_OR_MORE]}
     _not_taken = ("bidirectional", "recurrent_dropout")
 
@@ -87,7 +86,6 @@ class TransformerMixin(NetworkMixin):
     """
 
     _network = "transformer"
-    _options = ("n_heads", "feed_forward_units")
     _own_constraints = {"n_heads": [_ONE_OR_MORE], "feed_forward_units": [_ONE_OR_MORE, None]}
     _not_taken = ("recurrent_dropout",)
 

@@ -107,7 +107,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
     units : int, default=128
         Size of the network's state.
     n_layers : int, default=1
-        Stacked layers.
+        Stacked layers; "bag" has one alone.
     embedding_dim : int, default=None
         Size of the embedding of each categorical channel. None: for n codes
         ``min(32, 2 n ** (1 / 3))``, and for the target ``min(64, n)``.
@@ -171,7 +171,8 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
     encoder_ : SequenceEncoder
         The fitted encoder.
     history_ : dict of str to list of float
-        ``loss``, nats per event, and ``val_loss`` where histories were held out, of each epoch.
+        ``loss``, nats per event, and ``val_loss``, the same of the histories held out, of each
+        epoch.
     n_iter_ : int
         Epochs run.
     n_features_in_ : int
@@ -200,8 +201,9 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         -\\log p(i_t \\mid q_t), \\qquad
         p(i \\mid q) = \\frac{\\exp(q \\cdot v_i + b_i)}{\\sum_j \\exp(q \\cdot v_j + b_j)}
 
-    over all events that have a code. Of a large catalogue the sum is estimated [2]_: of the
-    codes, which stand in order of frequency, :math:`m` are drawn by
+    over all events that have a code, whatever the lengths of their histories; with
+    ``sample_weight``, each weighs as its history does. Of a large catalogue the sum is estimated
+    [2]_: of the codes, which stand in order of frequency, :math:`m` are drawn by
     :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
 
     .. math::

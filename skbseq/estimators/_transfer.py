@@ -49,7 +49,17 @@ def take_over(estimator, spec, layer_names):
         estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
         start = weights_of(embedder, spec)
     if "freeze" in named and estimator.freeze is not None:
-        spec = spec | {"frozen": frozen_layers(estimator.freeze, layer_names(spec))}
+        layers = layer_names(spec)
+        if estimator.init is not None:
+            learnt = {name.partition("/")[0] for name in start}
+        elif estimator.warm_start and hasattr(estimator, "weights_"):
+            learnt = set(layers) - {"joined", "logits"}
+        else:
+            raise ValueError(
+                f"freeze={estimator.freeze!r} leaves layers as they begin, which without init is "
+                "at random. Give init, a fitted BehaviorEmbedder, or leave freeze out."
+            )
+        spec = spec | {"frozen": frozen_layers(estimator.freeze, layers, learnt)}
     return spec, start
 
 
@@ -123,32 +133,38 @@ def weights_of(embedder, spec):
     return {name: weight for name, weight in named if not _OF_A_HEAD(name.partition("/")[0])}
 
 
-def frozen_layers(freeze, layers):
+def frozen_layers(freeze, layers, learnt):
     """Names of the layers that stay as they begin.
 
     Parameters
     ----------
-    freeze : "embeddings", "network", list of str, or None
-        All embeddings; all below the head; or layers by name.
+    freeze : "embeddings", "network", or list of str
+        All embeddings; all that have been learnt; or layers by name.
     layers : list of str
         Layers there are.
+    learnt : set of str
+        Those that do not begin at random.
 
     Raises
     ------
     ValueError
-        If there is no such layer.
+        If there is no such layer, or it begins at random.
     """
-    if freeze is None:
-        return ()
+    known = tuple(name for name in layers if name in learnt)
     if freeze == "embeddings":
-        return tuple(name for name in layers if name.startswith("embedding_"))
+        return tuple(name for name in known if name.startswith("embedding_"))
     if freeze == "network":
-        return tuple(name for name in layers if name not in ("joined", "logits"))
+        return known
     names = [freeze] if isinstance(freeze, str) else list(freeze)
     for name in names:
         if name not in layers:
             raise ValueError(
                 f"freeze={freeze!r} names the layer {name!r}, which the network has not. It has "
                 f"{', '.join(layers)}; 'embeddings' and 'network' stand for groups of them."
+            )
+        if name not in learnt:
+            raise ValueError(
+                f"freeze={freeze!r} names the layer {name!r}, which begins at random. Learnt are "
+                f"{', '.join(known)}."
             )
     return tuple(layer for layer in layers if layer in names)

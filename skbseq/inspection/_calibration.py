@@ -69,7 +69,7 @@ def expected_calibration_error(
     was right: the *top-label* error, which says nothing of the other classes.
 
     The labels of a bin scatter by chance, and so even true probabilities have an error of about
-    :math:`\\sqrt{2 m \\bar p (1 - \\bar p) / (\\pi n)}`: 0.016 with 10 bins, 4,000 samples and a
+    :math:`\\sqrt{2 m \\bar p (1 - \\bar p) / (\\pi n)}`: 0.017 with 10 bins, 4,000 samples and a
     quarter of positives. A constant prediction of the base rate has none, so look at a score of
     the order too.
 

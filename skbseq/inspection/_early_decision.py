@@ -7,7 +7,6 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_consistent_length
 
 from skbseq import _frames
-from skbseq._sequences import ranges
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
 
@@ -292,12 +291,7 @@ def _count_seen(columns, point, seen_by):
 def _truncate(X, columns, counts):
     """The same frame with the first so many events of each sample."""
     starts = next(iter(columns.lists.values())).offsets[:-1]
-    positions, offsets = ranges(starts, starts + counts)
-    lists = {
-        name: _frames.Lists(_frames.take(column.values, positions), offsets)
-        for name, column in columns.lists.items()
-    }
-    return _frames.replace_columns(X, lists)
+    return _frames.replace_columns(X, columns.cut(starts, starts + counts))
 
 
 class _Leads:

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from skbseq.networks._network import NETWORKS
+from skbseq.networks._network import kind_of_network
 from skbseq.networks._parts import (
     PoolSteps,
     embed_events,
@@ -40,7 +40,7 @@ def build_event_network(spec):
     inputs = sequence_inputs(spec)
     shifted = _begin(inputs) if spec.option("begin") else inputs
     embedded = embed_events(shifted, spec)
-    events, last = _known(spec.network)(embedded, shifted, spec)
+    events, last = kind_of_network(spec.network)(embedded, shifted, spec)
     if spec.pooling != "last":
         last = pool(events, shifted["lengths"], spec)
     if spec.n_context:
@@ -55,13 +55,6 @@ def build_event_network(spec):
     if spec.option("begin"):
         last = PoolSteps("last")(queries[0], shifted["lengths"])
     return keras.Model(inputs, [keras.ops.cast(last, "float32"), *queries])
-
-
-def _known(network):
-    if network not in NETWORKS:
-        there = ", ".join(map(repr, NETWORKS))
-        raise ValueError(f"network={network!r} is not known. There are {there}.")
-    return NETWORKS[network]
 
 
 def _begin(inputs):

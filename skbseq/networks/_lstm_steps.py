@@ -16,7 +16,7 @@ class LSTMSteps:
 
     Parameters
     ----------
-    spec : LSTMSpec
+    spec : NetworkSpec
     model : keras.Model
     """
 
@@ -39,7 +39,7 @@ class LSTMSteps:
             and not spec.bidirectional
             and not spec.recurrent_dropout
             and not spec.embedding_dropout
-            and spec.pooling != "attention"
+            and spec.pooling in ("last", "mean", "max")
             and spec.policy == "float32"
         )
 

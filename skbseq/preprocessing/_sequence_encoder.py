@@ -146,6 +146,10 @@ default=("gap", "age", "hour", "weekday")
     :math:`\\sqrt{d} \\, \\operatorname{arsinh}(|x| / m) \\, x / |x|`. A vector that lacks a
     component counts as missing.
 
+    In pandas and pyarrow each list column that comes out carries, in its Arrow type, a mark of
+    what the encoder learnt of the channel. Estimators of skbseq keep it, and refuse a frame that
+    another encoder made, one fitted on other data among them.
+
     References
     ----------
     .. [1] Deerwester, S., Dumais, S. T., Furnas, G. W., Landauer, T. K. and Harshman, R. (1990).
