@@ -2,6 +2,7 @@
 
     python -m benchmarks.next_event --data ../shared/data
     python -m benchmarks.next_event --data ../shared/data --only shop --network
+    python -m benchmarks.next_event --data ../shared/data --only shop --network --validation
 
 MSNBC: sessions of at least two pages of 17. Of 100,000 sessions the last page is held out and
 predicted from those before it; the models learn from all other sessions, whole. Accuracy.
@@ -38,6 +39,7 @@ What was tried on the clothing shop (recall@20 / MRR@20), and on MSNBC (accuracy
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,22 +60,64 @@ from skbseq.metrics import hold_out_last, ranking_scorer
 N_TEST = 100_000
 CHANNELS = ["category", "colour", "location", "photography", "page", "price"]
 # Few sessions, so the mean of the weights of the last steps is better than the last of them.
-SHOP = {"epochs": 14, "batch_size": 128, "dropout": 0.4}
+FOUR = SequenceEncoder(
+    categorical=["product", "category", "colour", "page"], numeric=["price"], time_features=()
+)
+SHOP = {"epochs": 14, "batch_size": 128, "dropout": 0.4, "encoder": FOUR}
 SHOP |= {"optimizer__use_ema": True, "optimizer__ema_momentum": 0.995}
+# The other network of the mean: it sees all channels.
+WIDE = {"units": 192, "embedding_dim": 48, "dropout": 0.5, "encoder": None}
 # A few sessions have thousands of pages, and a batch is as long as its longest.
 PAGES = {"epochs": 4, "batch_size": 512, "dropout": 0.0, "encoder": SequenceEncoder(max_length=60)}
 PAGES |= {"optimizer__use_ema": True, "optimizer__ema_momentum": 0.998}
 
 
-def network(target, seed):
+def network(target, seed, **changes):
     """The network; all sessions are learnt from."""
+    options = (SHOP if target == "product" else PAGES) | changes
     return NextBehaviorPredictor(
-        target,
-        learning_rate=0.003,
-        validation_split=0.0,
-        random_state=seed,
-        **(SHOP if target == "product" else PAGES),
+        target, learning_rate=0.003, validation_split=0.0, random_state=seed, **options
     )
+
+
+class ConstantChain(MarkovChain):
+    """A chain that takes the shorter context for a constant number of events.
+
+    Witten and Bell count the distinct ids that followed in its place.
+    """
+
+    constant = 100
+
+    def _learn(self, histories):
+        super()._learn(histories)
+        for table in self._tables:
+            kinds = np.diff(table.offsets)
+            times_and_kinds = kinds / table.back
+            total = times_and_kinds - kinds + self.constant
+            table.shares = table.shares * np.repeat(times_and_kinds / total, kinds)
+            table.back = self.constant / total
+
+
+class MeanOf:
+    """The mean of the probabilities of some models, of which some may be fitted before."""
+
+    def __init__(self, models):
+        self.models = models
+
+    def set_params(self, target):
+        for model in self.models:
+            model.set_params(target=target)
+        return self
+
+    def fit(self, X):
+        for model in self.models:
+            if not hasattr(model, "classes_"):
+                model.fit(X)
+        self.classes_, self.target_ = self.models[0].classes_, self.models[0].target_
+        return self
+
+    def predict_proba(self, X):
+        return np.mean([model.predict_proba(X) for model in self.models], axis=0)
 
 
 def models():
@@ -90,6 +134,7 @@ def models():
         rows[f"the same, Witten-Bell of order {order}"] = MarkovChain(
             order=order, smoothing="witten-bell"
         )
+    rows["the same, constant, of order 3"] = ConstantChain(order=3, smoothing="witten-bell")
     return rows
 
 
@@ -103,8 +148,11 @@ def msnbc(data):
     return table.filter(pa.array(~is_test)), *hold_out_last(table.filter(pa.array(is_test)))
 
 
-def clothing(data):
-    """Training sessions, every prefix of the test sessions, and the product after each."""
+def clothing(data, validation=False):
+    """Training sessions, every prefix of the test sessions, and the product after each.
+
+    For validation the last fifth of the training sessions is in the place of the test.
+    """
     columns = ["session_id", "click", "date", "model", *CHANNELS]
     table = pq.read_table(Path(data) / "eshop_clothing_2008.parquet", columns=columns)
     # Sessions are numbered in the order in which they began.
@@ -115,9 +163,10 @@ def clothing(data):
     table = table.set_column(table.num_columns - 1, "price", table["price"].cast(pa.float64()))
     starts = np.flatnonzero(np.append(True, np.diff(sessions) != 0))
     offsets = np.append(starts, len(sessions))
-    first_test = offsets[int(0.8 * len(starts))]
+    shares = (0.64, 0.8) if validation else (0.8, 1)
+    first_test, end = (offsets[int(share * len(starts))] for share in shares)
     train = as_frame(table.slice(0, first_test), offsets[offsets <= first_test])
-    at = np.setdiff1d(np.arange(first_test, len(sessions)), starts)
+    at = np.setdiff1d(np.arange(first_test, end), starts)
     begins = starts[np.searchsorted(starts, at, side="right") - 1]
     prefixes = np.concatenate([np.arange(a, b) for a, b in zip(begins, at, strict=True)])
     frame = as_frame(table.take(pa.array(prefixes)), np.append(0, np.cumsum(at - begins)))
@@ -151,20 +200,28 @@ def main():
     parser.add_argument("--data", required=True, help="folder with the two Parquet files")
     parser.add_argument("--only", choices=["msnbc", "shop"], help="one of the two logs")
     parser.add_argument("--network", action="store_true", help="the network too, some minutes")
+    parser.add_argument(
+        "--validation", action="store_true", help="the last fifth of the shop's training sessions"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     shop = ranking_scorer(k=20, metrics=("recall", "mrr"))
+    read_shop = partial(clothing, validation=arguments.validation)
     for log, read, target, names, scorer in (
         ("msnbc", msnbc, "page", ["accuracy"], accuracy),
-        ("shop", clothing, "product", ["recall@20", "MRR@20"], shop),
+        ("shop", read_shop, "product", ["recall@20", "MRR@20"], shop),
     ):
         if arguments.only not in (None, log):
             continue
         rows = {name: model.set_params(target=target) for name, model in models().items()}
         if arguments.network:
-            rows["network"] = network(target, arguments.seed)
+            one = rows["network"] = network(target, arguments.seed)
+            if log == "shop":
+                chain = rows["the same, constant, of order 3"]
+                other = network(target, arguments.seed + 1, **WIDE)
+                rows["two networks and that chain, mean"] = MeanOf([one, other, chain])
         train, X, y = read(arguments.data)
-        print(f"{read.__name__}: {len(train):,} sessions to learn from, {len(y):,} next events")
+        print(f"{log}: {len(train):,} sessions to learn from, {len(y):,} next events")
         print(f"{'':<38}" + "".join(f"{name:>11}" for name in [*names, "fit s", "score s"]))
         for name, model in rows.items():
             scores, *seconds = measure(model, train, X, y, scorer)

@@ -63,8 +63,10 @@ def task(data):
 
 def aggregates(X):
     """Eight aggregates of each history, most of them as logarithms."""
-    flat = X[["time", "kind", *NUMBERS]].explode(["time", "kind", *NUMBERS]).reset_index()
-    flat["days"] = (pd.Timestamp(AT) - pd.to_datetime(flat["time"])).dt.total_seconds() / 86_400
+    flat = X[["cutoff", "time", "kind", *NUMBERS]].explode(["time", "kind", *NUMBERS])
+    flat = flat.reset_index()
+    ago = pd.to_datetime(flat["cutoff"]) - pd.to_datetime(flat["time"])
+    flat["days"] = ago.dt.total_seconds() / 86_400
     numbers = flat[NUMBERS].astype(float)
     groups = flat.assign(**numbers, cancelled=flat["kind"] == "cancellation").groupby("index")
     gap = (groups["days"].max() - groups["days"].min()) / groups.size()
