@@ -131,10 +131,12 @@ def test_probabilities_and_loss_of_plain_numpy(options):
     assert model.history_["loss"] == pytest.approx([-np.log(right).mean()], rel=1e-4)
 
 
-def test_every_event_weighs_the_same_in_both_losses():
+def test_every_event_weighs_the_same_in_both_losses(monkeypatch):
     """Whatever the length of its history, the batch it falls into, and whether it is held out."""
+    from skbseq._training import _events
     from skbseq.estimators._base import split_rows
 
+    monkeypatch.setattr(_events, "_AT_ONCE", 3)
     rng = np.random.default_rng(0)
     histories = [["no"]] * 24 + [rng.choice(["no", "one", "two"], 9).tolist() for _ in range(16)]
     following = [None, "two"] * 20

@@ -10,6 +10,8 @@ from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._trainer import Trainer, values_of
 
+_AT_ONCE = 256  # histories held out that are judged at once
+
 
 @dataclass(frozen=True)
 class EventLoss:
@@ -108,7 +110,7 @@ class EventTrainer(Trainer):
         rng, samples = np.random.default_rng(0), (data, targets, sample_weight)
         found = [
             [part.numpy() for part in self._judge(*self._columns(samples, rows, rng))]
-            for rows in np.array_split(np.argsort(data.lengths), -(-len(data) // 256))
+            for rows in np.array_split(np.argsort(data.lengths), -(-len(data) // _AT_ONCE))
         ]
         losses, weights = np.sum(found, axis=0, dtype=np.float64)
         return float((losses[weights > 0] / weights[weights > 0]).sum())
