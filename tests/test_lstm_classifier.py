@@ -419,7 +419,7 @@ def test_callbacks_may_predict_and_fit_others_of_the_architecture(frame):
 
 
 def test_a_fit_that_fails_to_start_leaves_others_their_weights(frame, fitted, monkeypatch):
-    from skbseq._training import _program
+    from skbseq._training import _trainer
 
     def fail(*arguments):
         raise RuntimeError("no state")
@@ -427,7 +427,7 @@ def test_a_fit_that_fails_to_start_leaves_others_their_weights(frame, fitted, mo
     X, y = frame
     expected = fitted.predict_proba(X)
     with monkeypatch.context() as patch:
-        patch.setattr(_program.Trainer, "start", fail)
+        patch.setattr(_trainer.Trainer, "start", fail)
         with pytest.raises(RuntimeError, match="no state"):
             LSTMBehaviorClassifier(**{**QUICK, "random_state": 7}).fit(X, y)
     np.testing.assert_array_equal(fitted.predict_proba(X), expected)

@@ -224,6 +224,7 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         return tuple(min(32, round(2 * size ** (1 / 3))) for size in sizes)
 
     def _network_spec(self, n_outputs):
+        self._check_routed()  # first: a parameter of another network stands among the routed ones
         # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
         seen = self.schema_.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
@@ -285,7 +286,6 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         start : dict of str to ndarray, default=None
             Weights to begin with in the place of random ones, by name.
         """
-        self._check_routed()
         module = _engine_module()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         share = 0 if one_epoch else self.validation_split
