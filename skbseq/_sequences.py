@@ -1,5 +1,6 @@
 """Encoded sequences as flat arrays and offsets, without padding."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ from skbseq.exceptions import SequenceFrameError
 # Code 0 is padding, 1 what has no code of its own; the vocabulary follows.
 UNKNOWN = 1
 FIRST_CATEGORY = 2
+# A compiled program of training takes events for no fewer.
+FEWEST_EVENTS = 2048
+CACHE_LINE = 64  # bytes
 
 
 def offsets_of(lengths):
@@ -36,6 +40,25 @@ def round_up(n, least=64):
         return least
     grain = 1 << max(int(n - 1).bit_length() - 4, 0)
     return -(-n // grain) * grain
+
+
+def zeros_in_line(shape, dtype):
+    """Zeros that begin where a cache line does: such memory TensorFlow uses in place."""
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.zeros(n_bytes + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + n_bytes].view(dtype).reshape(shape)
+
+
+def event_array(shape, dtype):
+    """Zeros with a row for each event, and some more, unused, if the events are many.
+
+    A compiled program wants so many; to add them later would take a copy of all. Memory that
+    nobody writes to is not taken.
+    """
+    n_events, n_channels = shape
+    n_rows = n_events if n_events <= FEWEST_EVENTS else round_up(n_events)
+    return zeros_in_line((n_rows, n_channels), dtype)
 
 
 def array_lengths(X):
@@ -79,7 +102,8 @@ class Sequences:
     numbers : ndarray of float32 of shape (n_events, n_numeric_channels)
     context : ndarray of float32 of shape (n_samples, n_context_columns)
     starts, lengths : ndarray of int64 of shape (n_samples,)
-        The events of sample ``i`` are the ``lengths[i]`` from ``starts[i]`` on.
+        The events of sample ``i`` are the ``lengths[i]`` from ``starts[i]`` on. There may be
+        events of no sample.
     """
 
     codes: np.ndarray

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -198,6 +199,29 @@ def test_sizes_are_rounded_up_by_an_eighth_at_most():
 
 
 # ---------------------------------------------------------------- large tables
+
+
+@pytest.mark.parametrize("n_events", [2048, 2049, 5000])
+def test_events_are_trained_on_where_they_were_read(n_events):
+    import tensorflow as tf
+
+    from skbseq import _frames
+    from skbseq._training._compiled import FlatData
+    from skbseq.estimators._inputs import InputSchema
+
+    codes = np.arange(n_events, dtype=np.int32) % 7
+    cells = pa.ListArray.from_arrays([0, 3, n_events], pa.array(codes))
+    prices = pa.ListArray.from_arrays([0, 3, n_events], pa.array(codes / np.float32(2)))
+    columns = _frames.split_sequences(pa.table({"item": cells, "price": prices}))
+    data = InputSchema.of_frame(columns).read_frame(columns)
+    flat = FlatData(data, np.zeros(2, np.float32), np.ones(2, np.float32)).tensors
+    for name, expected in (("codes", codes), ("numbers", codes / 2)):
+        found, read = flat[name].numpy(), getattr(data, name)
+        assert found[:n_events, 0].tolist() == expected.tolist()
+        assert not found[n_events:].any() and len(found) <= round(n_events * 1.125)
+        if not tf.config.list_logical_devices("GPU"):  # whose memory is another
+            read[0] += 1
+            assert flat[name][0, 0].numpy() == read[0, 0]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -321,22 +321,26 @@ def _common_type(one, other):
 # ------------------------------------------------------------------ numbers
 
 
-def numbers(array):
-    """Values as float64, NaN where null."""
+def numbers(array, *, narrow=False):
+    """Values as float64, NaN where null; with ``narrow`` float32 stay as they are, uncopied."""
     array = as_array(array)
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)
-    if not pa.types.is_float64(array.type):
+    if not (pa.types.is_float64(array.type) or (narrow and pa.types.is_float32(array.type))):
         array = array.cast(pa.float64(), safe=False)
     return array.to_numpy(zero_copy_only=False)
 
 
-def integers(array, *, but=None):
-    """Values as int64, zero where null and where a mask holds."""
+def integers(array, *, but=None, narrow=False):
+    """Values as int64, zero where null and where a mask holds.
+
+    With ``narrow`` int32 stay as they are, and are not copied where there is no null.
+    """
     array = as_array(array)
     if but is not None:
         array = pc.if_else(pa.array(but), pa.scalar(None, array.type), array)
-    array = array.cast(pa.int64())
+    if not (narrow and pa.types.is_int32(array.type)):
+        array = array.cast(pa.int64())
     if array.null_count:
         array = pc.fill_null(array, 0)
     return array.to_numpy(zero_copy_only=False)

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from skbseq._sequences import ranges, round_up
+from skbseq._sequences import CACHE_LINE, FEWEST_EVENTS, ranges, round_up, zeros_in_line
 from skbseq._training._rows import RowAdam, is_large, serves_rows
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
@@ -34,7 +34,7 @@ def have_room(steps, spec, batch_size, longest):
 def pad_rows(array, n_rows):
     """An array with zeros added up to so many rows."""
     array = np.asarray(array)
-    result = np.zeros((n_rows, *array.shape[1:]), array.dtype)
+    result = zeros_in_line((n_rows, *array.shape[1:]), array.dtype)
     result[: len(array)] = array
     return result
 
@@ -51,7 +51,8 @@ class FlatData:
     """
 
     def __init__(self, data, targets=None, sample_weight=None):
-        n_events, n_samples = round_up(len(data.codes), 2048), round_up(len(data) + 1, 256)
+        n_events = round_up(len(data.codes), FEWEST_EVENTS)
+        n_samples = round_up(len(data) + 1, 256)
         columns = {
             "codes": (data.codes, n_events),
             "numbers": (data.numbers, n_events),
@@ -65,19 +66,27 @@ class FlatData:
         self._sizes = {name: size for name, (_, size) in columns.items()}
         self.filler = len(data)
         self.longest = int(data.lengths.max(initial=1))
-        self.tensors = {name: _padded(*column) for name, column in columns.items()}
+        self.tensors = {name: _tensor(*column) for name, column in columns.items()}
 
     def replace(self, **columns):
         """Put other columns of as many events, or samples, in the place of some."""
         for name, column in columns.items():
             column = column.astype(_COLUMNS[name].as_numpy_dtype, copy=False)
-            self.tensors[name] = _padded(column, self._sizes[name])
+            self.tensors[name] = _tensor(column, self._sizes[name])
 
 
-def _padded(array, n_rows):
-    """A tensor with zeros added up to so many rows, without a padded array besides."""
-    array = tf.constant(array)
-    return tf.pad(array, [[0, n_rows - array.shape[0]]] + [[0, 0]] * (len(array.shape) - 1))
+def _tensor(array, n_rows):
+    """A tensor with zeros added up to so many rows.
+
+    In the memory of the array, where it has so many rows already: nobody writes to it while the
+    tensor lives.
+    """
+    if len(array) < n_rows:
+        array = pad_rows(array, n_rows)
+    in_line = array.ctypes.data % CACHE_LINE == 0 and array.flags.c_contiguous
+    if not (in_line and array.size) or tf.config.list_logical_devices("GPU"):
+        return tf.constant(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 def compact(data, rows, n_events, n_samples):

@@ -418,6 +418,8 @@ def _hold_out(samples, share, rng, *, stratified):
 
 def _take(samples, rows):
     data, y, sample_weight = samples
+    if len(rows) == len(data):  # ascending, they are all there are
+        return samples
     return data.take(rows), y[rows], sample_weight[rows]
 
 

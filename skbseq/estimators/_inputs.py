@@ -5,7 +5,7 @@ from types import MappingProxyType
 import numpy as np
 
 from skbseq import _frames
-from skbseq._sequences import UNKNOWN, Sequences, array_lengths, offsets_of
+from skbseq._sequences import UNKNOWN, Sequences, array_lengths, event_array, offsets_of
 from skbseq.exceptions import SequenceFrameError
 
 # Each code up to the largest has a row of weights: of 10 million they take 1.3 GB, and the
@@ -92,9 +92,9 @@ class InputSchema:
         context = (_finite(name, columns.ordinary[name], None) for name in self.context)
         n_events = int(offsets[-1])
         return Sequences(
-            _side_by_side(codes, (n_events, len(sizes)), np.int32),
-            _side_by_side(numbers, (n_events, len(self.numbers)), np.float32),
-            _side_by_side(context, (columns.n_rows, len(self.context)), np.float32),
+            _side_by_side(codes, event_array((n_events, len(sizes)), np.int32)),
+            _side_by_side(numbers, event_array((n_events, len(self.numbers)), np.float32)),
+            _side_by_side(context, np.empty((columns.n_rows, len(self.context)), np.float32)),
             offsets[:-1],
             np.diff(offsets),
         )
@@ -176,9 +176,9 @@ def _vocabulary_size(name, column):
 
 
 def _read_codes(values):
-    """Codes as int64, zero where null; unsigned ones beyond its reach become the largest."""
+    """Codes, zero where null; unsigned ones beyond the reach of int64 become the largest."""
     try:
-        return _frames.integers(values)
+        return _frames.integers(values, narrow=True)
     except ValueError:
         huge = _frames.numbers(values) >= 2.0**63
         return np.where(huge, np.iinfo(np.int64).max, _frames.integers(values, but=huge))
@@ -188,9 +188,9 @@ def _finite(name, values, offsets):
     kind = _frames.kind_of(values.type)
     if kind not in ("integer", "float", "boolean", "null"):
         raise SequenceFrameError(f"Column {name!r} holds {kind} values, not numbers. {_FIX}")
-    numbers = _frames.numbers(values)
+    numbers = _frames.numbers(values, narrow=True)
     with np.errstate(over="ignore"):
-        result = numbers.astype(np.float32)
+        result = numbers.astype(np.float32, copy=False)
     if not np.isfinite(result).all():
         at = _frames.first_row(~np.isfinite(result))
         row = at if offsets is None else _row_of(at, offsets)
@@ -206,9 +206,8 @@ def _row_of(position, offsets):
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
-def _side_by_side(columns, shape, dtype):
+def _side_by_side(columns, result):
     """Columns, made one after the other, in one array: never two copies of all of them."""
-    result = np.empty(shape, dtype)
     for i, column in enumerate(columns):
-        result[:, i] = column
+        result[: len(column), i] = column
     return result

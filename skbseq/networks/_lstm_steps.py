@@ -7,6 +7,10 @@ are those of the Keras model, and so are the numbers: tests compare outputs and 
 
 import tensorflow as tf
 
+# Of each layer and step: state, cell, and the four gates, apart: to join them takes a twentieth
+# of the time of a step.
+_KEPT = 6
+
 
 class LSTMSteps:
     """Forward and backward pass over batches of sequences that lie end to end.
@@ -49,13 +53,9 @@ class LSTMSteps:
         return batch_size * n_steps * 6 * spec.units * spec.n_layers
 
     def buffers(self, batch_size, n_steps):
-        """States, cells and gates of each layer, step by step."""
-        units = self.spec.units
-        return [
-            tf.zeros((steps, batch_size, width))
-            for _ in self._cells
-            for steps, width in ((n_steps + 1, units), (n_steps + 1, units), (n_steps, 4 * units))
-        ]
+        """State, cell and each of the four gates of each layer, step by step."""
+        steps = [n_steps + 1] * 2 + [n_steps] * 4
+        return [tf.zeros((n, batch_size, self.spec.units)) for _ in self._cells for n in steps]
 
     @staticmethod
     def noise(rate, seed):
@@ -92,18 +92,19 @@ class LSTMSteps:
                 h, c = states[2 * i : 2 * i + 2]
                 x = x * noise.of_step(t, i, x.shape) if noise else x
                 gates = _activate(tf.matmul(tf.concat([x, h], 1), kernel) + cell.bias)
-                input_, forget, new, output = tf.split(gates, 4, 1)
+                input_, forget, new, output = gates
                 c = forget * c + input_ * new
                 h = output * tf.tanh(c)
                 if kept:
-                    place = slice(3 * i, 3 * i + 3)
-                    kept[place] = _write(kept[place], t, (h, c, gates))
+                    kept[_KEPT * i : _KEPT * (i + 1)] = _write(
+                        kept[_KEPT * i : _KEPT * (i + 1)], t, (h, c, *gates)
+                    )
                 states[2 * i : 2 * i + 2] = x, c = h, c
             pooled, chosen = self._pool(t, lengths, h, pooled, chosen)
             return t + 1, tuple(states), pooled, chosen, tuple(kept)
 
         least = zero - 1e4 if self.spec.pooling == "max" else zero
-        kept = tuple(_begin(buffer) for buffer in buffers) if buffers else ()
+        kept = tuple(_begin(buffers)) if buffers else ()
         chosen = tf.zeros((batch, units), tf.int32) - 1
         start = (0, (zero,) * (2 * len(self._cells)), least, chosen, kept)
         longest = tf.reduce_max(lengths)
@@ -183,24 +184,26 @@ class LSTMSteps:
     def _backward(self, data, starts, lengths, tables, kept, noise, pulled, chosen):
         batch, units = starts.shape[0], self.spec.units
         kernels = [tf.concat([c.kernel, c.recurrent_kernel], 0) for c in self._cells]
-        zero = tf.zeros((batch, units))
 
         def step(t, states, weights, pushes):
             states, weights = list(states), list(weights)
             above = self._pulled(t, lengths, pulled, chosen)
             for i in reversed(range(len(self._cells))):
-                hs, cs, gs = kept[3 * i : 3 * i + 3]
-                x = kept[3 * i - 3][t + 1] if i else self._events(data, starts, t, tables)
+                hs, cs, *gates = kept[_KEPT * i : _KEPT * (i + 1)]
+                x = kept[_KEPT * (i - 1)][t + 1] if i else self._events(data, starts, t, tables)
                 mask = noise.of_step(t, i, x.shape) if noise else None
                 x = x if mask is None else x * mask
-                dh, dc = above + states[2 * i], states[2 * i + 1]
-                dz, dc = _pull_back(dh, dc, gs[t], cs[t], cs[t + 1])
-                below = tf.matmul(dz, kernels[i], transpose_b=True)
-                above, states[2 * i] = below[:, : self._widths[i]], below[:, self._widths[i] :]
-                above = above if mask is None else above * mask
+                below, dc = states[2 * i : 2 * i + 2]
+                dh = above + below[:, self._widths[i] :]
+                dz, dc = _pull_back(dh, dc, [gate[t] for gate in gates], cs[t], cs[t + 1])
+                states[2 * i] = below = tf.matmul(dz, kernels[i], transpose_b=True)
                 states[2 * i + 1] = dc
-                seen = tf.concat([x, hs[t]], 1)
-                weights[2 * i] += tf.matmul(seen, dz, transpose_a=True)
+                above = below[:, : self._widths[i]]
+                above = above if mask is None else above * mask
+                # Transposed before they are joined: of a product of transposed matrices XLA makes
+                # one that takes both threads, where this runs beside the one above.
+                seen = tf.concat([tf.transpose(x), tf.transpose(hs[t])], 0)
+                weights[2 * i] += tf.matmul(seen, dz)
                 weights[2 * i + 1] += tf.reduce_sum(dz, 0)
             pushes = self._scatter(data, starts, t, above, pushes)
             return t - 1, tuple(states), tuple(weights), pushes
@@ -211,7 +214,8 @@ class LSTMSteps:
             for shape in ((width + units, 4 * units), (4 * units,))
         )
         pushes = tuple(tf.zeros(table.shape) for table in tables)
-        start = (tf.reduce_max(lengths) - 1, (zero,) * (2 * len(self._cells)), weights, pushes)
+        pulls = (tf.zeros((batch, n)) for width in self._widths for n in (width + units, units))
+        start = (tf.reduce_max(lengths) - 1, tuple(pulls), weights, pushes)
         _, _, weights, pushes = tf.while_loop(lambda t, *_: t >= 0, step, start)
         found = {v.path: g for v, g in zip(self.embeddings, pushes, strict=True)}
         for i, (cell, width) in enumerate(zip(self._cells, self._widths, strict=True)):
@@ -269,12 +273,12 @@ class Noise:
 def _activate(z):
     """Gates in Keras' order: input, forget, new cell, output."""
     input_, forget, new, output = tf.split(z, 4, 1)
-    return tf.concat([tf.sigmoid(input_), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(output)], 1)
+    return [tf.sigmoid(input_), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(output)]
 
 
 def _pull_back(dh, dc, gates, c_before, c):
     """Gradient of what went into the gates, and of the cell before."""
-    input_, forget, new, output = tf.split(gates, 4, 1)
+    input_, forget, new, output = gates
     squashed = tf.tanh(c)
     dc = dc + dh * output * (1 - squashed * squashed)
     dz = tf.concat(
@@ -289,17 +293,20 @@ def _pull_back(dh, dc, gates, c_before, c):
     return dz, dc * forget
 
 
-def _begin(buffer):
-    """A buffer with zeros before the first step; the gates' has no such place."""
-    return tf.tensor_scatter_nd_update(buffer, [[0]], tf.zeros_like(buffer[:1]))
+def _begin(buffers):
+    """Buffers with zeros before the first step; the gates' have no such place."""
+    return [
+        tf.tensor_scatter_nd_update(buffer, [[0]], tf.zeros_like(buffer[:1]))
+        if i % _KEPT < 2
+        else buffer
+        for i, buffer in enumerate(buffers)
+    ]
 
 
 def _write(buffers, t, values):
     """State and cell after a step, and its gates."""
-    states, cells, gates = buffers
-    h, c, g = values
+    places = [t + 1] * 2 + [t] * 4
     return [
-        tf.tensor_scatter_nd_update(states, [[t + 1]], h[None]),
-        tf.tensor_scatter_nd_update(cells, [[t + 1]], c[None]),
-        tf.tensor_scatter_nd_update(gates, [[t]], g[None]),
+        tf.tensor_scatter_nd_update(buffer, [[place]], value[None])
+        for buffer, place, value in zip(buffers, places, values, strict=True)
     ]
