@@ -57,8 +57,9 @@ def event_array(shape, dtype):
     nobody writes to is not taken.
     """
     n_events, n_channels = shape
-    n_rows = n_events if n_events <= FEWEST_EVENTS else round_up(n_events)
-    return zeros_in_line((n_rows, n_channels), dtype)
+    if n_events <= FEWEST_EVENTS:
+        return np.zeros(shape, dtype)
+    return zeros_in_line((round_up(n_events), n_channels), dtype)
 
 
 def array_lengths(X):

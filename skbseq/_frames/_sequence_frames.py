@@ -68,6 +68,10 @@ def is_sequence_frame(data, *, bare_lists=None):
         return data.dtype == object and data.ndim in (1, 2) and any(map(_is_listlike, data.flat))
     if isinstance(data, pd.DataFrame):
         refuse_twice(data)
+        # Mostly the first column tells; to look up the types of all takes three times as long.
+        first = next((series.dtype for _, series in data.items()), None)
+        if first is not None and first.kind not in "iufb":
+            return True
         return not all(dtype.kind in "iufb" for dtype in data.dtypes)
     if nw.dependencies.is_into_series(data):
         raise SequenceFrameError(

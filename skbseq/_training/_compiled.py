@@ -34,7 +34,7 @@ def have_room(steps, spec, batch_size, longest):
 def pad_rows(array, n_rows):
     """An array with zeros added up to so many rows."""
     array = np.asarray(array)
-    result = zeros_in_line((n_rows, *array.shape[1:]), array.dtype)
+    result = np.zeros((n_rows, *array.shape[1:]), array.dtype)
     result[: len(array)] = array
     return result
 
@@ -82,7 +82,9 @@ def _tensor(array, n_rows):
     tensor lives.
     """
     if len(array) < n_rows:
-        array = pad_rows(array, n_rows)
+        padded = zeros_in_line((n_rows, *array.shape[1:]), array.dtype)
+        padded[: len(array)] = array
+        array = padded
     in_line = array.ctypes.data % CACHE_LINE == 0 and array.flags.c_contiguous
     if not (in_line and array.size) or tf.config.list_logical_devices("GPU"):
         return tf.constant(array)
