@@ -12,7 +12,8 @@ UNKNOWN = 1
 FIRST_CATEGORY = 2
 # A compiled program of training takes events for no fewer.
 FEWEST_EVENTS = 2048
-CACHE_LINE = 64  # bytes
+# TensorFlow uses memory in place that begins at a multiple of so many bytes.
+ALIGNMENT = 64
 
 
 def offsets_of(lengths):
@@ -42,24 +43,30 @@ def round_up(n, least=64):
     return -(-n // grain) * grain
 
 
-def zeros_in_line(shape, dtype):
-    """Zeros that begin where a cache line does: such memory TensorFlow uses in place."""
+def aligned_zeros(shape, dtype):
+    """Zeros in memory that TensorFlow can use in place."""
     n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.zeros(n_bytes + CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
+    memory = np.zeros(n_bytes + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
     return memory[first : first + n_bytes].view(dtype).reshape(shape)
+
+
+def aligned_copy(array):
+    """A copy in memory that TensorFlow can use in place."""
+    result = aligned_zeros(array.shape, array.dtype)
+    result[...] = array
+    return result
 
 
 def event_array(shape, dtype):
     """Zeros with a row for each event, and some more, unused, if the events are many.
 
-    A compiled program wants so many; to add them later would take a copy of all. Memory that
-    nobody writes to is not taken.
+    A compiled program of training wants so many rows; to add them later would take a copy of all.
     """
     n_events, n_channels = shape
-    if n_events <= FEWEST_EVENTS:
+    if n_events < FEWEST_EVENTS:  # of so few a copy is made soon
         return np.zeros(shape, dtype)
-    return zeros_in_line((round_up(n_events), n_channels), dtype)
+    return aligned_zeros((round_up(n_events), n_channels), dtype)
 
 
 def array_lengths(X):
@@ -125,12 +132,20 @@ class Sequences:
 
 def join_sequences(parts):
     """Several :class:`Sequences` of the same channels as one, their samples one after another."""
-    sizes = [len(part.codes) for part in parts]
+    # Behind the last event of a part there may be unused ones.
+    sizes = [int((part.starts + part.lengths).max(initial=0)) for part in parts]
     first = offsets_of(sizes)
     return Sequences(
-        np.concatenate([part.codes for part in parts]),
-        np.concatenate([part.numbers for part in parts]),
+        _end_to_end([part.codes for part in parts], first),
+        _end_to_end([part.numbers for part in parts], first),
         np.concatenate([part.context for part in parts]),
         np.concatenate([part.starts + at for part, at in zip(parts, first, strict=False)]),
         np.concatenate([part.lengths for part in parts]),
     )
+
+
+def _end_to_end(arrays, offsets):
+    result = event_array((offsets[-1], arrays[0].shape[1]), arrays[0].dtype)
+    for array, start, stop in zip(arrays, offsets, offsets[1:], strict=False):
+        result[start:stop] = array[: stop - start]
+    return result

@@ -65,7 +65,7 @@ def test_the_commands_work_in_their_order(tmp_path, monkeypatch):
 
 def test_the_test_command_is_one_line_that_installs_and_tests():
     assert re.fullmatch(
-        r"python3 -m venv \.venv && .*pip install .*pytest\n", block("test-command")
+        r"python3 -m venv \.venv && .*pip install .*pytest -n 2\n", block("test-command")
     )
 
 

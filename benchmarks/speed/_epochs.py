@@ -8,10 +8,11 @@ a mask, which is faster and not the same model: it reads the padding.
 What bounds the share of the matmul rate, on two cores with AVX2 and no more: a step's three
 products (128 x 80 x 256 numbers and their like) run at 53 to 66 GFLOP/s inside the program, one
 thread each, where 1024 x 1024 numbers run at 80 on one core and 115 to 140 on two. YNNPACK and
-Eigen take such a product for too small to share among threads. By a sampling profiler, products take
-70% of a step's time and a score of small kernels 34%, which says how little of it runs on both
-threads; each of these spends 15% of its time looking for work. Of the 9% of padding 8 are the one
-batch of the longest sessions. What was tried:
+Eigen (TensorFlow 2.21) take such a product for too small to share among threads. By a sampling
+profiler, products take 70% of a step's time and a score of small kernels 34%, which says how
+little of it runs on both threads; each of these spends 15% of its time looking for work. Of the
+9% of padding 8 are the one batch of the longest sessions. What was tried, each beside the steps
+as they then were:
 
 - The four gates kept apart, and the gradient of what lies below left in one piece: no joining and
   no cutting, 4 to 5% of a step less. Kept.

@@ -322,7 +322,10 @@ def _common_type(one, other):
 
 
 def numbers(array, *, narrow=False):
-    """Values as float64, NaN where null; with ``narrow`` float32 stay as they are, uncopied."""
+    """Values as float64, NaN where null.
+
+    With ``narrow`` float32 stay as they are, and are not copied where there is no null.
+    """
     array = as_array(array)
     if pa.types.is_null(array.type):
         return np.full(len(array), np.nan)

@@ -44,8 +44,6 @@ def _library(frame):
 
 def refuse_twice(frame):
     """Refuse a table in which a column name stands twice; narwhals does not read one."""
-    if isinstance(frame, pd.DataFrame) and frame.columns.is_unique:  # pandas remembers it
-        return
     names = list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -5,7 +5,7 @@ from itertools import repeat
 
 import numpy as np
 
-from skbseq._sequences import UNKNOWN, ranges
+from skbseq._sequences import UNKNOWN, aligned_copy, ranges
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Augmenter:
         """
         data, changes = self._data, self._changes
         if self._places or changes.mask or changes.reorder:
-            codes, numbers = data.codes.copy(), data.numbers.copy()
+            codes, numbers = aligned_copy(data.codes), aligned_copy(data.numbers)
             self._substitute(codes)
             self._mask(codes, numbers)
             self._reorder(codes, numbers)

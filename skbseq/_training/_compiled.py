@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from skbseq._sequences import CACHE_LINE, FEWEST_EVENTS, ranges, round_up, zeros_in_line
+from skbseq._sequences import ALIGNMENT, FEWEST_EVENTS, aligned_zeros, ranges, round_up
 from skbseq._training._rows import RowAdam, is_large, serves_rows
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
@@ -78,15 +78,14 @@ class FlatData:
 def _tensor(array, n_rows):
     """A tensor with zeros added up to so many rows.
 
-    In the memory of the array, where it has so many rows already: nobody writes to it while the
-    tensor lives.
+    In the memory of the array, where it has so many rows already and lies as TensorFlow wants it:
+    nobody writes to samples that are trained on.
     """
     if len(array) < n_rows:
-        padded = zeros_in_line((n_rows, *array.shape[1:]), array.dtype)
+        padded = aligned_zeros((n_rows, *array.shape[1:]), array.dtype)
         padded[: len(array)] = array
         array = padded
-    in_line = array.ctypes.data % CACHE_LINE == 0 and array.flags.c_contiguous
-    if not (in_line and array.size) or tf.config.list_logical_devices("GPU"):
+    if not array.size or array.ctypes.data % ALIGNMENT or not array.flags.carray:
         return tf.constant(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 

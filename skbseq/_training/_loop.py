@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skbseq._sequences import aligned_copy
 from skbseq._training._augment import augmented
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
@@ -176,7 +177,7 @@ class CompiledEpochs:
         """For each large table the rows that each batch touches; codes become places in those."""
         touched, codes = {}, None
         for i, by_rows in self._compiled.by_rows.items():
-            codes = self._data.codes.copy() if codes is None else codes
+            codes = aligned_copy(self._data.codes) if codes is None else codes
             least = self._widths.get(i, 0)
             column = self._data.codes[:, i]
             codes[:, i], rows = local_rows(column, self._data, batches, by_rows.n, least)

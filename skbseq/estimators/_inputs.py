@@ -90,11 +90,11 @@ class InputSchema:
         codes = (self._codes(name, lists[name], size) for name, size in sizes)
         numbers = (_finite(name, lists[name].values, offsets) for name in self.numbers)
         context = (_finite(name, columns.ordinary[name], None) for name in self.context)
-        n_events = int(offsets[-1])
+        n_events, n_rows, n_numbers = int(offsets[-1]), columns.n_rows, len(self.numbers)
         return Sequences(
-            _side_by_side(codes, event_array((n_events, len(sizes)), np.int32)),
-            _side_by_side(numbers, event_array((n_events, len(self.numbers)), np.float32)),
-            _side_by_side(context, np.empty((columns.n_rows, len(self.context)), np.float32)),
+            _side_by_side(codes, n_events, event_array((n_events, len(sizes)), np.int32)),
+            _side_by_side(numbers, n_events, event_array((n_events, n_numbers), np.float32)),
+            _side_by_side(context, n_rows, np.empty((n_rows, len(self.context)), np.float32)),
             offsets[:-1],
             np.diff(offsets),
         )
@@ -106,8 +106,9 @@ class InputSchema:
         lengths = array_lengths(X)
         values = X[..., None] if X.ndim == 2 else X
         offsets = offsets_of(lengths)
+        numbers = event_array((offsets[-1], values.shape[2]), np.float32)
         with np.errstate(over="ignore"):
-            numbers = values[np.arange(X.shape[1]) < lengths[:, None]].astype(np.float32)
+            numbers[: offsets[-1]] = values[np.arange(X.shape[1]) < lengths[:, None]]
         if not np.isfinite(numbers).all():
             row = _row_of(int(np.argwhere(~np.isfinite(numbers))[0][0]), offsets)
             raise SequenceFrameError(f"Row {row} holds a value that is infinite as float32.")
@@ -206,8 +207,8 @@ def _row_of(position, offsets):
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
-def _side_by_side(columns, result):
+def _side_by_side(columns, n_rows, result):
     """Columns, made one after the other, in one array: never two copies of all of them."""
     for i, column in enumerate(columns):
-        result[: len(column), i] = column
+        result[:n_rows, i] = column
     return result

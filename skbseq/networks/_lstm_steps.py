@@ -50,7 +50,7 @@ class LSTMSteps:
     @staticmethod
     def numbers_kept(spec, batch_size, n_steps):
         """How many numbers the buffers of a batch hold."""
-        return batch_size * n_steps * 6 * spec.units * spec.n_layers
+        return batch_size * n_steps * _KEPT * spec.units * spec.n_layers
 
     def buffers(self, batch_size, n_steps):
         """State, cell and each of the four gates of each layer, step by step."""
@@ -200,8 +200,8 @@ class LSTMSteps:
                 states[2 * i + 1] = dc
                 above = below[:, : self._widths[i]]
                 above = above if mask is None else above * mask
-                # Transposed before they are joined: of a product of transposed matrices XLA makes
-                # one that takes both threads, where this runs beside the one above.
+                # Transposed before they are joined: a product with a transposed matrix runs in
+                # another library, and less well beside the one above (TensorFlow 2.21).
                 seen = tf.concat([tf.transpose(x), tf.transpose(hs[t])], 0)
                 weights[2 * i] += tf.matmul(seen, dz)
                 weights[2 * i + 1] += tf.reduce_sum(dz, 0)
