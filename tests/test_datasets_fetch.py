@@ -798,11 +798,15 @@ def test_two_processes_at_once(server, home):
     command = [sys.executable, "-c", textwrap.dedent(CONCURRENT), *arguments]
     both = [
         subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         for _ in range(2)
     ]
-    assert [process.communicate(timeout=60)[0].split() for process in both] == [["3"] * 3] * 2
+    # What they printed, and not how they ended: seen once on a busy machine with pyarrow 26, a
+    # thread of a library's own aborts a process that is done ("terminate called without an active
+    # exception").
+    told = [process.communicate(timeout=60) for process in both]
+    assert [out.split() for out, _ in told] == [["3"] * 3] * 2, told
     assert len(server.requests) == 2
     assert left_in(home) == ALL_FILES
 
