@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from skbseq import _frames
 from skbseq._frames import Lists
-from skbseq._sequences import Sequences, array_lengths, offsets_of, ranges
+from skbseq._sequences import Sequences, array_lengths, join_sequences, offsets_of, ranges
 from skbseq.exceptions import SequenceFrameError
 
 NOON = dt.datetime(2026, 3, 1, 12)
@@ -380,6 +380,17 @@ def test_offsets_and_ranges_are_those_of_a_plain_loop(lengths):
     expected = [start + i for start, n in zip(starts, lengths, strict=True) for i in range(n)]
     assert positions.tolist() == expected
     assert found.tolist() == offsets.tolist()
+
+
+def test_joined_sequences_leave_out_what_is_behind_the_last_event():
+    numbers = np.arange(5, dtype=np.float32)[:, None]
+    context = np.zeros((2, 0), np.float32)
+    part = Sequences(
+        numbers.astype(np.int32), numbers, context, np.array([0, 2]), np.array([2, 1])
+    )
+    both = join_sequences([part, part])
+    assert both.codes.ravel().tolist() == both.numbers.ravel().tolist() == [0, 1, 2, 0, 1, 2]
+    assert both.starts.tolist() == [0, 2, 3, 5] and both.lengths.tolist() == [2, 1, 2, 1]
 
 
 @given(rows=st.lists(st.integers(0, 3), max_size=6))
