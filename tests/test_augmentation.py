@@ -309,9 +309,9 @@ def test_a_search_over_it_and_smoothing_shares_one_program(frame, monkeypatch):
 
     traces, batches = [], _compiled.CompiledTraining._batches
 
-    def note(self, data, rows, *arguments, **options):
+    def note(self, data, buffers, rows, *arguments, **options):
         traces.append(rows.shape)
-        return batches(self, data, rows, *arguments, **options)
+        return batches(self, data, buffers, rows, *arguments, **options)
 
     monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
     monkeypatch.setattr(_compiled.CompiledTraining, "_batches", note)

@@ -45,6 +45,7 @@ VARIANTS = [
     {"n_outputs": 3, "n_context": 2},
     {"vocabulary_sizes": (), "embedding_dims": ()},
     {"n_numbers": 0},
+    {"units": 96, "n_layers": 2},  # so large that each gate has a product of its own
 ]
 
 
@@ -68,12 +69,14 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
         loss = tf.reduce_mean(Loss("classes")(targets, logits))
     expected = [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
     steps, flat = LSTMSteps(spec, model), FlatData(data).tensors
+    # Nothing is read that this batch did not write.
+    buffers = [tf.fill(buffer.shape, np.nan) for buffer in steps.buffers(12, 9)]
     batch = flat, flat["starts"][:12], flat["lengths"][:12], flat["context"][:12]
     np.testing.assert_allclose(steps.predict(*batch), logits, atol=1e-5)
     found = steps.gradients(
         *batch,
         lambda logits: tf.reduce_mean(Loss("classes")(targets, logits)),
-        steps.buffers(12, 9),
+        buffers,
         None,
     )
     np.testing.assert_allclose(found[0], loss, atol=1e-6)
@@ -115,9 +118,9 @@ def traces(monkeypatch):
 
     found, batches = [], _compiled.CompiledTraining._batches
 
-    def note(self, data, rows, *arguments, **options):
+    def note(self, data, buffers, rows, *arguments, **options):
         found.append(rows.shape)
-        return batches(self, data, rows, *arguments, **options)
+        return batches(self, data, buffers, rows, *arguments, **options)
 
     monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
     monkeypatch.setattr(_compiled.CompiledTraining, "_batches", note)
@@ -154,6 +157,30 @@ def test_sizes_of_calls_do_not_matter(frame, monkeypatch):
     expected = clone(model).fit(X, y).predict_proba(X)
     monkeypatch.setattr(_loop, "_SECONDS_PER_CALL", 0.0)  # a batch a call
     np.testing.assert_array_equal(clone(model).fit(X, y).predict_proba(X), expected)
+
+
+def test_one_program_serves_the_buffers_of_every_fit(frame, traces):
+    import tensorflow as tf
+
+    from skbseq._training import _loop
+
+    X, y = frame
+    model, held = LSTMBehaviorClassifier(**QUICK), []
+    expected = clone(model).fit(X, y).predict_proba(X)
+    epochs = _loop.CompiledEpochs.epoch
+
+    def hold(self, *arguments):
+        held.append(self._buffers)
+        # What an earlier fit left in them, or a later one, is not read.
+        for buffer in self._buffers:
+            buffer.assign(tf.fill(buffer.shape, np.nan))
+        return epochs(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_loop.CompiledEpochs, "epoch", hold)
+        found = clone(model).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
+    assert len(held) == 2 and held[0] is held[1] and len(traces) == 1
 
 
 def test_callbacks_of_batches_hear_of_each(frame):

@@ -160,12 +160,31 @@ class CompiledTraining:
         self._penalised = [path for path in self._by_path if path.endswith("kernel")]
         self._run = tf.function(self._batches, jit_compile=True, autograph=False)
 
-    def run(self, flat, plan, first, last, options):
+    def buffers(self, flat, batch_size):
+        """Room for what the backward pass keeps of a batch, for all calls on the same samples.
+
+        Variables: what a program makes for itself is filled with zeros in each call, which for
+        the sessions of a web page (2 to 200 events, 39 MB) took as long as 80 steps.
+
+        Parameters
+        ----------
+        flat : FlatData
+        batch_size : int
+
+        Returns
+        -------
+        list of tf.Variable
+        """
+        empty = self._steps.buffers(batch_size, round_up(flat.longest, 8))
+        return [tf.Variable(buffer, trainable=False) for buffer in empty]
+
+    def run(self, flat, buffers, plan, first, last, options):
         """Train on some batches of a plan.
 
         Parameters
         ----------
         flat : FlatData
+        buffers : list of tf.Variable
         plan : tuple of tensor
             Rows and counts, as :func:`plan_array` made them, and for each of ``by_rows`` the
             rows of its table that each batch touches.
@@ -180,27 +199,27 @@ class CompiledTraining:
         ndarray of float32 of shape (last - first,)
             Mean weighted loss of each batch.
         """
-        n_steps = round_up(flat.longest, 8)
         values = {
             name: tf.constant(value, tf.int32 if name in ("seed", "begun") else tf.float32)
             for name, value in options.items()
         }
         bounds = tf.constant([first, last], tf.int32)
         noisy = options["dropout"] > 0
-        losses = self._run(flat.tensors, *plan, bounds, values, n_steps=n_steps, noisy=noisy)
+        losses = self._run(flat.tensors, buffers, *plan, bounds, values, noisy=noisy)
         return losses.numpy()[first:last]
 
-    def _batches(self, data, rows, counts, touched, bounds, options, *, n_steps, noisy):
-        buffers = self._steps.buffers(rows.shape[1], n_steps)
-
+    def _batches(self, data, buffers, rows, counts, touched, bounds, options, *, noisy):
         def batch(k, losses, *buffers):
             touches = {i: places[k] for i, places in touched.items()}
             sample = rows[k], counts[k], touches
             loss, buffers = self._batch(data, sample, k, options, noisy, buffers)
             return k + 1, tf.tensor_scatter_nd_update(losses, [[k]], [loss]), *buffers
 
-        start = (bounds[0], tf.zeros(rows.shape[0]), *buffers)
-        return tf.while_loop(lambda k, *_: k < bounds[1], batch, start)[1]
+        start = (bounds[0], tf.zeros(rows.shape[0]), *(buffer.value() for buffer in buffers))
+        _, losses, *kept = tf.while_loop(lambda k, *_: k < bounds[1], batch, start)
+        for buffer, value in zip(buffers, kept, strict=True):
+            buffer.assign(value)
+        return losses
 
     def _batch(self, data, sample, k, options, noisy, buffers):
         rows, count, touches = sample

@@ -144,6 +144,7 @@ class CompiledEpochs:
     def __init__(self, compiled, samples, plan, options, *, stepwise):
         self._compiled, self._options, self._stepwise = compiled, dict(options), stepwise
         self._flat, self._size, self._data = FlatData(*samples), plan["batch_size"], samples[0]
+        self._buffers = compiled.buffers(self._flat, self._size)
         self._per_call = 1 if stepwise else 8
         self._widths = {}
 
@@ -167,7 +168,8 @@ class CompiledEpochs:
             last = min(first + self._per_call, len(batches))
             watchers.on_train_batch_begin(first)
             begin = time.perf_counter()
-            losses += self._compiled.run(self._flat, plan, first, last, self._options).tolist()
+            found = self._compiled.run(self._flat, self._buffers, plan, first, last, self._options)
+            losses += found.tolist()
             self._adapt(last - first, time.perf_counter() - begin)
             watchers.on_train_batch_end(last - 1, {"loss": losses[-1]})
         self._options["begun"] += len(batches)

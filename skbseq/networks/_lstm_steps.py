@@ -10,6 +10,10 @@ import tensorflow as tf
 # Of each layer and step: state, cell, and the four gates, apart: to join them takes a twentieth
 # of the time of a step.
 _KEPT = 6
+# From so many numbers in a gate, rows times units, each gate has a product of its own. XLA runs
+# the four on several threads at once, and one large product on a single thread: a step of training
+# takes 7 to 18% less, and one of a few rows up to twice as long.
+_LARGE_GATE = 1024
 
 
 class LSTMSteps:
@@ -83,15 +87,16 @@ class LSTMSteps:
 
     def _forward(self, data, starts, lengths, tables, buffers, noise):
         batch, units = starts.shape[0], self.spec.units
-        kernels = [tf.concat([c.kernel, c.recurrent_kernel], 0) for c in self._cells]
+        n_parts = 4 if batch * units >= _LARGE_GATE else 1
+        weights = [_in_parts(cell, n_parts) for cell in self._cells]
         zero = tf.zeros((batch, units))
 
         def step(t, states, pooled, chosen, kept):
             x, states, kept = self._events(data, starts, t, tables), list(states), list(kept)
-            for i, (cell, kernel) in enumerate(zip(self._cells, kernels, strict=True)):
+            for i, parts in enumerate(weights):
                 h, c = states[2 * i : 2 * i + 2]
                 x = x * noise.of_step(t, i, x.shape) if noise else x
-                gates = _activate(tf.matmul(tf.concat([x, h], 1), kernel) + cell.bias)
+                gates = _gates(tf.concat([x, h], 1), parts)
                 input_, forget, new, output = gates
                 c = forget * c + input_ * new
                 h = output * tf.tanh(c)
@@ -270,10 +275,18 @@ class Noise:
         return tf.where(kept, 1 / (1 - self._rate), 0.0)
 
 
-def _activate(z):
+def _in_parts(cell, n_parts):
+    """Kernel and bias of a cell, cut into so many parts of as many gates each."""
+    kernel = tf.concat([cell.kernel, cell.recurrent_kernel], 0)
+    parts = tf.split(kernel, n_parts, 1), tf.split(cell.bias.value, n_parts)
+    return list(zip(*parts, strict=True))
+
+
+def _gates(x, parts):
     """Gates in Keras' order: input, forget, new cell, output."""
-    input_, forget, new, output = tf.split(z, 4, 1)
-    return [tf.sigmoid(input_), tf.sigmoid(forget), tf.tanh(new), tf.sigmoid(output)]
+    products = [tf.matmul(x, kernel) + bias for kernel, bias in parts]
+    z = [gate for product in products for gate in tf.split(product, 4 // len(parts), 1)]
+    return [tf.sigmoid(z[0]), tf.sigmoid(z[1]), tf.tanh(z[2]), tf.sigmoid(z[3])]
 
 
 def _pull_back(dh, dc, gates, c_before, c):
