@@ -1,6 +1,7 @@
 """The door for tables: what comes in, what goes out, and the columns between."""
 
 import datetime as dt
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skbseq import _frames
-from skbseq._frames import Lists
+from skbseq._frames import Lists, _columns
 from skbseq._sequences import Sequences, array_lengths, join_sequences, offsets_of, ranges
 from skbseq.exceptions import SequenceFrameError
 
@@ -234,6 +235,47 @@ def test_a_missing_value_is_found_only_if_asked_for():
 def test_values_of_another_kind_are_not_looked_for(values, among, message):
     with pytest.raises(TypeError, match=message):
         _frames.index_in(values, among)
+
+
+WORDS = st.lists(st.one_of(st.none(), st.text(max_size=2)), max_size=40)
+WHOLE = st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=40)
+
+
+@given(st.data(), st.booleans(), st.booleans())
+def test_a_few_values_are_found_as_by_reading_all(data, match_null, collide):
+    column, dtype, other = data.draw(
+        st.sampled_from([(WORDS, pa.string(), pa.large_string()), (WHOLE, pa.int64(), pa.int64())])
+    )
+    drawn = data.draw(column)
+    among = pa.array(list(dict.fromkeys(drawn)), dtype)
+    wanted = data.draw(column) + (data.draw(st.permutations(drawn))[:9] if drawn else [])
+    values, hashes = pa.array(wanted, other), _frames.hash_values
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_columns, "_MANY", 0)
+        patch.setattr(_columns, "_FEW", 0)
+        if collide:
+            patch.setattr(_columns, "hash_values", lambda values: hashes(values) % np.uint64(3))
+        index = _frames.ValueIndex(among)
+        found = index.find(values, match_null=match_null)
+        again = pickle.loads(pickle.dumps(index)).find(values, match_null=match_null)
+    expected = _frames.index_in(values, among, match_null=match_null).tolist()
+    assert found.tolist() == again.tolist() == expected
+
+
+def test_a_few_values_are_found_without_reading_all(monkeypatch):
+    sizes, index_in = [], _columns.index_in
+
+    def note(values, among, **options):
+        sizes.append(len(among))
+        return index_in(values, among, **options)
+
+    monkeypatch.setattr(_columns, "index_in", note)
+    index = _frames.ValueIndex(pa.array([f"product {i}" for i in range(10_000)]))
+    assert index.find(pa.array(["product 7", "none", "product 9999"])).tolist() == [7, -1, 9999]
+    assert index.find(pa.array(["product 7"] * 1_000)).tolist() == [7] * 1_000
+    assert sizes == [2, 10_000]
+    with pytest.raises(TypeError, match="integer values cannot be found among string values"):
+        index.find(pa.array([7]))
 
 
 def test_numbers_and_integers_of_columns():

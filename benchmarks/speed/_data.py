@@ -38,6 +38,15 @@ def random_sequences(n, length=20, vocabulary=50, seed=0):
     return _sequences(codes.ravel(), offsets, labels, vocabulary)
 
 
+def every_product(vocabulary, length=20, seed=0):
+    """Sequences of one length in which each code occurs once."""
+    rng = np.random.default_rng(seed)
+    offsets = np.arange(0, vocabulary + 1, length)
+    codes = FIRST + rng.permutation(vocabulary)[: offsets[-1]]
+    labels = codes[offsets[1:] - 1] > FIRST + vocabulary // 2
+    return _sequences(codes, offsets, labels, vocabulary)
+
+
 def skewed_sequences(n, mean=13, longest=100, vocabulary=1_000, seed=0):
     """Sequences of geometric lengths, of this mean before the longest are cut."""
     rng = np.random.default_rng(seed)

@@ -61,12 +61,19 @@ def _skbseq_table_row(size):
 
 
 def _skbseq_pipeline_row(size):
+    return _pipeline_row(_few(size), size)
+
+
+def _skbseq_shop_row(size):
+    return _pipeline_row(_data.every_product(size["products"]), size)
+
+
+def _pipeline_row(data, size):
     from sklearn.pipeline import make_pipeline
 
     from benchmarks.speed import _ours
     from skbseq import SequenceEncoder
 
-    data = _few(size)
     X = _ours.text_frame(data)
     model = make_pipeline(SequenceEncoder(), _ours.classifier(units=UNITS, epochs=1))
     model.fit(X, data.labels)
@@ -144,6 +151,7 @@ QUESTIONS = {
             "skbseq": _skbseq_row,
             "skbseq, pyarrow table": _skbseq_table_row,
             "skbseq, SequenceEncoder in front": _skbseq_pipeline_row,
+            "skbseq, encoder of a million products": _skbseq_shop_row,
             "skorch": _skorch_row,
             "scikeras": _scikeras_row,
         },
@@ -157,11 +165,20 @@ QUESTIONS = {
                 1,
                 False,
             ),
+            Check(
+                "a million products, times a thousand's row",
+                ("skbseq, SequenceEncoder in front", "skbseq, encoder of a million products"),
+                lambda f: (
+                    f["skbseq, encoder of a million products"]
+                    / f["skbseq, SequenceEncoder in front"]
+                ),
+                more_is_better=False,
+            ),
             Check("times as fast as scikeras", ("skbseq", "scikeras"), _ratio("scikeras")),
             Check("times as fast as skorch", ("skbseq", "skorch"), _ratio("skorch")),
         ],
-        full={"n": 2_000, "calls": 1_000},
-        quick={"n": 400, "calls": 50},
+        full={"n": 2_000, "calls": 1_000, "products": 1_000_000},
+        quick={"n": 400, "calls": 50, "products": 10_000},
         unit="ms",
     ),
     "bulk": Question(

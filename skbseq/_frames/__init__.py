@@ -5,6 +5,7 @@ numbers is a NumPy array. This is the only room that names a dataframe library.
 """
 
 from skbseq._frames._columns import (
+    ValueIndex,
     append_null,
     as_array,
     count_values,
@@ -76,6 +77,7 @@ from skbseq._frames._times import (
 __all__ = [
     "Lists",
     "SequenceColumns",
+    "ValueIndex",
     "aggregate",
     "all_names",
     "append_null",

@@ -1,6 +1,7 @@
 """The index of a log: its users, and where each one's events begin and end in time order."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +19,11 @@ class EventIndex:
     users: object
     offsets: np.ndarray
     times: np.ndarray
+
+    @cached_property
+    def places(self):
+        """Finds the numbers of users."""
+        return _frames.ValueIndex(self.users)
 
     @property
     def user_of_event(self):

@@ -61,6 +61,7 @@ class Vocabulary:
         order = order[counts[order] > 0]
         n_own = int((counts[order] >= least)[:max_categories].sum())
         self.values = _frames.take(distinct, order[:n_own])
+        self._places = _frames.ValueIndex(self.values)
         self.hash_buckets = hash_buckets
         self.buckets = np.zeros(0, np.int64)
         if hash_buckets is not None:
@@ -70,7 +71,7 @@ class Vocabulary:
     def codes(self, values):
         """Codes as int32: 1 for what has none of its own nor that of a bucket."""
         values = _frames.nan_to_null(values)
-        found = _frames.index_in(values, self.values, match_null=True)
+        found = self._places.find(values, match_null=True)
         codes = np.where(found < 0, UNKNOWN, found + FIRST_CATEGORY).astype(np.int32)
         if len(self.buckets):
             rest = np.flatnonzero(found < 0)
@@ -98,10 +99,13 @@ class Vocabulary:
         return _frames.to_objects(self.values)
 
     def __getstate__(self):
-        return vars(self) | {"values": _frames.pack_array(self.values)}
+        state = vars(self) | {"values": _frames.pack_array(self.values)}
+        del state["_places"]
+        return state
 
     def __setstate__(self, state):
         vars(self).update(state | {"values": _frames.unpack_array(state["values"])})
+        self._places = _frames.ValueIndex(self.values)
 
 
 class SmoothScale:
