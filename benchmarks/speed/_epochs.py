@@ -5,15 +5,23 @@ again: for skbseq the reading of the frame and new weights. Compiling is warmed 
 pads to 200 with a mask, which makes it the same model; a second case of it pads in front, without
 a mask, which is faster and not the same model: it reads the padding.
 
-What bounds the share of the matmul rate, on two cores with AVX2 and no more: a step's three
-products (128 x 80 x 256 numbers and their like) run at 53 to 66 GFLOP/s inside the program, one
-thread each, where 1024 x 1024 numbers run at 80 on one core and 115 to 140 on two. YNNPACK and
-Eigen (TensorFlow 2.21) take such a product for too small to share among threads. By a sampling
-profiler, products take 70% of a step's time and a score of small kernels 34%, which says how
-little of it runs on both threads; each of these spends 15% of its time looking for work. Of the
-9% of padding 8 are the one batch of the longest sessions. What was tried, each beside the steps
-as they then were:
+What bounds the share of the matmul rate, on two cores with AVX2 and no more: a step's products run
+at 53 to 66 GFLOP/s inside the program, one thread each, where 1024 x 1024 numbers run at 80 on one
+core and 100 to 140 on two. YNNPACK and Eigen (TensorFlow 2.21) take such a product for too small to
+share among threads, so a step is as fast as its products and kernels can run beside each other. By
+a trace of the program (tf.profiler, host_tracer_level=3) they take two thirds of the threads' time
+in a step, and 40 small kernels the rest: six copies into buffers, the joining of the gates'
+gradients, two copies of what a loop hands on. Of the 9% of padding 8 are the one batch of the
+longest sessions. What was tried, each beside the steps as they then were:
 
+- A product for each gate in the place of one for all four: XLA runs them at the same time, and the
+  gates behind them too. 10 to 18% of a step less with 128 rows, 7% with 32 by 32 numbers. With a
+  few rows the calls cost more than they bring, up to twice the time. Kept from 1,024 numbers.
+- The same backwards, a product or two for each gate: 5 to 20% more. There two products run at the
+  same time already.
+- The buffers of the backward pass in variables that stay from call to call. Filling 39 MB with
+  zeros took 20 of the 23 ms of a call, three or four calls an epoch: 7% less, and 20 ms for each
+  batch where a callback watches them. Kept.
 - The four gates kept apart, and the gradient of what lies below left in one piece: no joining and
   no cutting, 4 to 5% of a step less. Kept.
 - The weights' gradient as a product of matrices that lie as they are multiplied: it goes to
@@ -34,6 +42,11 @@ as they then were:
 - Products of 96 to 128 numbers in the place of 80, for Eigen to share them: it does not.
 - XLA's older emitters (xla_cpu_use_fusion_emitters=false): compiled in 2.4 s in the place of 3.0,
   and an epoch takes 20% longer. Not kept.
+- Factors of the derivatives or the cell's tanh kept in the place of the gates; the kernel transposed
+  before the loop; inputs and states multiplied apart: within the noise, or slower.
+- The input's share of the gates gathered from the embedding times its kernel, and its gradient
+  scattered there: 7% more. As a product with the codes one-hot 8% less for 19 codes, and more the
+  more codes there are. Not kept.
 - The bias's gradient as a product; updates of slices without their check of bounds; the scatter
   into a small embedding as a product; the last state picked from what was kept: within the noise.
 """
