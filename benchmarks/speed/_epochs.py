@@ -7,8 +7,8 @@ a mask, which is faster and not the same model: it reads the padding.
 
 What bounds the share of the matmul rate, on two cores with AVX2 and no more: a step's products run
 at 53 to 66 GFLOP/s inside the program, one thread each, where 1024 x 1024 numbers run at 80 on one
-core and 100 to 140 on two. YNNPACK and Eigen (TensorFlow 2.21) take such a product for too small to
-share among threads, so a step is as fast as its products and kernels can run beside each other. By
+core and 100 to 140 on two. YNNPACK and Eigen (TensorFlow 2.21) take such a product for too small
+to share among threads, so a step is as fast as its products and kernels run beside each other. By
 a trace of the program (tf.profiler, host_tracer_level=3) they take two thirds of the threads' time
 in a step, and 40 small kernels the rest: six copies into buffers, the joining of the gates'
 gradients, two copies of what a loop hands on. Of the 9% of padding 8 are the one batch of the
@@ -42,8 +42,8 @@ longest sessions. What was tried, each beside the steps as they then were:
 - Products of 96 to 128 numbers in the place of 80, for Eigen to share them: it does not.
 - XLA's older emitters (xla_cpu_use_fusion_emitters=false): compiled in 2.4 s in the place of 3.0,
   and an epoch takes 20% longer. Not kept.
-- Factors of the derivatives or the cell's tanh kept in the place of the gates; the kernel transposed
-  before the loop; inputs and states multiplied apart: within the noise, or slower.
+- Factors of the derivatives or the cell's tanh kept in the place of the gates; the kernel
+  transposed before the loop; inputs and states multiplied apart: within the noise, or slower.
 - The input's share of the gates gathered from the embedding times its kernel, and its gradient
   scattered there: 7% more. As a product with the codes one-hot 8% less for 19 codes, and more the
   more codes there are. Not kept.
