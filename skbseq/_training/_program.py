@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import tensorflow as tf
@@ -121,8 +121,12 @@ def borrow_program(spec, device, build, steps=None):
     """
     program = _shared_program(spec, device, build, steps)
     with program.lock:
-        private = program.training
-        yield _make_program(spec, device, build, steps) if private else program
+        if program.training:
+            program = _make_program(spec, device, build, steps)
+        # What is compiled must be called from the device of its weights. Layers see to it
+        # themselves, for several devices too.
+        with nullcontext() if program.compiled is None else tf.device(device):
+            yield program
 
 
 def _shared_program(spec, device, build, steps):
