@@ -159,28 +159,56 @@ def test_sizes_of_calls_do_not_matter(frame, monkeypatch):
     np.testing.assert_array_equal(clone(model).fit(X, y).predict_proba(X), expected)
 
 
-def test_one_program_serves_the_buffers_of_every_fit(frame, traces):
+@pytest.fixture
+def buffers(monkeypatch):
+    """The buffers of each epoch, filled with NaN before it."""
     import tensorflow as tf
 
     from skbseq._training import _loop
 
-    X, y = frame
-    model, held = LSTMBehaviorClassifier(**QUICK), []
-    expected = clone(model).fit(X, y).predict_proba(X)
-    epochs = _loop.CompiledEpochs.epoch
+    found, epoch = [], _loop.CompiledEpochs.epoch
 
-    def hold(self, *arguments):
-        held.append(self._buffers)
-        # What an earlier fit left in them, or a later one, is not read.
+    def note(self, *arguments):
+        found.append(self._buffers)
         for buffer in self._buffers:
             buffer.assign(tf.fill(buffer.shape, np.nan))
-        return epochs(self, *arguments)
+        return epoch(self, *arguments)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_loop.CompiledEpochs, "epoch", hold)
-        found = clone(model).fit(X, y).predict_proba(X)
-    np.testing.assert_array_equal(found, expected)
-    assert len(held) == 2 and held[0] is held[1] and len(traces) == 1
+    monkeypatch.setattr(_loop.CompiledEpochs, "epoch", note)
+    return found
+
+
+def sizes_of(buffers):
+    """How many numbers buffers hold, whatever was said of their shapes."""
+    import tensorflow as tf
+
+    return [tf.size(tf.raw_ops.ReadVariableOp(resource=b.handle, dtype=b.dtype)) for b in buffers]
+
+
+def test_one_program_serves_the_buffers_of_every_fit(frame, traces, buffers, monkeypatch):
+    X, y = frame
+    model = LSTMBehaviorClassifier(**QUICK)
+    found = [clone(model).fit(X, y).predict_proba(X) for _ in range(2)]
+    one, same, two, _ = buffers
+    assert one is same and one is not two and len(traces) == 1
+    # What stands in them before an epoch is not read.
+    monkeypatch.undo()
+    np.testing.assert_array_equal(found, [clone(model).fit(X, y).predict_proba(X)] * 2)
+
+
+def test_no_fit_leaves_buffers_behind(frame, traces, buffers):
+    import keras
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    X, y = frame
+    LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    with pytest.raises(KeyboardInterrupt):
+        LSTMBehaviorClassifier(**QUICK, callbacks=[Stop()]).fit(X, y)
+    assert len(buffers) == 3 and len(buffers[0]) == 6
+    assert sizes_of([b for each in buffers for b in each]) == [1] * 18
 
 
 def test_callbacks_of_batches_hear_of_each(frame):

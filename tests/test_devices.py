@@ -39,7 +39,7 @@ for parameters in ({}, penalised, {"optimizer": "sgd"}, {"batch_size": 1}):
         np.testing.assert_allclose(a, b, atol=2e-5)
     np.testing.assert_allclose(one.history_["loss"], two.history_["loss"], rtol=1e-4)
     np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
-# Written-out steps too run where they are asked to, the first device being TensorFlow's own choice.
+# Written-out steps too run where they are asked to; left alone, TensorFlow takes the first device.
 first, second = fit("/CPU:0"), fit("/CPU:1")
 for a, b in zip(first.weights_, second.weights_, strict=True):
     np.testing.assert_array_equal(a, b)

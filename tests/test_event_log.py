@@ -252,6 +252,15 @@ def test_large_ids_are_told_apart_across_integer_types():
         log.histories(samples.astype({"who": float}))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, np.int64])
+def test_users_are_numbers_of_any_width(dtype):
+    ids = np.array([3, 100, 3], dtype)
+    log = EventLog(pd.DataFrame({"who": ids, "when": [at(0), at(1), at(2)]}), **TWO)
+    samples = log.samples(at=at(5))
+    assert samples["who"].tolist() == [3, 100] and samples["who"].dtype == dtype
+    assert [len(h) for h in log.histories(samples)["when"]] == [2, 1]
+
+
 @pytest.mark.parametrize("names", [["x" * 10_000, "x" * 9_999 + "y"], ["Zoë 🛒", "李"], ["", " "]])
 def test_strange_names_are_names(frame_lib, names):
     events = frame_lib.make({"who": [*names, names[0]], "when": [at(0), at(1), at(2)]})

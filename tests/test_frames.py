@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skbseq import _frames
+from skbseq import EventLog, SequenceEncoder, _frames
 from skbseq._frames import Lists, _columns
 from skbseq._sequences import Sequences, array_lengths, join_sequences, offsets_of, ranges
 from skbseq.exceptions import SequenceFrameError
@@ -237,22 +237,31 @@ def test_values_of_another_kind_are_not_looked_for(values, among, message):
         _frames.index_in(values, among)
 
 
-WORDS = st.lists(st.one_of(st.none(), st.text(max_size=2)), max_size=40)
-WHOLE = st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=40)
+COLUMNS_TO_FIND = {
+    "words": (st.text(max_size=2), [pa.string(), pa.large_string(), pa.string_view()]),
+    "signed": (st.integers(-9, 9), [pa.int8(), pa.int64()]),
+    "unsigned": (st.integers(0, 2**64 - 1), [pa.uint64()]),
+    "mixed": (st.integers(0, 99), [pa.uint64(), pa.int16()]),
+    "floats": (st.floats(width=16), [pa.float32(), pa.float64()]),
+}
 
 
-@given(st.data(), st.booleans(), st.booleans())
-def test_a_few_values_are_found_as_by_reading_all(data, match_null, collide):
-    column, dtype, other = data.draw(
-        st.sampled_from([(WORDS, pa.string(), pa.large_string()), (WHOLE, pa.int64(), pa.int64())])
-    )
-    drawn = data.draw(column)
-    among = pa.array(list(dict.fromkeys(drawn)), dtype)
-    wanted = data.draw(column) + (data.draw(st.permutations(drawn))[:9] if drawn else [])
+@given(st.data(), st.sampled_from(sorted(COLUMNS_TO_FIND)), st.booleans(), st.booleans())
+def test_a_few_values_are_found_as_by_reading_all(data, column, match_null, collide):
+    cell, dtypes = COLUMNS_TO_FIND[column]
+    cells = st.lists(st.one_of(st.none(), cell), max_size=30)
+    drawn, dtype, other = (data.draw(s) for s in (cells, *[st.sampled_from(dtypes)] * 2))
+    wanted = data.draw(cells) + drawn[:9]
+    among = _frames.encode(pa.array(drawn, dtype))[1]
+    among = _frames.append_null(among) if data.draw(st.booleans()) else among
     values, hashes = pa.array(wanted, other), _frames.hash_values
+    if data.draw(st.booleans()):
+        values = pa.chunked_array([values.slice(0, 3), values.slice(3)])
+    if column == "words" and data.draw(st.booleans()):
+        values = pa.array(wanted, pa.string()).dictionary_encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_columns, "_MANY", 0)
-        patch.setattr(_columns, "_FEW", 0)
+        patch.setattr(_columns, "_ONE_IN", 0)
         if collide:
             patch.setattr(_columns, "hash_values", lambda values: hashes(values) % np.uint64(3))
         index = _frames.ValueIndex(among)
@@ -262,20 +271,58 @@ def test_a_few_values_are_found_as_by_reading_all(data, match_null, collide):
     assert found.tolist() == again.tolist() == expected
 
 
-def test_a_few_values_are_found_without_reading_all(monkeypatch):
-    sizes, index_in = [], _columns.index_in
+@pytest.fixture
+def read(monkeypatch):
+    """How many values were read, by each look-up and for each hashing."""
+    found = {"looked up": [], "hashed": []}
+    index_in, hash_values = _columns.index_in, _columns.hash_values
 
-    def note(values, among, **options):
-        sizes.append(len(among))
+    def note_look_up(values, among, **options):
+        found["looked up"].append(len(among))
         return index_in(values, among, **options)
 
-    monkeypatch.setattr(_columns, "index_in", note)
+    def note_hashes(values):
+        found["hashed"].append(len(values))
+        return hash_values(values)
+
+    monkeypatch.setattr(_columns, "index_in", note_look_up)
+    monkeypatch.setattr(_columns, "hash_values", note_hashes)
+    return found
+
+
+def test_a_few_values_are_found_without_reading_all(read):
     index = _frames.ValueIndex(pa.array([f"product {i}" for i in range(10_000)]))
     assert index.find(pa.array(["product 7", "none", "product 9999"])).tolist() == [7, -1, 9999]
+    assert index.find(pa.array(["product 7"])).tolist() == [7]
+    assert read == {"looked up": [2, 1], "hashed": [10_000, 3, 1]}
     assert index.find(pa.array(["product 7"] * 1_000)).tolist() == [7] * 1_000
-    assert sizes == [2, 10_000]
+    assert read["looked up"] == [2, 1, 10_000]
     with pytest.raises(TypeError, match="integer values cannot be found among string values"):
         index.find(pa.array([7]))
+
+
+def test_a_few_rows_and_samples_read_neither_all_products_nor_all_users(read):
+    n = 10_000
+    ids = [f"id {i}" for i in range(n)]
+    events = pa.table({"who": ids, "when": [NOON] * n, "what": ids})
+    log = EventLog(events, user="who", time="when", product="what")
+    samples = log.samples(at=NOON)
+    X = log.histories(samples)
+    encoder = SequenceEncoder(categorical=["what"]).fit(X)
+    expected, whole = encoder.transform(X), log.histories(samples)
+    for numbers in read.values():
+        numbers.clear()
+    for first in (0, 4_321):
+        assert log.histories(samples.slice(first, 3)).equals(whole.slice(first, 3))
+        assert encoder.transform(X.slice(first, 3)).equals(expected.slice(first, 3))
+    assert read["looked up"] == [3] * 4
+    assert sorted(read["hashed"]) == [3] * 4 + [n] * 2
+
+
+def test_broken_strings_are_found_too():
+    broken = pa.array([b"\xff", b"b", *(b"%d" % i for i in range(5_000))], pa.binary())
+    broken = pa.Array.from_buffers(pa.string(), len(broken), broken.buffers())
+    assert _frames.ValueIndex(broken).find(broken.slice(0, 2)).tolist() == [0, 1]
 
 
 def test_numbers_and_integers_of_columns():

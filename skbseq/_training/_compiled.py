@@ -7,6 +7,7 @@ rounded up: folds of a cross-validation, which differ by a few events, share one
 """
 
 import math
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -160,6 +161,7 @@ class CompiledTraining:
         self._penalised = [path for path in self._by_path if path.endswith("kernel")]
         self._run = tf.function(self._batches, jit_compile=True, autograph=False)
 
+    @contextmanager
     def buffers(self, flat, batch_size):
         """Room for what the backward pass keeps of a batch, for all calls on the same samples.
 
@@ -171,12 +173,22 @@ class CompiledTraining:
         flat : FlatData
         batch_size : int
 
-        Returns
-        -------
+        Yields
+        ------
         list of tf.Variable
         """
         empty = self._steps.buffers(batch_size, round_up(flat.longest, 8))
-        return [tf.Variable(buffer, trainable=False) for buffer in empty]
+        made = [tf.Variable(buffer, trainable=False) for buffer in empty]
+        del empty
+        try:
+            yield made
+        finally:
+            # A trace holds on to the variables with which it was made (TensorFlow 2.21), and so
+            # to their memory, unless they give it up themselves.
+            for buffer in made:
+                tf.raw_ops.AssignVariableOp(
+                    resource=buffer.handle, value=tf.zeros(()), validate_shape=False
+                )
 
     def run(self, flat, buffers, plan, first, last, options):
         """Train on some batches of a plan.
@@ -185,6 +197,7 @@ class CompiledTraining:
         ----------
         flat : FlatData
         buffers : list of tf.Variable
+            As :meth:`buffers` makes them for these samples and batches; they are overwritten.
         plan : tuple of tensor
             Rows and counts, as :func:`plan_array` made them, and for each of ``by_rows`` the
             rows of its table that each batch touches.

@@ -1,6 +1,7 @@
 """Epochs over batches of like length, and prediction in bulk."""
 
 import time
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -54,43 +55,52 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         steps=-(-len(data) // plan["batch_size"]),
         verbose=verbose,
     )
-    run = _epochs_of(trainer, (data, targets, sample_weight), plan, callbacks, options)
     histories = augmented(data, plan["changes"], plan["changes_rng"])
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
-    for epoch in range(plan["initial_epoch"], plan["epochs"]):
-        watchers.on_epoch_begin(epoch)
-        data = next(histories)
-        run.replace(data)
-        batches = batch_plan(data.lengths, plan["batch_size"], plan["rng"])
-        padding = padding_share(data.lengths, batches)
-        if verbose and epoch == plan["initial_epoch"]:
-            _say(trainer.program, data, padding)
-        losses = run.epoch(batches, watchers)
-        sizes = [len(rows) for rows in batches]
-        logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
-        _check_finite(logs["loss"], epoch)
-        # Where the optimizer averages weights, the average is what is judged and kept.
-        unaveraged = trainer.average_weights()
-        if validation is not None:
-            logs["val_loss"] = trainer.held_out_loss(*validation)
-            _check_finite(logs["val_loss"], epoch, "loss of the held-out samples")
-        watchers.on_epoch_end(epoch, logs)
-        if trainer.model.stop_training:
-            break
-        if unaveraged is not None and epoch + 1 < plan["epochs"]:
-            trainer.model.set_weights(unaveraged)
+    with _epochs_of(trainer, (data, targets, sample_weight), plan, callbacks, options) as run:
+        for epoch in range(plan["initial_epoch"], plan["epochs"]):
+            watchers.on_epoch_begin(epoch)
+            data = next(histories)
+            run.replace(data)
+            batches = batch_plan(data.lengths, plan["batch_size"], plan["rng"])
+            padding = padding_share(data.lengths, batches)
+            if verbose and epoch == plan["initial_epoch"]:
+                _say(trainer.program, data, padding)
+            losses = run.epoch(batches, watchers)
+            sizes = [len(rows) for rows in batches]
+            logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
+            _check_finite(logs["loss"], epoch)
+            # Where the optimizer averages weights, the average is what is judged and kept.
+            unaveraged = trainer.average_weights()
+            if validation is not None:
+                logs["val_loss"] = trainer.held_out_loss(*validation)
+                _check_finite(logs["val_loss"], epoch, "loss of the held-out samples")
+            watchers.on_epoch_end(epoch, logs)
+            if trainer.model.stop_training:
+                break
+            if unaveraged is not None and epoch + 1 < plan["epochs"]:
+                trainer.model.set_weights(unaveraged)
     watchers.on_train_end(logs)
     return trainer.model.history.history, padding
 
 
+@contextmanager
 def _epochs_of(trainer, samples, plan, callbacks, options):
     """What runs an epoch: many batches per call, where the network's steps are written out."""
     if trainer.compiled is None:
-        return PlainEpochs(trainer, samples, options)
-    watched = _watch_batches(callbacks)
-    return CompiledEpochs(trainer.compiled, samples, plan, options, stepwise=watched)
+        yield PlainEpochs(trainer, samples, options)
+        return
+    flat, size = FlatData(*samples), plan["batch_size"]
+    with trainer.compiled.buffers(flat, size) as buffers:
+        yield CompiledEpochs(
+            trainer.compiled,
+            (samples[0], flat, buffers),
+            size,
+            options,
+            stepwise=_watch_batches(callbacks),
+        )
 
 
 def _say(program, data, padding):
@@ -134,17 +144,18 @@ class CompiledEpochs:
     Parameters
     ----------
     compiled : CompiledTraining
-    samples : tuple of (Sequences, ndarray, ndarray)
-        Data, targets and sample weights.
-    plan, options : dict
+    memory : tuple of (Sequences, FlatData, list of tf.Variable)
+        Samples, the same on the device, and buffers for their batches.
+    batch_size : int
+    options : dict of str to float or int
     stepwise : bool
         Whether somebody wants to hear of every single batch.
     """
 
-    def __init__(self, compiled, samples, plan, options, *, stepwise):
+    def __init__(self, compiled, memory, batch_size, options, *, stepwise):
         self._compiled, self._options, self._stepwise = compiled, dict(options), stepwise
-        self._flat, self._size, self._data = FlatData(*samples), plan["batch_size"], samples[0]
-        self._buffers = compiled.buffers(self._flat, self._size)
+        self._data, self._flat, self._buffers = memory
+        self._size = batch_size
         self._per_call = 1 if stepwise else 8
         self._widths = {}
 

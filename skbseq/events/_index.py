@@ -21,8 +21,8 @@ class EventIndex:
     times: np.ndarray
 
     @cached_property
-    def places(self):
-        """Finds the numbers of users."""
+    def user_index(self):
+        """Finds the numbers of a few users without reading all."""
         return _frames.ValueIndex(self.users)
 
     @property

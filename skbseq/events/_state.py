@@ -87,7 +87,7 @@ class LogState:
                     f"Row {_frames.first_row(missing)} of the samples has no {name!r}."
                 )
         try:
-            users = self._index.places.find(table[self.user])
+            users = self._index.user_index.find(table[self.user])
         except TypeError as error:
             raise InvalidLogError(
                 f"Column {self.user!r} of the samples does not fit that of the log: {error}. Give "
