@@ -15,8 +15,9 @@ gradients, two copies of what a loop hands on. Of the 9% of padding 8 are the on
 longest sessions. What was tried, each beside the steps as they then were:
 
 - A product for each gate in the place of one for all four: XLA runs them at the same time, and the
-  gates behind them too. 10 to 18% of a step less with 128 rows, 7% with 32 by 32 numbers. With a
-  few rows the calls cost more than they bring, up to twice the time. Kept from 1,024 numbers.
+  gates behind them too. 10 to 18% of a step less with 128 rows, 7% with 32 by 32 numbers. Kept
+  in training from 1,024 numbers. Not in predictions, where with a few rows it took up to twice as
+  long, and the last digits would depend on how many rows there are.
 - The same backwards, a product or two for each gate: 5 to 20% more. There two products run at the
   same time already.
 - The buffers of the backward pass in variables that stay from call to call. Filling 39 MB with
