@@ -278,7 +278,7 @@ class Noise:
 
 
 def _in_parts(cell, n_parts):
-    """Kernel and bias of a cell, cut between its gates into one, two or four parts."""
+    """Kernel and bias of a cell, whole, or cut into one part for each gate."""
     kernel = tf.concat([cell.kernel, cell.recurrent_kernel], 0)
     parts = tf.split(kernel, n_parts, 1), tf.split(cell.bias.value, n_parts)
     return list(zip(*parts, strict=True))
