@@ -41,6 +41,7 @@ from skbseq._frames._sequence_frames import (
     SequenceColumns,
     all_names,
     is_sequence_frame,
+    split_if_sequences,
     split_sequences,
 )
 from skbseq._frames._tables import (
@@ -123,6 +124,7 @@ __all__ = [
     "select_columns",
     "slice_rows",
     "sorted_rank",
+    "split_if_sequences",
     "split_sequences",
     "take",
     "take_rows",

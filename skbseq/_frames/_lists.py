@@ -95,6 +95,10 @@ def to_lists(column, name, *, nested=False):
         return _read_views(array)
     if pa.types.is_fixed_size_list(array.type):
         array = array.cast(pa.large_list(array.type.value_type))
+    if not array.null_count:
+        offsets = array.offsets.to_numpy().astype(np.int64)
+        values = array.values.slice(offsets[0], offsets[-1] - offsets[0])
+        return Lists(values, offsets - offsets[0], array.type)
     lengths = pc.list_value_length(array)
     if lengths.null_count:
         lengths = pc.fill_null(lengths, 0)

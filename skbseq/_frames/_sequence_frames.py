@@ -67,12 +67,7 @@ def is_sequence_frame(data, *, bare_lists=None):
     if isinstance(data, np.ndarray):
         return data.dtype == object and data.ndim in (1, 2) and any(map(_is_listlike, data.flat))
     if isinstance(data, pd.DataFrame):
-        refuse_twice(data)
-        # Mostly the first column tells; to look up the types of all takes three times as long.
-        first = next((series.dtype for _, series in data.items()), None)
-        if first is not None and first.kind not in "iufb":
-            return True
-        return not all(dtype.kind in "iufb" for dtype in data.dtypes)
+        return not _holds_numbers(data, next(data.items(), None))
     if nw.dependencies.is_into_series(data):
         raise SequenceFrameError(
             f"Expected a table, got a single column ({type(data).__name__}). Select it as a "
@@ -83,6 +78,15 @@ def is_sequence_frame(data, *, bare_lists=None):
     refuse_twice(data)
     schema = nw.from_native(data, eager_only=True).schema
     return not all(dtype.is_numeric() or dtype == nw.Boolean for dtype in schema.values())
+
+
+def _holds_numbers(frame, first):
+    """Whether a frame of pandas, whose first name and column are given, holds numbers alone."""
+    refuse_twice(frame)
+    # Mostly the first column tells; to look up the types of all takes three times as long.
+    if first is not None and first[1].dtype.kind not in "iufb":
+        return False
+    return all(dtype.kind in "iufb" for dtype in frame.dtypes)
 
 
 def _is_rectangular(rows):
@@ -131,7 +135,28 @@ def split_sequences(data, *, channels=(), nested=False):
         If there is no list column, if the lists of a row differ in length, or if they are
         nested and must not be.
     """
-    columns = _read_columns(data)
+    return _split(_read_columns(data), channels, nested)
+
+
+def split_if_sequences(data, *, bare_lists=None, channels=(), nested=False):
+    """As :func:`split_sequences` where :func:`is_sequence_frame`, else None.
+
+    Of one row to be predicted it takes as long to look at the columns as to read them: so both at
+    once.
+    """
+    if not isinstance(data, pd.DataFrame):
+        framed = is_sequence_frame(data, bare_lists=bare_lists)
+        return split_sequences(data, channels=channels, nested=nested) if framed else None
+    items = data.items()
+    first = next(items, None)
+    if _holds_numbers(data, first):
+        return None
+    column_names(data)
+    columns = {name: _series_to_arrow(series, name) for name, series in (first, *items)}
+    return _split(columns, channels, nested)
+
+
+def _split(columns, channels, nested):
     lists = {
         name: to_lists(column, name, nested=nested)
         for name, column in columns.items()
@@ -162,7 +187,8 @@ def _read_columns(data):
 
 
 def _series_to_arrow(series, name):
-    if series.dtype == object and holds_matrices(cells := series.tolist()):
+    is_arrow = isinstance(series.dtype, pd.ArrowDtype)  # to compare one with object takes longer
+    if not is_arrow and series.dtype == object and holds_matrices(cells := series.tolist()):
         return _cells_to_arrow(cells, name)
     return pandas_to_arrow(series, name)
 

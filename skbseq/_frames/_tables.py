@@ -44,6 +44,8 @@ def _library(frame):
 
 def refuse_twice(frame):
     """Refuse a table in which a column name stands twice; narwhals does not read one."""
+    if isinstance(frame, pd.DataFrame) and frame.columns.is_unique:  # pandas keeps the answer
+        return
     names = list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -105,7 +107,7 @@ def pandas_to_arrow(series, name):
             f"Column {name!r} holds {series.dtype} values, for which there is no Arrow type. "
             "Convert it to timestamps, numbers or strings, or drop it."
         )
-    if series.dtype == object and pa.types.is_temporal(array.type):
+    if pa.types.is_temporal(array.type) and series.dtype == object:
         _check_moments(series, name)
     return array
 

@@ -25,6 +25,7 @@ _COLUMNS = {
     "starts": tf.int32,
     "lengths": tf.int32,
 }
+_NUMPY = {name: dtype.as_numpy_dtype for name, dtype in _COLUMNS.items()}
 
 
 def have_room(steps, spec, batch_size, longest):
@@ -72,7 +73,7 @@ class FlatData:
     def replace(self, **columns):
         """Put other columns of as many events, or samples, in the place of some."""
         for name, column in columns.items():
-            column = column.astype(_COLUMNS[name].as_numpy_dtype, copy=False)
+            column = column.astype(_NUMPY[name], copy=False)
             self.tensors[name] = _tensor(column, self._sizes[name])
 
 
@@ -293,32 +294,42 @@ class CompiledPrediction:
         """
         return self._many(columns, rows, tf.constant(n_batches)).numpy()
 
-    def run_few(self, columns):
-        """Logits of the rows of a single batch.
+    def run_few(self, data, n_events, n_samples):
+        """Logits of few samples, in a single batch.
 
         Parameters
         ----------
-        columns : dict of str to ndarray
-            As :func:`compact` makes them.
+        data : Sequences
+        n_events, n_samples : int
+            What the compiled program has room for.
 
         Returns
         -------
-        ndarray of float32 of shape (batch_size, n_outputs)
+        ndarray of float32 of shape (n_samples, n_outputs)
         """
-        # One argument: to hand five over takes longer than to run the network.
-        packed = np.concatenate([columns[name].view(np.int32).ravel() for name in _COLUMNS])
-        shapes = tuple(columns[name].shape for name in _COLUMNS)
-        if shapes not in self._few:
-            traced = tf.function(partial(self._packed, shapes), jit_compile=True, autograph=False)
-            signature = tf.TensorSpec(packed.shape, tf.int32)
-            self._few[shapes] = traced.get_concrete_function(signature)
-        return self._few[shapes](tf.constant(packed)).numpy()
+        size = n_events, n_samples
+        if size not in self._few:
+            self._few[size] = self._compile_few(data, n_events, n_samples)
+        shapes, call = self._few[size]
+        return call(tf.constant(_pack(data, shapes))).numpy()
+
+    def _compile_few(self, data, n_events, n_samples):
+        shapes = {
+            "codes": (n_events, data.codes.shape[1]),
+            "numbers": (n_events, data.numbers.shape[1]),
+            "context": (n_samples, data.context.shape[1]),
+            "starts": (n_samples,),
+            "lengths": (n_samples,),
+        }
+        signature = tf.TensorSpec(sum(map(math.prod, shapes.values())), tf.int32)
+        traced = tf.function(partial(self._packed, shapes), jit_compile=True, autograph=False)
+        return shapes, _without_matching(traced.get_concrete_function(signature))
 
     def _packed(self, shapes, packed):
-        parts = tf.split(packed, [math.prod(shape) for shape in shapes])
+        parts = tf.split(packed, list(map(math.prod, shapes.values())))
         columns = {
             name: tf.bitcast(tf.reshape(part, shape), _COLUMNS[name])
-            for name, part, shape in zip(_COLUMNS, parts, shapes, strict=True)
+            for part, (name, shape) in zip(parts, shapes.items(), strict=True)
         }
         rows = (columns.pop(name) for name in ("context", "starts", "lengths"))
         return self._batch(columns, *rows)
@@ -336,3 +347,33 @@ class CompiledPrediction:
 
         start = (0, tf.zeros((*rows.shape, n_outputs)))
         return tf.while_loop(lambda k, _: k < n_batches, batch, start)[1]
+
+
+def _pack(data, shapes):
+    """All columns of some samples as one array of int32, each with zeros added up to its shape.
+
+    One argument: to hand five to TensorFlow takes longer than to run the network.
+    """
+    columns = {name: getattr(data, name) for name in shapes}
+    if len(data.codes) > shapes["codes"][0]:  # most are of other samples
+        at, offsets = ranges(data.starts, data.starts + data.lengths)
+        columns |= {"codes": data.codes[at], "numbers": data.numbers[at], "starts": offsets[:-1]}
+    packed = np.zeros(sum(map(math.prod, shapes.values())), np.int32)
+    first = 0
+    for name, column in columns.items():
+        part = packed[first:].view(_NUMPY[name])
+        part[: column.size] = column.ravel()
+        first += math.prod(shapes[name])
+    return packed
+
+
+def _without_matching(traced):
+    """What calls a traced function of one result with tensors just as they are.
+
+    To match arguments with the signature anew takes TensorFlow a third of a call of one row.
+    """
+    call = getattr(traced.inference_fn, "call_flat", None)
+    if call is None:  # it is not of the interface that TensorFlow promises to keep
+        return traced
+    captured = traced.captured_inputs
+    return lambda *tensors: call(*tensors, *captured)[0]

@@ -49,11 +49,10 @@ def _predict_plainly(program, data, result):
 
 
 def _predict_compiled(program, data, result):
-    if len(data) <= _FEW_ROWS and data.lengths.sum() <= _FEW_EVENTS[-1]:
+    if len(data) <= _FEW_ROWS and (n_events := data.lengths.sum()) <= _FEW_EVENTS[-1]:
         n_rows = _FEWEST_ROWS if len(data) <= _FEWEST_ROWS else _FEW_ROWS
-        n_events = next(n for n in _FEW_EVENTS if data.lengths.sum() <= n)
-        columns = compact(data, np.arange(len(data)), n_events, n_rows)
-        result[:] = program.compiled.run_few(columns)[: len(data)]
+        room = next(n for n in _FEW_EVENTS if n_events <= n)
+        result[:] = program.compiled.run_few(data, room, n_rows)[: len(data)]
         return
     order = np.argsort(data.lengths, kind="stable")
     before = offsets_of(data.lengths[order])

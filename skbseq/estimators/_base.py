@@ -169,25 +169,30 @@ class BaseBehaviorEstimator(FillsParameters, CallbackSupportMixin, BaseEstimator
         """Sequences of X; with reset, learn its schema first."""
         check_is_data(X)
         was_frame = None if reset else self.schema_.array_ndim is None
-        framed = _frames.is_sequence_frame(X, bare_lists=was_frame)
-        if not reset and framed != was_frame:
-            raise ValueError(
-                f"{type(self).__name__} was fitted on {self.schema_}; got "
-                f"{'a sequence frame' if framed else 'numbers without lists'}. Give data of the "
-                "kind seen at fit."
-            )
-        if not framed:
+        if was_frame is False and _frames.is_sequence_frame(X, bare_lists=False):
+            self._refuse_kind("a sequence frame")
+        columns = None
+        if was_frame is not False:
+            known = () if reset else (*self.schema_.vocabulary_sizes, *self.schema_.numbers)
+            columns = _frames.split_if_sequences(X, bare_lists=was_frame, channels=known)
+        if columns is None:
+            if was_frame:
+                self._refuse_kind("numbers without lists")
             X = self._validate_array(X, reset=reset)
             if reset:
                 self.schema_ = InputSchema.of_array(X)
             return self.schema_.read_array(X)
-        known = () if reset else (*self.schema_.vocabulary_sizes, *self.schema_.numbers)
-        columns = _frames.split_sequences(X, channels=known)
         if reset:
             self.schema_ = InputSchema.of_frame(columns)
             self.feature_names_in_ = np.array(_frames.all_names(X), dtype=object)
             self.n_features_in_ = len(self.feature_names_in_)
         return self.schema_.read_frame(columns)
+
+    def _refuse_kind(self, kind):
+        raise ValueError(
+            f"{type(self).__name__} was fitted on {self.schema_}; got {kind}. Give data of the "
+            "kind seen at fit."
+        )
 
     def _validate_array(self, X, *, reset):
         X = validate_data(

@@ -148,17 +148,17 @@ class InputSchema:
                 f"Channel {name!r} held integer codes at fit; now it holds "
                 f"{_frames.kind_of(column.values.type)} values. {_FIX}"
             )
-        missing = _frames.is_missing(column.values)
         codes = _read_codes(column.values)
-        bad = missing | (codes < 0)
-        if bad.any():
+        if column.values.null_count or codes.min(initial=0) < 0:
+            missing = _frames.is_missing(column.values)
+            bad = missing | (codes < 0)
             at = _frames.first_row(bad)
             what = "a missing code" if missing[at] else f"the negative code {codes[at]}"
             raise SequenceFrameError(
                 f"Row {_row_of(at, column.offsets)} of channel {name!r} holds {what}. {_FIX}"
             )
-        beyond = codes >= size
-        return np.where(beyond, UNKNOWN, codes) if beyond.any() else codes
+        known = codes.max(initial=0) < size
+        return codes if known else np.where(codes >= size, UNKNOWN, codes)
 
 
 def _vocabulary_size(name, column):

@@ -342,14 +342,14 @@ default=("gap", "age", "hour", "weekday")
         check_is_fitted(self)
         if hasattr(self, "steps_scale_"):
             return self._transform_array(X)
-        if not _frames.is_sequence_frame(X, bare_lists=True):
+        listed = [c.name for c in self.channels_ if not isinstance(c, ContextColumn)]
+        columns = _frames.split_if_sequences(X, bare_lists=True, channels=listed, nested=True)
+        if columns is None:
             raise SequenceFrameError(
                 "The encoder was fitted on a sequence frame with the channels "
                 f"{', '.join(repr(c.name) for c in self.channels_)}; got a "
                 f"{type(X).__name__} without lists."
             )
-        listed = [c.name for c in self.channels_ if not isinstance(c, ContextColumn)]
-        columns = _frames.split_sequences(X, channels=listed, nested=True)
         place = Place(columns, self.cutoff).last(self.max_length)
         result = {}
         for channel in self.channels_:

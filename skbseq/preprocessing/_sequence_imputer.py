@@ -329,12 +329,13 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):
             return self._transform_array(X)
-        if not _frames.is_sequence_frame(X, bare_lists=True):
+        names = self.lists_
+        columns = _frames.split_if_sequences(X, bare_lists=True, channels=names, nested=True)
+        if columns is None:
             raise SequenceFrameError(
                 "The imputer was fitted on a sequence frame with the channels "
-                f"{', '.join(map(repr, self.lists_))}; got a {type(X).__name__} without lists."
+                f"{', '.join(map(repr, names))}; got a {type(X).__name__} without lists."
             )
-        columns = _frames.split_sequences(X, channels=self.lists_, nested=True)
         for name in self.columns_:
             kind = "list" if name in self.lists_ else "ordinary"
             found = columns.lists if kind == "list" else columns.ordinary

@@ -331,13 +331,13 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):
             return self._assemble(self._transform_array(X))
-        if not _frames.is_sequence_frame(X, bare_lists=True):
+        channels = self.schema_.channels()
+        columns = _frames.split_if_sequences(X, bare_lists=True, channels=channels, nested=True)
+        if columns is None:
             raise SequenceFrameError(
                 "The vectorizer was fitted on a sequence frame with the channels "
-                f"{', '.join(map(repr, self.schema_.channels()))}; got a {type(X).__name__} "
-                "without lists."
+                f"{', '.join(map(repr, channels))}; got a {type(X).__name__} without lists."
             )
-        columns = _frames.split_sequences(X, channels=self.schema_.channels(), nested=True)
         return self._assemble(self.schema_.read(columns))
 
     def _transform_array(self, X):
