@@ -245,6 +245,36 @@ def test_rows_predict_alike_in_any_company(frame, n):
     np.testing.assert_allclose(model.predict_proba(many[:n]), whole[:n], atol=1e-6)
 
 
+@pytest.mark.parametrize("n_unused", [0, 10_000])
+def test_a_few_samples_are_predicted_wherever_their_events_lie(spec, rng, n_unused):
+    from skbseq._training import borrow_program, predict
+    from skbseq.networks import LSTMSteps, build_network, initial_weights
+
+    data = make_sequences(rng, 40)
+    unused = make_sequences(rng, n_unused // 6)
+    far = Sequences(
+        np.concatenate([unused.codes, data.codes]),
+        np.concatenate([unused.numbers, data.numbers]),
+        data.context,
+        data.starts + len(unused.codes),
+        data.lengths,
+    )
+    with borrow_program(spec, "/CPU:0", build_network, LSTMSteps) as program:
+        program.load(initial_weights(program.model, rng))
+        together = predict(program, data)
+        alone = np.concatenate([predict(program, far.take([i])) for i in range(40)])
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+def test_a_traced_function_is_called_as_it_is_where_tensorflow_has_no_shorter_way():
+    from types import SimpleNamespace
+
+    from skbseq._training._compiled import _without_matching
+
+    traced = SimpleNamespace(inference_fn=object(), captured_inputs=[])
+    assert _without_matching(traced) is traced
+
+
 def test_sizes_are_rounded_up_by_an_eighth_at_most():
     sizes = np.arange(65, 100_000)
     rounded = np.array([round_up(int(n)) for n in sizes])

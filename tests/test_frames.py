@@ -112,6 +112,15 @@ def test_a_table_is_built_like_another_one(frame_lib):
     assert type(built) is type(frame_lib.make({"a": [1]}))
 
 
+def test_tables_of_the_same_names_are_changed_apart():
+    numbers = pa.array([1, 2])  # in memory that Arrow lets nobody write to
+    one, other = (_frames.frame_from_columns({"a": numbers, "b": numbers}) for _ in range(2))
+    one.columns.name = "mine"
+    one.loc[0, "a"] = 7
+    assert other.columns.name is None
+    assert (one["a"].tolist(), other["a"].tolist()) == ([7, 2], [1, 2])
+
+
 @pytest.mark.parametrize("ending", ["csv", "CSV", "parquet"])
 def test_tables_are_written_and_read(tmp_path, frame_lib, ending):
     columns = {name: COLUMNS[name] for name in "abcd"}
@@ -247,7 +256,10 @@ COLUMNS_TO_FIND = {
 
 
 @given(st.data(), st.sampled_from(sorted(COLUMNS_TO_FIND)), st.booleans(), st.booleans())
-def test_a_few_values_are_found_as_by_reading_all(data, column, match_null, collide):
+@pytest.mark.parametrize("least_for_hashes", [0, 1_000])
+def test_a_few_values_are_found_as_by_reading_all(
+    least_for_hashes, data, column, match_null, collide
+):
     cell, dtypes = COLUMNS_TO_FIND[column]
     cells = st.lists(st.one_of(st.none(), cell), max_size=30)
     drawn, dtype, other = (data.draw(s) for s in (cells, *[st.sampled_from(dtypes)] * 2))
@@ -260,7 +272,7 @@ def test_a_few_values_are_found_as_by_reading_all(data, column, match_null, coll
     if column == "words" and data.draw(st.booleans()):
         values = pa.array(wanted, pa.string()).dictionary_encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_columns, "_MANY", 0)
+        patch.setattr(_columns, "_MANY", least_for_hashes)
         patch.setattr(_columns, "_ONE_IN", 0)
         if collide:
             patch.setattr(_columns, "hash_values", lambda values: hashes(values) % np.uint64(3))
@@ -301,6 +313,16 @@ def test_a_few_values_are_found_without_reading_all(read):
         index.find(pa.array([7]))
 
 
+def test_a_few_among_some_are_neither_looked_up_nor_hashed(read):
+    index = _frames.ValueIndex(pa.array([f"product {i}" for i in range(1_000)]))
+    assert index.find(pa.array(["product 7", "none", None])).tolist() == [7, -1, -1]
+    assert read == {"looked up": [], "hashed": []}
+    assert index.find(pa.array(["product 7"] * 100)).tolist() == [7] * 100
+    assert read == {"looked up": [1_000], "hashed": []}
+    with pytest.raises(TypeError, match="integer values cannot be found among string values"):
+        index.find(pa.array([7]))
+
+
 def test_a_few_rows_and_samples_read_neither_all_products_nor_all_users(read):
     n = 10_000
     ids = [f"id {i}" for i in range(n)]
@@ -319,8 +341,9 @@ def test_a_few_rows_and_samples_read_neither_all_products_nor_all_users(read):
     assert sorted(read["hashed"]) == [3] * 4 + [n] * 2
 
 
-def test_broken_strings_are_found_too():
-    broken = pa.array([b"\xff", b"b", *(b"%d" % i for i in range(5_000))], pa.binary())
+@pytest.mark.parametrize("n", [5, 5_000])
+def test_broken_strings_are_found_too(n):
+    broken = pa.array([b"\xff", b"b", *(b"%d" % i for i in range(n))], pa.binary())
     broken = pa.Array.from_buffers(pa.string(), len(broken), broken.buffers())
     assert _frames.ValueIndex(broken).find(broken.slice(0, 2)).tolist() == [0, 1]
 
@@ -398,6 +421,10 @@ def test_chunks_become_one_array():
 )
 def test_sequence_frames_are_told_from_arrays(data, is_one):
     assert _frames.is_sequence_frame(data) is is_one
+    try:
+        assert (_frames.split_if_sequences(data) is not None) is is_one
+    except SequenceFrameError:  # strings are no sequences, but no array of numbers either
+        assert is_one
 
 
 def test_bare_lists_are_what_they_were_at_fit():

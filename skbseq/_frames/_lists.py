@@ -54,7 +54,8 @@ class Lists:
             return pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), self.values)
         # Read ones may be of other list types than the one made here.
         dtype = self.dtype if isinstance(self.dtype, pa.ListType) else None
-        return pa.ListArray.from_arrays(pa.array(self.offsets, pa.int32()), self.values, dtype)
+        offsets = pa.array(self.offsets.astype(np.int32))  # Arrow's own cast takes a row longer
+        return pa.ListArray.from_arrays(offsets, self.values, dtype)
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ import numbers
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import narwhals as nw
 import numpy as np
@@ -274,13 +275,20 @@ def _read_ids(column):
 # ------------------------------------------------------------------ out
 
 
-def frame_from_columns(columns, like="pandas"):
-    """Make a table of the library named, from columns as arrays, lists or :class:`Lists`."""
-    table = pa.table({name: _as_arrow(column) for name, column in columns.items()})
+def frame_from_columns(columns, like="pandas", index=None):
+    """Make a table of the library named, from columns as arrays, lists or :class:`Lists`.
+
+    One of pandas gets the index, if there is one.
+    """
+    columns = {name: _as_arrow(column) for name, column in columns.items()}
+    if like == "pandas":
+        arrays = (_as_pandas(column, index) for column in columns.values())
+        frame = pd.DataFrame(dict(enumerate(arrays)), index=index)
+        frame.columns = _pandas_names(tuple(columns))
+        return frame
+    table = pa.table(columns)
     if like == "pyarrow":
         return table
-    if like == "pandas":
-        return pd.DataFrame({name: _as_series(table[name]) for name in table.column_names})
     return nw.DataFrame.from_arrow(table, backend=like).to_native()
 
 
@@ -288,8 +296,7 @@ def attach_columns(frame, columns):
     """The same table with columns added at its end, in the same library, its index kept."""
     kind = _library(frame)
     if kind == "pandas":
-        series = {n: _as_series(_as_arrow(c), index=frame.index) for n, c in columns.items()}
-        return pd.concat([frame, pd.DataFrame(series, index=frame.index)], axis=1)
+        return pd.concat([frame, frame_from_columns(columns, index=frame.index)], axis=1)
     added = frame_from_columns(columns, like=kind)
     if kind == "pyarrow":
         for name in added.column_names:
@@ -302,8 +309,7 @@ def replace_columns(frame, columns):
     """The same table with other values in some of its columns, in their places."""
     kind = _library(frame)
     if kind == "pandas":
-        arrays = {name: _as_arrow(column) for name, column in columns.items()}
-        return frame.assign(**{n: _as_series(a, index=frame.index) for n, a in arrays.items()})
+        return frame.assign(**frame_from_columns(columns, index=frame.index))
     made = nw.from_native(frame_from_columns(columns, like=kind), eager_only=True)
     frame = nw.from_native(frame, eager_only=True)
     return frame.with_columns(*(made[name] for name in columns)).to_native()
@@ -316,10 +322,8 @@ def build_frame(columns, *, like, library=None):
     """
     if library is None:
         library = _library(like) if is_frame(like) else "pandas"
-    result = frame_from_columns(columns, like=library)
-    if isinstance(result, pd.DataFrame) and isinstance(like, pd.DataFrame):
-        result.index = like.index
-    return result
+    index = like.index if isinstance(like, pd.DataFrame) else None
+    return frame_from_columns(columns, like=library, index=index)
 
 
 def select_columns(frame, names):
@@ -459,10 +463,19 @@ def _as_arrow(column):
     return pa.array(column, from_pandas=True)
 
 
-def _as_series(column, index=None):
+def _as_pandas(column, index):
     """Lists stay Arrow, for pandas has no list type of its own; the rest becomes pandas' own."""
     if is_list(column.type):
-        chunks = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
-        return pd.Series(pd.arrays.ArrowExtensionArray(chunks), index=index)
+        return pd.arrays.ArrowExtensionArray(column)
     series = column.to_pandas()
     return series if index is None else series.set_axis(index)
+
+
+@lru_cache(maxsize=64)
+def _kept_names(names):
+    return pd.Index(list(names))
+
+
+def _pandas_names(names):
+    """An index of names: to make one takes half the time of a table of a single row."""
+    return _kept_names(names).view()  # whoever names an index names only his own

@@ -339,9 +339,10 @@ default=("gap", "age", "hour", "weekday")
             A frame of the library of X with int32 and float32 lists and float32 context; for an
             array, an array of its shape.
         """
-        check_is_fitted(self)
         if hasattr(self, "steps_scale_"):
             return self._transform_array(X)
+        if not hasattr(self, "channels_"):  # to ask scikit-learn each time would cost a tenth
+            check_is_fitted(self)
         listed = [c.name for c in self.channels_ if not isinstance(c, ContextColumn)]
         columns = _frames.split_if_sequences(X, bare_lists=True, channels=listed, nested=True)
         if columns is None:
