@@ -243,13 +243,14 @@ def hash_values(values):
     elif kind in ("boolean", "null"):
         keys = pc.fill_null(values.cast(pa.bool_()), False).to_numpy(zero_copy_only=False)
     elif kind == "string":  # as bytes: in half the time, and a broken UTF-8 has a hash too
-        binary = pa.large_binary() if pa.types.is_large_string(values.type) else pa.binary()
-        keys = values.cast(binary).to_numpy(zero_copy_only=False)
+        keys = _as_bytes(values).to_numpy(zero_copy_only=False)
     else:
         keys = np.array([str(value) for value in values.to_pylist()], dtype=object)
     # pandas promises the same result in every process; categorize= would only look for repeats.
     hashes = pd.util.hash_array(keys, categorize=False)
-    return np.where(is_missing(values), _HASH_OF_NULL, hashes)
+    if values.null_count or kind == "float":  # may be NaN
+        hashes[is_missing(values)] = _HASH_OF_NULL
+    return hashes
 
 
 def _number_keys(values):
@@ -333,24 +334,24 @@ class ValueIndex:
         """Position of each value, as :func:`index_in` gives it."""
         values = decode_strings(as_array(values))
         kinds = {kind_of(values.type), kind_of(self._among.type)}
-        if len(self._among) < _MANY:
-            if len(values) <= _FEW and kinds in ({"integer"}, {"string"}):
-                return self._find_each(values, match_null)
-        elif len(values) * _ONE_IN <= len(self._among):
-            if kinds in ({"integer"}, {"float"}, {"string"}):  # equal values have equal hashes
-                return self._find_hashes(values, match_null)
-        return index_in(values, self._among, match_null=match_null)
+        few = len(values) <= _FEW and kinds in ({"integer"}, {"string"})
+        if len(self._among) < _MANY and few:
+            if self._places is None:
+                self._places = _places_of(self._among)
+            return _look_up(values, self._places, match_null)
+        many = len(self._among) >= max(len(values) * _ONE_IN, _MANY)
+        if not many or kinds not in ({"integer"}, {"float"}, {"string"}):
+            return index_in(values, self._among, match_null=match_null)
+        likely = self._likely(values)
+        some = take(self._among, likely)
+        if few:
+            found = _look_up(values, _places_of(some), match_null)
+        else:
+            found = index_in(values, some, match_null=match_null)
+        return np.where(found < 0, -1, np.append(likely, -1)[found])
 
-    def _find_each(self, values, match_null):
-        if self._places is None:
-            self._places = {key: i for i, key in enumerate(_keys(self._among))}
-        found = map(self._places.get, _keys(values), repeat(-1))
-        found = np.fromiter(found, np.int64, len(values))
-        if values.null_count and not match_null:
-            found[is_missing(values)] = -1
-        return found
-
-    def _find_hashes(self, values, match_null):
+    def _likely(self, values):
+        """Places of all that values can be equal to, and of few others, by their hashes."""
         if self._sorted is None:
             hashes = hash_values(self._among)
             order = np.argsort(hashes)
@@ -359,20 +360,31 @@ class ValueIndex:
         wanted = np.unique(hash_values(values))
         begins, ends = (np.searchsorted(hashes, wanted, side) for side in ("left", "right"))
         # Equal values have equal hashes, so none stands elsewhere; different ones may have, too.
-        likely = order[ranges(begins, ends)[0]]
-        found = index_in(values, take(self._among, likely), match_null=match_null)
-        return np.where(found < 0, -1, np.append(likely, -1)[found])
+        return order[ranges(begins, ends)[0]]
+
+
+def _places_of(array):
+    """The place of each integer or string of an array."""
+    return {key: place for place, key in enumerate(_keys(array))}
+
+
+def _look_up(values, places, match_null):
+    found = np.fromiter(map(places.get, _keys(values), repeat(-1)), np.int64, len(values))
+    if values.null_count and not match_null:
+        found[is_missing(values)] = -1
+    return found
 
 
 def _keys(array):
-    """Integers or strings as objects that are equal when they are; strings as bytes.
+    """Integers or strings as objects that are equal when they are."""
+    return (_as_bytes(array) if kind_of(array.type) == "string" else array).to_pylist()
 
-    A string need not be valid UTF-8.
-    """
-    if kind_of(array.type) == "string":
-        large = pa.types.is_large_string(array.type)
-        array = array.view(pa.large_binary() if large else pa.binary())
-    return array.to_pylist()
+
+def _as_bytes(strings):
+    """The bytes of strings, in the same memory; they need not be valid UTF-8."""
+    return strings.view(
+        pa.large_binary() if pa.types.is_large_string(strings.type) else pa.binary()
+    )
 
 
 def _common_type(one, other):
