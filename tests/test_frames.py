@@ -99,7 +99,8 @@ def test_rows_are_picked_in_every_library(frame_lib):
     if frame_lib.name == "pandas":
         indexed = frame.set_axis([7, 8, 9])
         assert _frames.pick_rows(indexed, np.array([1, 1])).index.tolist() == [8, 8]
-        assert _frames.replace_columns(indexed, {"a": [1, 2, 3]}).index.tolist() == [7, 8, 9]
+        replaced = _frames.replace_columns(indexed, {"a": [4, 5, 6]})
+        assert replaced["a"].to_dict() == {7: 4, 8: 5, 9: 6}
 
 
 def test_a_table_is_built_like_another_one(frame_lib):
@@ -110,6 +111,13 @@ def test_a_table_is_built_like_another_one(frame_lib):
     assert _frames.build_frame({"a": [1, 2]}, like=like).index.tolist() == ["u", "u"]
     built = _frames.build_frame({"a": [1, 2]}, like=like, library=frame_lib.name)
     assert type(built) is type(frame_lib.make({"a": [1]}))
+
+
+def test_columns_of_unequal_length_make_no_table(frame_lib):
+    with pytest.raises((ValueError, pa.ArrowInvalid), match="length"):
+        _frames.frame_from_columns({"a": [1, 2], "b": [1]}, like=frame_lib.name)
+    with pytest.raises(ValueError, match="'a': 1, 'the index': 3"):
+        _frames.build_frame({"a": pa.array([[1]])}, like=pd.DataFrame({"z": [1, 2, 3]}))
 
 
 def test_tables_of_the_same_names_are_changed_apart():
@@ -256,10 +264,8 @@ COLUMNS_TO_FIND = {
 
 
 @given(st.data(), st.sampled_from(sorted(COLUMNS_TO_FIND)), st.booleans(), st.booleans())
-@pytest.mark.parametrize("least_for_hashes", [0, 1_000])
-def test_a_few_values_are_found_as_by_reading_all(
-    least_for_hashes, data, column, match_null, collide
-):
+@pytest.mark.parametrize("most_in_dict", [-1, 1_000])
+def test_a_few_values_are_found_as_by_reading_all(most_in_dict, data, column, match_null, collide):
     cell, dtypes = COLUMNS_TO_FIND[column]
     cells = st.lists(st.one_of(st.none(), cell), max_size=30)
     drawn, dtype, other = (data.draw(s) for s in (cells, *[st.sampled_from(dtypes)] * 2))
@@ -272,7 +278,8 @@ def test_a_few_values_are_found_as_by_reading_all(
     if column == "words" and data.draw(st.booleans()):
         values = pa.array(wanted, pa.string()).dictionary_encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_columns, "_MANY", least_for_hashes)
+        patch.setattr(_columns, "_MANY", 0)
+        patch.setattr(_columns, "_MOST_IN_DICT", most_in_dict)
         patch.setattr(_columns, "_ONE_IN", 0)
         if collide:
             patch.setattr(_columns, "hash_values", lambda values: hashes(values) % np.uint64(3))
@@ -286,8 +293,10 @@ def test_a_few_values_are_found_as_by_reading_all(
 @pytest.fixture
 def read(monkeypatch):
     """How many values were read, by each look-up and for each hashing."""
-    found = {"looked up": [], "hashed": []}
-    index_in, hash_values = _columns.index_in, _columns.hash_values
+    found = {"looked up": [], "hashed": [], "put in a dict": []}
+    index_in, hash_values, places_of = (
+        getattr(_columns, name) for name in ("index_in", "hash_values", "_places_of")
+    )
 
     def note_look_up(values, among, **options):
         found["looked up"].append(len(among))
@@ -297,6 +306,12 @@ def read(monkeypatch):
         found["hashed"].append(len(values))
         return hash_values(values)
 
+    def note_dict(values):
+        found["put in a dict"].append(len(values))
+        return places_of(values)
+
+    monkeypatch.setattr(_columns, "_MOST_IN_DICT", 5_000)
+    monkeypatch.setattr(_columns, "_places_of", note_dict)
     monkeypatch.setattr(_columns, "index_in", note_look_up)
     monkeypatch.setattr(_columns, "hash_values", note_hashes)
     return found
@@ -306,9 +321,9 @@ def test_a_few_values_are_found_without_reading_all(read):
     index = _frames.ValueIndex(pa.array([f"product {i}" for i in range(10_000)]))
     assert index.find(pa.array(["product 7", "none", "product 9999"])).tolist() == [7, -1, 9999]
     assert index.find(pa.array(["product 7"])).tolist() == [7]
-    assert read == {"looked up": [], "hashed": [10_000, 3, 1]}
+    assert read == {"looked up": [], "hashed": [10_000, 3, 1], "put in a dict": [2, 1]}
     assert index.find(pa.array(["product 7"] * 100)).tolist() == [7] * 100
-    assert read == {"looked up": [1], "hashed": [10_000, 3, 1, 100]}
+    assert read["looked up"] == [1]
     assert index.find(pa.array(["product 7"] * 1_000)).tolist() == [7] * 1_000
     assert read["looked up"] == [1, 10_000]
     with pytest.raises(TypeError, match="integer values cannot be found among string values"):
@@ -317,10 +332,11 @@ def test_a_few_values_are_found_without_reading_all(read):
 
 def test_a_few_among_some_are_neither_looked_up_nor_hashed(read):
     index = _frames.ValueIndex(pa.array([f"product {i}" for i in range(1_000)]))
-    assert index.find(pa.array(["product 7", "none", None])).tolist() == [7, -1, -1]
-    assert read == {"looked up": [], "hashed": []}
+    for _ in range(2):
+        assert index.find(pa.array(["product 7", "none", None])).tolist() == [7, -1, -1]
+    assert read == {"looked up": [], "hashed": [], "put in a dict": [1_000]}
     assert index.find(pa.array(["product 7"] * 100)).tolist() == [7] * 100
-    assert read == {"looked up": [1_000], "hashed": []}
+    assert read["looked up"] == [1_000]
     with pytest.raises(TypeError, match="integer values cannot be found among string values"):
         index.find(pa.array([7]))
 
@@ -343,7 +359,16 @@ def test_a_few_rows_and_samples_read_neither_all_products_nor_all_users(read):
     assert sorted(read["hashed"]) == [3] * 4 + [n] * 2
 
 
-@pytest.mark.parametrize("n", [5, 5_000])
+def test_what_is_missing_has_one_hash():
+    null, nan, zero = (
+        int(_frames.hash_values(pa.array([value], pa.float64()))[0])
+        for value in (None, float("nan"), 0.0)
+    )
+    assert null == nan != zero
+    assert int(_frames.hash_values(pa.array([None], pa.string()))[0]) == null
+
+
+@pytest.mark.parametrize("n", [5, 70_000])
 def test_broken_strings_are_found_too(n):
     broken = pa.array([b"\xff", b"b", *(b"%d" % i for i in range(n))], pa.binary())
     broken = pa.Array.from_buffers(pa.string(), len(broken), broken.buffers())
@@ -423,10 +448,19 @@ def test_chunks_become_one_array():
 )
 def test_sequence_frames_are_told_from_arrays(data, is_one):
     assert _frames.is_sequence_frame(data) is is_one
-    try:
-        assert (_frames.split_if_sequences(data) is not None) is is_one
-    except SequenceFrameError:  # strings are no sequences, but no array of numbers either
-        assert is_one
+    if isinstance(data, pd.DataFrame) and isinstance(data.iloc[0, 0], str):
+        with pytest.raises(SequenceFrameError, match="none of its columns holds lists"):
+            _frames.split_if_sequences(data)
+    else:
+        assert (_frames.split_if_sequences(data, nested=True) is not None) is is_one
+
+
+def test_a_column_of_a_frame_has_a_name_that_is_a_string():
+    frame = pd.DataFrame({1: [[1.0]]})
+    with pytest.raises(
+        SequenceFrameError, match="Column names must be strings; got 1 of type int"
+    ):
+        _frames.split_if_sequences(frame)
 
 
 def test_bare_lists_are_what_they_were_at_fit():

@@ -14,9 +14,11 @@ MAX_OFFSET = 2**31 - 1
 # Any number will do that no common value has.
 _HASH_OF_NULL = np.uint64(0x9E3779B97F4A7C15)
 
-# Places among fewer others than these are kept in a dict, of whom a few at a time are asked for;
-# among more by hashes, of which more than one in sixteen are as soon found by reading all.
-_MANY, _FEW, _ONE_IN = 4096, 64, 16
+# Fewer others than these are read as fast as found by hashes, and so are those of whom more than
+# one in sixteen is asked for.
+_MANY, _ONE_IN = 4096, 16
+# Up to so many values a dict finds sooner; one of so many others takes some 10 MB.
+_FEW, _MOST_IN_DICT = 64, 2**16
 
 # Not every library gives its decimals, categoricals and strings the same Arrow type.
 _KINDS = (
@@ -313,9 +315,9 @@ class ValueIndex:
     """Where values stand among others, of which a few are soon found.
 
     Arrow's ``index_in`` reads all of the others at each call: 0.1 ms among a thousand, 150 to 250
-    among a million, where a prediction takes half of one. So where a few values are asked for,
-    their places are kept from then on: among some thousand in a dict, and among more, of which it
-    would take much memory, by their hashes, sorted in twice the time of reading them.
+    among a million, where a prediction takes half of one. So the places of the others are kept
+    once a few values are asked for: in a dict, or of so many that one would take much memory by
+    their hashes, sorted in twice the time of reading them.
 
     Parameters
     ----------
@@ -334,8 +336,8 @@ class ValueIndex:
         """Position of each value, as :func:`index_in` gives it."""
         values = decode_strings(as_array(values))
         kinds = {kind_of(values.type), kind_of(self._among.type)}
-        few = len(values) <= _FEW and kinds in ({"integer"}, {"string"})
-        if len(self._among) < _MANY and few:
+        by_dict = len(values) <= _FEW and kinds in ({"integer"}, {"string"})
+        if by_dict and len(self._among) <= _MOST_IN_DICT:
             if self._places is None:
                 self._places = _places_of(self._among)
             return _look_up(values, self._places, match_null)
@@ -344,7 +346,7 @@ class ValueIndex:
             return index_in(values, self._among, match_null=match_null)
         likely = self._likely(values)
         some = take(self._among, likely)
-        if few:
+        if by_dict:
             found = _look_up(values, _places_of(some), match_null)
         else:
             found = index_in(values, some, match_null=match_null)
@@ -364,8 +366,9 @@ class ValueIndex:
 
 
 def _places_of(array):
-    """The place of each integer or string of an array."""
-    return {key: place for place, key in enumerate(_keys(array))}
+    """The place of each integer or string of an array, the first one if it stands there twice."""
+    keys = _keys(array)
+    return dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
 
 
 def _look_up(values, places, match_null):

@@ -151,9 +151,7 @@ def split_if_sequences(data, *, bare_lists=None, channels=(), nested=False):
     first = next(items, None)
     if _holds_numbers(data, first):
         return None
-    column_names(data)
-    columns = {name: _series_to_arrow(series, name) for name, series in (first, *items)}
-    return _split(columns, channels, nested)
+    return _split(_read_items(data, (first, *items)), channels, nested)
 
 
 def _split(columns, channels, nested):
@@ -180,10 +178,15 @@ def _read_columns(data):
         cells = [data] if one else [data[:, i] for i in range(len(names))]
         return {n: _cells_to_arrow(list(c), n) for n, c in zip(names, cells, strict=True)}
     if isinstance(data, pd.DataFrame):
-        column_names(data)
-        return {name: _series_to_arrow(series, name) for name, series in data.items()}
+        return _read_items(data, data.items())
     table = to_arrow(data)
     return {name: table[name] for name in table.column_names}
+
+
+def _read_items(frame, items):
+    """Columns of a frame of pandas, whose names and columns are given."""
+    column_names(frame)
+    return {name: _series_to_arrow(series, name) for name, series in items}
 
 
 def _series_to_arrow(series, name):

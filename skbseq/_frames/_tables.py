@@ -282,10 +282,7 @@ def frame_from_columns(columns, like="pandas", index=None):
     """
     columns = {name: _as_arrow(column) for name, column in columns.items()}
     if like == "pandas":
-        arrays = (_as_pandas(column, index) for column in columns.values())
-        frame = pd.DataFrame(dict(enumerate(arrays)), index=index)
-        frame.columns = _pandas_names(tuple(columns))
-        return frame
+        return _pandas_frame(columns, index)
     table = pa.table(columns)
     if like == "pyarrow":
         return table
@@ -463,6 +460,21 @@ def _as_arrow(column):
     return pa.array(column, from_pandas=True)
 
 
+def _pandas_frame(columns, index):
+    """A table of pandas of Arrow arrays, by name."""
+    lengths = {name: len(column) for name, column in columns.items()}
+    if index is not None:
+        lengths["the index"] = len(index)
+    if len(set(lengths.values())) > 1:  # pandas would repeat a single value and fill in others
+        raise ValueError(f"The columns differ in length: {lengths}.")
+    arrays = (_as_pandas(column, index) for column in columns.values())
+    frame = pd.DataFrame(dict(enumerate(arrays)), index=index)
+    if columns:
+        # A view: whoever names an index names only his own.
+        frame.columns = _kept_names(tuple(columns)).view()
+    return frame
+
+
 def _as_pandas(column, index):
     """Lists stay Arrow, for pandas has no list type of its own; the rest becomes pandas' own."""
     if is_list(column.type):
@@ -473,9 +485,8 @@ def _as_pandas(column, index):
 
 @lru_cache(maxsize=64)
 def _kept_names(names):
-    return pd.Index(list(names))
-
-
-def _pandas_names(names):
     """An index of names: to make one takes half the time of a table of a single row."""
-    return _kept_names(names).view()  # whoever names an index names only his own
+    index = pd.Index(list(names))
+    if index.dtype == object:  # as before pandas 3; all tables of these names share the memory
+        index.values.flags.writeable = False
+    return index

@@ -13,7 +13,14 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from skbseq._sequences import ALIGNMENT, FEWEST_EVENTS, aligned_zeros, ranges, round_up
+from skbseq._sequences import (
+    ALIGNMENT,
+    FEWEST_EVENTS,
+    Sequences,
+    aligned_zeros,
+    ranges,
+    round_up,
+)
 from skbseq._training._rows import RowAdam, is_large, serves_rows
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
@@ -105,15 +112,20 @@ def compact(data, rows, n_events, n_samples):
     -------
     dict of str to ndarray
     """
-    lengths = data.lengths[rows]
-    at, offsets = ranges(data.starts[rows], data.starts[rows] + lengths)
+    data = _gather(data.take(rows))
     return {
-        "codes": pad_rows(data.codes[at], n_events),
-        "numbers": pad_rows(data.numbers[at], n_events),
-        "context": pad_rows(data.context[rows], n_samples),
-        "starts": pad_rows(offsets[:-1].astype(np.int32), n_samples),
-        "lengths": pad_rows(lengths.astype(np.int32), n_samples),
+        "codes": pad_rows(data.codes, n_events),
+        "numbers": pad_rows(data.numbers, n_events),
+        "context": pad_rows(data.context, n_samples),
+        "starts": pad_rows(data.starts.astype(np.int32), n_samples),
+        "lengths": pad_rows(data.lengths.astype(np.int32), n_samples),
     }
+
+
+def _gather(data):
+    """The same samples, their events alone and end to end."""
+    at, offsets = ranges(data.starts, data.starts + data.lengths)
+    return Sequences(data.codes[at], data.numbers[at], data.context, offsets[:-1], data.lengths)
 
 
 def plan_array(batches, batch_size, filler):
@@ -354,16 +366,14 @@ def _pack(data, shapes):
 
     One argument: to hand five to TensorFlow takes longer than to run the network.
     """
-    columns = {name: getattr(data, name) for name in shapes}
-    if len(data.codes) > shapes["codes"][0]:  # most are of other samples
-        at, offsets = ranges(data.starts, data.starts + data.lengths)
-        columns |= {"codes": data.codes[at], "numbers": data.numbers[at], "starts": offsets[:-1]}
+    if len(data.codes) > shapes["codes"][0]:  # some are of other samples, or of none
+        data = _gather(data)
     packed = np.zeros(sum(map(math.prod, shapes.values())), np.int32)
     first = 0
-    for name, column in columns.items():
-        part = packed[first:].view(_NUMPY[name])
-        part[: column.size] = column.ravel()
-        first += math.prod(shapes[name])
+    for name, shape in shapes.items():
+        column = getattr(data, name)
+        packed[first : first + column.size].view(_NUMPY[name])[:] = column.ravel()
+        first += math.prod(shape)
     return packed
 
 
@@ -372,8 +382,9 @@ def _without_matching(traced):
 
     To match arguments with the signature anew takes TensorFlow a third of a call of one row.
     """
-    call = getattr(traced.inference_fn, "call_flat", None)
-    if call is None:  # it is not of the interface that TensorFlow promises to keep
+    # It is not of the interface that TensorFlow promises to keep.
+    call = getattr(getattr(traced, "inference_fn", None), "call_flat", None)
+    if call is None:
         return traced
     captured = traced.captured_inputs
     return lambda *tensors: call(*tensors, *captured)[0]
