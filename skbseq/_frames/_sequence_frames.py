@@ -21,6 +21,9 @@ from skbseq._sequences import ranges
 from skbseq.exceptions import SequenceFrameError
 
 
+_NUMBERS = ("integer", "float", "boolean")
+
+
 @dataclass(frozen=True)
 class SequenceColumns:
     """What a sequence frame holds: its list columns, its ordinary columns, its length."""
@@ -68,6 +71,9 @@ def is_sequence_frame(data, *, bare_lists=None):
         return data.dtype == object and data.ndim in (1, 2) and any(map(_is_listlike, data.flat))
     if isinstance(data, pd.DataFrame):
         return not _holds_numbers(data, next(data.items(), None))
+    if isinstance(data, pa.Table):  # to ask narwhals takes a tenth of a prediction of one row
+        refuse_twice(data)
+        return not all(kind_of(dtype) in _NUMBERS for dtype in data.schema.types)
     if nw.dependencies.is_into_series(data):
         raise SequenceFrameError(
             f"Expected a table, got a single column ({type(data).__name__}). Select it as a "

@@ -86,7 +86,7 @@ def n_rows(frame):
 def to_arrow(frame):
     """An Arrow table with the columns of any table; nulls and pandas' NaN become nulls."""
     names = column_names(frame)
-    if _library(frame) == "pandas":
+    if isinstance(frame, pd.DataFrame):
         return pa.table({name: pandas_to_arrow(series, name) for name, series in frame.items()})
     table = frame
     if not isinstance(frame, pa.Table):
