@@ -20,7 +20,6 @@ from skbseq._frames._tables import (
 from skbseq._sequences import ranges
 from skbseq.exceptions import SequenceFrameError
 
-
 _NUMBERS = ("integer", "float", "boolean")
 
 
