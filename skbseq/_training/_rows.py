@@ -28,7 +28,8 @@ def serves_rows(optimizer):
 def local_rows(codes, data, batches, n_rows, least=0):
     """The distinct codes of each batch, and each event's place among those of its batch.
 
-    One sort of all events of an epoch, whatever the number of batches.
+    Without sorting: a table of all codes tells where in a batch each was seen last, and the event
+    that finds itself there stands for its code.
 
     Parameters
     ----------
@@ -48,17 +49,20 @@ def local_rows(codes, data, batches, n_rows, least=0):
         Filled up with ``n_rows``, which is no row.
     """
     samples = np.concatenate(batches)
-    at, _ = ranges(data.starts[samples], data.starts[samples] + data.lengths[samples])
-    batch_of = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
-    batch_of = np.repeat(batch_of, data.lengths[samples])
-    keys, places = np.unique(batch_of * np.int64(n_rows) + codes[at], return_inverse=True)
-    first = np.searchsorted(keys, np.arange(len(batches) + 1) * np.int64(n_rows))
-    local = np.zeros(len(codes), np.int32)
-    local[at] = places - first[batch_of]
-    width = max(round_up(int(np.diff(first).max(initial=1))), least)
+    at, offsets = ranges(data.starts[samples], data.starts[samples] + data.lengths[samples])
+    ends = offsets[np.cumsum([len(batch) for batch in batches])]
+    local, place, found = np.zeros(len(codes), np.int32), np.empty(n_rows, np.int32), []
+    for events in np.split(at, ends[:-1]):
+        seen, order = codes[events], np.arange(len(events), dtype=np.int32)
+        place[seen] = order
+        distinct = seen[place[seen] == order]
+        place[distinct] = order[: len(distinct)]
+        local[events] = place[seen]
+        found.append(distinct)
+    width = max(round_up(max(map(len, found), default=1)), least)
     rows = np.full((len(batches), width), n_rows, np.int32)
-    of_key = np.repeat(np.arange(len(batches)), np.diff(first))
-    rows[of_key, np.arange(len(keys)) - first[of_key]] = keys % n_rows
+    for row, distinct in zip(rows, found, strict=True):
+        row[: len(distinct)] = distinct
     return local, rows
 
 
