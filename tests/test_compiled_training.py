@@ -266,22 +266,6 @@ def test_a_few_samples_are_predicted_wherever_their_events_lie(spec, rng, n_unus
     np.testing.assert_allclose(alone, together, atol=1e-6)
 
 
-def test_a_traced_function_is_called_in_a_shorter_way_where_tensorflow_has_one():
-    from types import SimpleNamespace
-
-    import tensorflow as tf
-
-    from skbseq._training._compiled import _without_matching
-
-    for traced in (SimpleNamespace(inference_fn=object()), SimpleNamespace()):
-        assert _without_matching(traced) is traced
-    variable = tf.Variable(2.0)
-    traced = tf.function(lambda x: x * variable).get_concrete_function(tf.TensorSpec(()))
-    call = _without_matching(traced)
-    assert call is not traced  # or this TensorFlow lacks it, and predictions are slower
-    assert call(tf.constant(3.0)).numpy() == 6
-
-
 def test_sizes_are_rounded_up_by_an_eighth_at_most():
     sizes = np.arange(65, 100_000)
     rounded = np.array([round_up(int(n)) for n in sizes])

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -102,15 +103,97 @@ def test_half_precision_waits_for_a_gpu_that_gains(monkeypatch):
 
     assert choose_precision("auto", "/CPU:0", 256) == "float32"
     assert choose_precision("mixed_bfloat16", "/CPU:0", 8) == "mixed_bfloat16"
-    details = {"compute_capability": (9, 0)}
+    details = {"compute_capability": (7, 5)}
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
-    assert choose_precision("auto", "/GPU:0", 256) == "mixed_float16"
-    assert choose_precision("auto", "/GPU:0,/GPU:1", 128) == "mixed_float16"
-    assert choose_precision("auto", "/GPU:0", 32) == "float32"
-    assert choose_precision("auto", "/GPU:0", 130) == "float32"
-    details["compute_capability"] = (6, 1)
-    assert choose_precision("auto", "/GPU:0", 256) == "float32"
+    assert choose_precision("auto", "/GPU:0", 512) == "mixed_float16"
+    assert choose_precision("auto", "/GPU:0,/GPU:1", 1024) == "mixed_float16"
+    assert choose_precision("auto", "/GPU:0", 128) == "float32"
+    assert choose_precision("auto", "/GPU:0", 514) == "float32"
+    for capability in ((6, 1), (8, 0), (9, 0)):  # without tensor cores; with those of float32
+        details["compute_capability"] = capability
+        assert choose_precision("auto", "/GPU:0", 512) == "float32"
+
+
+def test_steps_on_a_gpu_are_the_same_each_time_and_leave_the_switch_as_it_was():
+    from tensorflow.python.framework import config
+
+    from skbseq._training._devices import repeatable
+
+    def is_on():
+        return config.is_op_determinism_enabled()
+
+    with repeatable("/CPU:0"):
+        assert not is_on()
+    with repeatable("/GPU:0,/GPU:1"):
+        with repeatable("/GPU:0"), ThreadPoolExecutor(1) as another:
+            assert another.submit(is_on).result()
+        assert is_on()
+    assert not is_on()
+    with pytest.raises(KeyError), repeatable("/GPU:0"):
+        raise KeyError
+    assert not is_on()
+    config.enable_op_determinism()
+    try:
+        with repeatable("/GPU:0"):
+            assert is_on()
+        assert is_on()
+    finally:
+        config.disable_op_determinism()
+
+
+@pytest.mark.parametrize("loss", ["samples", "events", "pairs"])
+def test_every_way_of_training_runs_its_steps_under_the_switch(X, y, monkeypatch, loss):
+    from contextlib import contextmanager
+
+    from skbseq import BehaviorEmbedder, GRUBehaviorClassifier, NextBehaviorPredictor
+    from skbseq._training import _devices
+
+    entered = []
+
+    @contextmanager
+    def counted(device):
+        entered.append(device)
+        yield
+
+    monkeypatch.setattr(_devices, "repeatable", counted)
+    options = {"units": 2, "epochs": 1, "batch_size": 20, "random_state": 0}
+    if loss == "samples":
+        GRUBehaviorClassifier(validation_split=0, **options).fit(X, y)
+    elif loss == "events":
+        NextBehaviorPredictor(validation_split=0, **options).fit(X)
+    else:
+        BehaviorEmbedder(objective="contrastive", validation_split=0, **options).fit(X)
+    assert entered == ["/CPU:0"] * 2
+
+
+def test_a_traced_step_gives_what_the_function_gives_with_or_without_the_short_way():
+    import tensorflow as tf
+
+    from skbseq._training._traced import TracedStep, without_matching
+
+    offset = tf.Variable(1.0)
+
+    def step(batch, scale):
+        return tf.reduce_sum(batch["a"], 1) * scale + tf.cast(batch["b"], tf.float32) + offset
+
+    specs = {"b": tf.TensorSpec((None,), tf.int32), "a": tf.TensorSpec((None, None), tf.float32)}
+    signature = [specs, tf.TensorSpec((), tf.float32)]
+    traced = tf.function(step, input_signature=signature).get_concrete_function()
+    assert hasattr(traced.inference_fn, "call_flat")  # or this TensorFlow lacks it, and is slower
+
+    class WithoutShortWay:
+        structured_input_signature = traced.structured_input_signature
+        __call__ = staticmethod(traced)
+
+    ways = TracedStep(step, signature), without_matching(WithoutShortWay())
+    rng = np.random.default_rng(0)
+    for n, m in ((3, 2), (1, 5)):
+        batch = {"a": rng.normal(size=(n, m)).astype(np.float32), "b": np.arange(n, dtype="i4")}
+        expected = batch["a"].sum(1) * np.float32(2) + batch["b"] + 1
+        short = ways[0](batch, np.float32(2))
+        slow = ways[1](tf.constant(batch["a"]), tf.constant(batch["b"]), tf.constant(2.0))
+        np.testing.assert_allclose([short.numpy(), slow.numpy()], [expected] * 2, rtol=1e-5)
 
 
 def test_a_device_without_memory_is_explained(X, y, monkeypatch):

@@ -22,6 +22,7 @@ from skbseq._sequences import (
     round_up,
 )
 from skbseq._training._rows import RowAdam, is_large, serves_rows
+from skbseq._training._traced import without_matching
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
 _MOST_NUMBERS_KEPT = 2**27
@@ -335,7 +336,7 @@ class CompiledPrediction:
         }
         signature = tf.TensorSpec(sum(map(math.prod, shapes.values())), tf.int32)
         traced = tf.function(partial(self._packed, shapes), jit_compile=True, autograph=False)
-        return shapes, _without_matching(traced.get_concrete_function(signature))
+        return shapes, without_matching(traced.get_concrete_function(signature))
 
     def _packed(self, shapes, packed):
         parts = tf.split(packed, list(map(math.prod, shapes.values())))
@@ -375,16 +376,3 @@ def _pack(data, shapes):
         packed[first : first + column.size].view(_NUMPY[name])[:] = column.ravel()
         first += math.prod(shape)
     return packed
-
-
-def _without_matching(traced):
-    """What calls a traced function of one result with tensors just as they are.
-
-    To match arguments with the signature anew takes TensorFlow a third of a call of one row.
-    """
-    # It is not of the interface that TensorFlow promises to keep.
-    call = getattr(getattr(traced, "inference_fn", None), "call_flat", None)
-    if call is None:
-        return traced
-    captured = traced.captured_inputs
-    return lambda *tensors: call(*tensors, *captured)[0]

@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._training._batches import batch_plan, pad_batch
+from skbseq._training._devices import training_on
+from skbseq._training._traced import TracedStep
 from skbseq._training._trainer import Trainer, values_of
 
 
@@ -45,9 +47,7 @@ class ContrastTrainer(Trainer):
         number = tf.TensorSpec((), tf.float32)
         column = tf.TensorSpec((None,), tf.float32)
         signature = [program.signature, column]
-        self._train = tf.function(
-            self._train_pairs, input_signature=[*signature, number, number], autograph=False
-        )
+        self._train = TracedStep(self._train_pairs, [*signature, number, number])
         self._judge = tf.function(self._loss_of, input_signature=signature, autograph=False)
 
     def set_seed(self, seed):
@@ -57,7 +57,7 @@ class ContrastTrainer(Trainer):
 
     def train_rows(self, samples, rows, options):
         """One optimizer step on some samples; their mean loss as a tensor."""
-        with tf.device(self.program.device):
+        with training_on(self.program.device):
             columns = self._columns(samples, rows, self._rng)
             return self._train(*columns, *values_of(options, "l1", "l2"))
 

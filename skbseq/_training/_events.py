@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
+from skbseq._training._devices import training_on
+from skbseq._training._traced import TracedStep
 from skbseq._training._trainer import Trainer, values_of
 
 _AT_ONCE = 256  # histories held out that are judged at once
@@ -54,11 +56,7 @@ class EventTrainer(Trainer):
         drawn = tf.TensorSpec((len(loss.targets), None), tf.int32)
         signature = [program.signature, *self._asked_besides(program), asked, weight, drawn]
         number, scale = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
-        self._train = tf.function(
-            self._train_events,
-            input_signature=[*signature, scale, number, number, number],
-            autograph=False,
-        )
+        self._train = TracedStep(self._train_events, [*signature, scale, number, number, number])
         self._judge = tf.function(self._sums, input_signature=signature, autograph=False)
 
     def _asked_besides(self, program):
@@ -100,7 +98,7 @@ class EventTrainer(Trainer):
         """
         share = np.float32(self._batch_size / len(rows))
         scale = self._scale.astype(np.float32)
-        with tf.device(self.program.device):
+        with training_on(self.program.device):
             columns = self._columns(samples, rows, self._rng)
             values = values_of(options, "l1", "l2")
             return self._train(*columns, scale, share, *values)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from skbseq._training._compiled import CompiledPrediction
 from skbseq._training._devices import mirrored, placed
 from skbseq._training._kinds import trainer_class
+from skbseq._training._traced import TracedStep
 
 # A grid search alternates between few architectures; each holds a model's memory.
 _KEEP = 8
@@ -59,7 +60,7 @@ class Program:
             "context": tf.TensorSpec((None, model.input["context"].shape[1]), tf.float32),
             "lengths": tf.TensorSpec((None,), tf.int32),
         }
-        self._predict = tf.function(self._predict_step, input_signature=[self.signature])
+        self._predict = TracedStep(self._predict_step, [self.signature])
         self._seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
         self._trainers = OrderedDict()
 

@@ -5,9 +5,10 @@ import tensorflow as tf
 
 from skbseq._training._batches import pad_batch
 from skbseq._training._compiled import CompiledTraining
-from skbseq._training._devices import mirrored
+from skbseq._training._devices import mirrored, training_on
 from skbseq._training._predict import predict
 from skbseq._training._rows import RowAdam, is_large, serves_rows
+from skbseq._training._traced import TracedStep
 
 
 class Trainer:
@@ -37,7 +38,7 @@ class Trainer:
         number, targets = tf.TensorSpec((), tf.float32), loss.targets_shape(program.n_outputs)
         columns = tf.TensorSpec(targets, tf.float32), tf.TensorSpec((None,), tf.float32)
         signature = [program.signature, *columns, *[number] * 4]
-        self._train = tf.function(self._train_step, input_signature=signature, autograph=False)
+        self._train = TracedStep(self._train_step, signature)
 
     def _large_tables(self):
         """Adam by rows for each variable with so many rows that a sweep of all would cost."""
@@ -108,7 +109,7 @@ class Trainer:
         tensor of float32
             Mean weighted loss.
         """
-        with tf.device(self.program.device):
+        with training_on(self.program.device):
             values = values_of(options, "smoothing", "l1", "l2")
             return self._train(*_columns(samples, rows), np.float32(len(rows)), *values)
 
@@ -160,7 +161,8 @@ class MirroredTrainer(Trainer):
         spread = self._strategy.experimental_distribute_values_from_function
         columns = [spread(lambda c, k=k: parts[c.replica_id_in_sync_group][k]) for k in range(3)]
         smoothing, l1, l2 = values_of(options, "smoothing", "l1", "l2")
-        return self._train(*columns, np.float32(len(rows)), smoothing, l1 / n, l2 / n)
+        with training_on(self.program.device):
+            return self._train(*columns, np.float32(len(rows)), smoothing, l1 / n, l2 / n)
 
     def _train_parts(self, *arguments):
         losses = self._strategy.run(self._train_step, arguments)
