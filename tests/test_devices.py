@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,25 @@ for a, b in zip(*noisy, strict=True):
 one.partial_fit(X, y)
 two.partial_fit(X, y)
 np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
+
+# As on GPUs, where steps run under a switch.
+from tensorflow.python.framework import config
+from skbseq._training import _devices, _trainer
+
+on, parts = [], _trainer.MirroredTrainer._train_parts
+
+
+def watched(self, *arguments):
+    on.append(config.is_op_determinism_enabled())
+    return parts(self, *arguments)
+
+
+_devices.repeatable = lambda device: _devices._REPEATABLE
+_trainer.MirroredTrainer._train_parts = watched
+noisy = [fit("/CPU:0,/CPU:1", dropout=0.3, recurrent_dropout=0.2).weights_ for _ in range(2)]
+for a, b in zip(*noisy, strict=True):
+    np.testing.assert_array_equal(a, b)
+assert on and all(on), on
 """
 
 
@@ -115,7 +135,7 @@ def test_half_precision_waits_for_a_gpu_that_gains(monkeypatch):
         assert choose_precision("auto", "/GPU:0", 512) == "float32"
 
 
-def test_steps_on_a_gpu_are_the_same_each_time_and_leave_the_switch_as_it_was():
+def test_the_switch_is_on_while_a_gpu_needs_it_and_then_as_it_was():
     from tensorflow.python.framework import config
 
     from skbseq._training._devices import repeatable
@@ -142,29 +162,57 @@ def test_steps_on_a_gpu_are_the_same_each_time_and_leave_the_switch_as_it_was():
         config.disable_op_determinism()
 
 
-@pytest.mark.parametrize("loss", ["samples", "events", "pairs"])
-def test_every_way_of_training_runs_its_steps_under_the_switch(X, y, monkeypatch, loss):
-    from contextlib import contextmanager
+@pytest.mark.parametrize("kind", ["samples", "events", "pairs"])
+def test_every_way_of_training_runs_its_steps_under_the_switch(X, y, monkeypatch, kind):
+    from tensorflow.python.framework import config
 
     from skbseq import BehaviorEmbedder, GRUBehaviorClassifier, NextBehaviorPredictor
-    from skbseq._training import _devices
+    from skbseq._training import _devices, _loop
+    from skbseq._training._contrast import ContrastTrainer
+    from skbseq._training._events import EventTrainer
+    from skbseq._training._trainer import Trainer
 
-    entered = []
+    # As on a GPU. Random numbers drawn without a seed are an error then.
+    for module in (_devices, _loop):
+        monkeypatch.setattr(module, "repeatable", lambda device: _devices._REPEATABLE)
+    on = {"_apply": [], "held_out_loss": []}
 
-    @contextmanager
-    def counted(device):
-        entered.append(device)
-        yield
+    def watched(name, method):
+        def watch(self, *arguments):
+            on[name].append(config.is_op_determinism_enabled())
+            return method(self, *arguments)
 
-    monkeypatch.setattr(_devices, "repeatable", counted)
-    options = {"units": 2, "epochs": 1, "batch_size": 20, "random_state": 0}
-    if loss == "samples":
-        GRUBehaviorClassifier(validation_split=0, **options).fit(X, y)
-    elif loss == "events":
-        NextBehaviorPredictor(validation_split=0, **options).fit(X)
+        return watch
+
+    for trainer in (Trainer, EventTrainer, ContrastTrainer):
+        for name in on.keys() & vars(trainer).keys():
+            monkeypatch.setattr(trainer, name, watched(name, vars(trainer)[name]))
+    options = {"units": 3, "epochs": 1, "validation_split": 0.3, "random_state": 0}
+    if kind == "samples":
+        noise = {"dropout": 0.2, "recurrent_dropout": 0.2}
+        GRUBehaviorClassifier(**noise, **options).fit(X, y)
+    elif kind == "events":
+        NextBehaviorPredictor(**options).fit(X)
     else:
-        BehaviorEmbedder(objective="contrastive", validation_split=0, **options).fit(X)
-    assert entered == ["/CPU:0"] * 2
+        BehaviorEmbedder(objective="contrastive", **options).fit(X)
+    assert on == {"_apply": [True], "held_out_loss": [True]}
+    assert not config.is_op_determinism_enabled()
+
+
+@pytest.mark.parametrize(("device", "by_rows"), [("/CPU:0", True), ("/GPU:0,/GPU:1", False)])
+def test_large_tables_are_trained_by_rows_on_a_cpu_alone(device, by_rows):
+    import keras
+
+    from skbseq._training._trainer import Trainer
+
+    table, adam = keras.Variable(np.zeros((9_000, 2), np.float32)), keras.optimizers.Adam()
+    adam.build([table])
+    trainer = SimpleNamespace(
+        optimizer=adam,
+        program=SimpleNamespace(device=device),
+        model=SimpleNamespace(trainable_variables=[table]),
+    )
+    assert list(Trainer._large_tables(trainer)) == [table.path] * by_rows
 
 
 def test_a_traced_step_gives_what_the_function_gives_with_or_without_the_short_way():

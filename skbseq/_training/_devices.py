@@ -9,9 +9,10 @@ import tensorflow as tf
 # Not public: only switching it on is.
 from tensorflow.python.framework import config as _switches
 
-# Of these generations, tensor cores multiply matrices of float16 alone; later ones take float32
-# too, and there half precision won nothing (H200: 0 to 29% slower steps with 128 to 1,024 units).
-# Sides are to be multiples of eight; on small matrices the casts cost more than is won.
+# The tensor cores of these generations multiply float16 and not float32. Later ones take both, and
+# there half precision won nothing (H200: an LSTM's steps took 2 to 29% more with 128 to 1,024
+# units). Sides are to be multiples of eight; the least size is a guess, for none of these
+# generations was at hand: on small matrices the casts cost more than is won.
 _HALF_ALONE, _WORTH_WHILE = ((7, 0), (8, 0)), 512
 
 
@@ -108,8 +109,9 @@ def training_on(device):
 class _Repeatable:
     """TensorFlow's switch for operations that give the same figures each time.
 
-    It is the process's. So it is on for as long as a step of any thread runs on a GPU, and then
-    as it was: while it is on, TensorFlow refuses to draw random numbers without a seed.
+    It is the process's, and there is no other: while it is on, TensorFlow refuses to draw random
+    numbers without a seed. So it is on for as long as a step of any thread runs on a GPU, and
+    then as it was.
     """
 
     def __init__(self):

@@ -11,6 +11,7 @@ from skbseq._sequences import aligned_copy
 from skbseq._training._augment import augmented
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
+from skbseq._training._devices import repeatable
 from skbseq._training._rows import local_rows
 
 # A call is not interrupted by Ctrl-C before it ends.
@@ -75,7 +76,8 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
             # Where the optimizer averages weights, the average is what is judged and kept.
             unaveraged = trainer.average_weights()
             if validation is not None:
-                logs["val_loss"] = trainer.held_out_loss(*validation)
+                with repeatable(trainer.program.device):  # it decides when to stop
+                    logs["val_loss"] = trainer.held_out_loss(*validation)
                 _check_finite(logs["val_loss"], epoch, "loss of the held-out samples")
             watchers.on_epoch_end(epoch, logs)
             if trainer.model.stop_training:

@@ -47,5 +47,5 @@ class TracedStep:
         """The result for arrays that are nested as the signature is."""
         if self._call is None:
             self._call = without_matching(self._traced.get_concrete_function())
-        leaves = tf.nest.flatten(arguments)
-        return self._call(*map(tf.constant, leaves, self._types))
+        leaves = zip(tf.nest.flatten(arguments), self._types, strict=True)
+        return self._call(*(tf.constant(leaf, dtype) for leaf, dtype in leaves))

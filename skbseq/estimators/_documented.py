@@ -115,16 +115,16 @@ _PARAMETERS = {
         "str",
         """
         "auto" takes the GPUs where there are any; or "cpu", "gpu", or a name such as "/GPU:1",
-        or several joined by commas. Several devices share each batch. With up to some 128 units a
-        CPU of many cores is as fast.
+        or several joined by commas. Several devices share each batch. Small
+        networks train faster on a CPU of many cores.
         """,
     ),
     "precision": (
         '{"auto", "float32", "mixed_float16", "mixed_bfloat16"}',
         """
         Precision of the layers. "auto" is float32, and mixed_float16 on GPUs whose tensor cores
-        take nothing else (compute capability 7) where ``units`` is a multiple of 8 and at least
-        512.
+        take float16 and not float32 (compute capability 7) where ``units`` is a multiple of 8 and
+        at least 512.
         """,
     ),
     "verbose": (
