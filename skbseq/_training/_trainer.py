@@ -42,9 +42,9 @@ class Trainer:
 
     def _large_tables(self):
         """Adam by rows for each variable with so many rows that a sweep of all would cost."""
-        # A GPU's memory is fast enough to sweep a million rows; and its scatter, where it is to come
-        # out the same each time, takes the whole table to the CPU and back (TensorFlow 2.21). By
-        # reading, not by measuring.
+        # A GPU's memory is fast enough to sweep a million rows; and its scatter, where it is to
+        # come out the same each time, takes the whole table to the CPU and back (TensorFlow 2.21).
+        # By reading, not by measuring.
         if not serves_rows(self.optimizer) or "/GPU" in self.program.device:
             return {}
         large = [v for v in self.model.trainable_variables if is_large(v)]
