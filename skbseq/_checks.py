@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Set
 
+import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -59,6 +60,30 @@ def validate_data(estimator, X, **options):
     return _validate_data(estimator, X, **options)
 
 
+def validate_sequence_array(estimator, X, *, reset, dtype=(np.float64, np.float32)):
+    """An array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels), NaN allowed.
+
+    Raises
+    ------
+    ValueError
+        If it has more dimensions, or no channel.
+    """
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=list(dtype),
+        allow_nd=True,
+        ensure_all_finite="allow-nan",
+    )
+    if X.ndim > 3 or X.shape[-1] == 0:
+        raise ValueError(
+            f"X has shape {X.shape}; an array is of shape (n_samples, n_steps) or "
+            "(n_samples, n_steps, n_channels), with at least one channel."
+        )
+    return X
+
+
 def output_library(estimator):
     """The dataframe library that set_output asks of a transformer, None where it asks none."""
     library = _get_output_config("transform", estimator)["dense"]
@@ -80,5 +105,6 @@ __all__ = [
     "output_library",
     "validate_data",
     "validate_parameter_constraints",
+    "validate_sequence_array",
     "with_callbacks",
 ]

@@ -6,9 +6,9 @@ import os
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
-__all__ = ["import_optional", "import_tensorflow_quietly"]
+__all__ = ["import_optional", "quiet_tensorflow"]
 
 _START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")
 _LOADING = threading.Lock()
@@ -44,47 +44,43 @@ def import_optional(module, *, extra, purpose):
         ) from error
 
 
-def import_tensorflow_quietly(module):
-    """Import a module that imports TensorFlow, without TensorFlow's start-up messages.
+@contextmanager
+def quiet_tensorflow():
+    """Import TensorFlow in this context without its start-up messages.
 
-    On a machine without a GPU they read like errors, and its own switch
+    On a machine without a GPU they read like errors, and TensorFlow's own switch
     (``TF_CPP_MIN_LOG_LEVEL``) no longer reaches those of the import (tensorflow issue 100442).
-    So file descriptor 2 is turned away while TensorFlow is first imported; whatever else was
-    written there is written again. Whoever has set the switch to another level than 3, the one
-    set here and inherited by worker processes, decides for himself.
-
-    Parameters
-    ----------
-    module : str
-        Dotted name of the module.
-
-    Returns
-    -------
-    module
-        The imported module.
+    So file descriptor 2 is redirected while TensorFlow is first imported; whatever else was
+    written there is written again. A user who has set the switch to another level than 3, which
+    is set here and inherited by worker processes, sees all messages.
     """
-    if module in sys.modules:  # without the lock, for each prediction comes by
-        return importlib.import_module(module)
+    if "tensorflow" in sys.modules:  # without the lock, because each prediction enters here
+        yield
+        return
     # Of two threads the second would take the first one's file for standard error.
     with _LOADING:
-        return _import_quietly(module)
+        level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        _set_up_xla()
+        if "tensorflow" in sys.modules or level != "3":
+            yield
+        else:
+            with _stderr_without(_START_UP):
+                yield
 
 
-def _import_quietly(module):
-    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    _set_up_xla()
-    if "tensorflow" in sys.modules or level != "3":
-        return importlib.import_module(module)
+@contextmanager
+def _stderr_without(beginnings):
+    """Standard error without lines of some beginnings, those of C libraries included."""
     with tempfile.TemporaryFile() as written:
         stderr = os.dup(2)
         os.dup2(written.fileno(), 2)
         try:
-            return importlib.import_module(module)
+            yield
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
             written.seek(0)
-            others = [line for line in written if not line.startswith(_START_UP)]
+            others = [line for line in written if not line.startswith(beginnings)]
             os.write(2, b"".join(others))
 
 

@@ -18,8 +18,9 @@ from pathlib import Path
 import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
-from skbseq import __version__, estimators, preprocessing
+from skbseq import __version__, estimators, networks, preprocessing
 from skbseq._files import check_writable, replacing
+from skbseq._inputs import InputSchema
 from skbseq.exceptions import ModelFileError
 
 __all__ = ["load", "read_metadata", "save"]
@@ -30,9 +31,24 @@ _SCHEMA = "schema.json"
 _WATCHED = ("skbseq", "scikit-learn")
 # Keras' side is made anew when it is needed, and never part of a file.
 _NO_STATE = "skbseq.estimators._keras"
-# Classes that stand elsewhere than the files of an earlier version say: their full names, old and
-# new. Parameters and attributes that those files lack are filled in by the classes themselves.
-_MOVED = {}
+# Classes that have moved since earlier versions: their full names, old and new. Parameters and
+# attributes that those files lack are filled in by the classes themselves.
+_MOVED = {
+    "skbseq.estimators._inputs.InputSchema": "skbseq._inputs.InputSchema",
+    "skbseq.estimators._augmentation.Augmentation": (
+        "skbseq.preprocessing._augmentation.Augmentation"
+    ),
+    **{
+        f"skbseq.estimators._{prefix.lower()}_{kind.lower()}.{prefix}Behavior{kind}": (
+            f"skbseq.estimators.{home}.{prefix}Behavior{kind}"
+        )
+        for kind in ("Classifier", "Regressor")
+        for prefix, home in (
+            ("LSTM", "_lstm"),
+            *((prefix, "_named") for prefix in ("Bag", "CNN", "GRU", "RNN", "Transformer")),
+        )
+    },
+}
 
 
 def save(estimator, path, *, metadata=None):
@@ -383,7 +399,8 @@ def _is_state(name):
     Looked up among the modules that are loaded, so that no name in a file can import one.
     """
     home, _, kind = name.rpartition(".")
-    in_room = home.startswith((f"{estimators.__name__}.", f"{preprocessing.__name__}."))
+    rooms = tuple(f"{room.__name__}." for room in (estimators, preprocessing, networks))
+    in_room = home.startswith(rooms) or home == InputSchema.__module__
     if not in_room or home == _NO_STATE or home not in sys.modules:
         return False
     found = vars(sys.modules[home]).get(kind)

@@ -2,7 +2,9 @@
 
 from skbseq._training._augment import Changes
 from skbseq._training._compiled import have_room
+from skbseq._training._contract import check_function
 from skbseq._training._devices import choose_device, choose_precision
+from skbseq._training._hold_out import hold_out, with_mean_weight_one
 from skbseq._training._kinds import make_loss
 from skbseq._training._loop import train
 from skbseq._training._losses import Loss
@@ -13,10 +15,13 @@ __all__ = [
     "Changes",
     "Loss",
     "borrow_program",
+    "check_function",
     "choose_device",
     "choose_precision",
     "have_room",
+    "hold_out",
     "make_loss",
     "predict",
     "train",
+    "with_mean_weight_one",
 ]

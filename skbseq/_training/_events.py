@@ -45,7 +45,7 @@ class EventTrainer(Trainer):
     """A traced training step of a network that looks for codes at its events."""
 
     def _prepare(self, program, loss):
-        names = [f"codes_{i}" for i in loss.targets]
+        names = [f"output_embedding_{i}" for i in loss.targets]
         self._heads = [self.model.get_layer(name) for name in names]
         self._tables = [
             head.vectors if head.own else self.model.get_layer(f"embedding_{i}").embeddings

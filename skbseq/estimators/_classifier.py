@@ -1,7 +1,5 @@
 """Classifiers of behaviour: fitting, labels and probabilities, whatever the network."""
 
-from numbers import Number, Real
-
 import numpy as np
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
@@ -10,11 +8,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from skbseq import _frames
-from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
+from skbseq._checks import fit_context, with_callbacks
+from skbseq._labels import check_class_weight, read_label_table, read_labels
+from skbseq._parameters import constraints_of
 from skbseq._state import all_or_nothing
-from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
-from skbseq.estimators._transfer import take_over
+from skbseq.estimators._base import BaseBehaviorEstimator, weights_of
+from skbseq.estimators._documented import documented
+from skbseq.estimators._sequence_model import Objective
+from skbseq.estimators._transfer import starting_point
 
 _SIGNS = np.array([-1.0, 1.0])
 
@@ -24,8 +25,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        **constraints_of("label_smoothing", "class_weight"),
     }
 
     @with_callbacks
@@ -49,7 +49,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
             The fitted classifier itself.
         """
         with all_or_nothing(self):
-            resume = self.warm_start and hasattr(self, "weights_")
+            resume = self.warm_start and self.__sklearn_is_fitted__()
             self._fit(X, y, None, sample_weight, resume=resume, one_epoch=False)
         return self
 
@@ -87,13 +87,13 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
                     'class_weight="balanced" asks for the shares of the classes, which '
                     "one call of partial_fit cannot know. Give class_weight as a dict."
                 )
-            resume = hasattr(self, "weights_")
+            resume = self.__sklearn_is_fitted__()
             self._fit(X, y, classes, sample_weight, resume=resume, one_epoch=True)
         return self
 
     def _fit(self, X, y, classes, sample_weight, *, resume, one_epoch):
         data = self._read(X, reset=not resume)
-        sample_weight = self._weights_of(data, sample_weight)
+        sample_weight = weights_of(data, sample_weight)
         several = read_label_table(y)
         if several is None:
             task = self._read_classes(data, y, classes, sample_weight, resume=resume)
@@ -103,16 +103,11 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         spec = self._network_spec(n_outputs=n_outputs)
         if resume:
             self._check_same_weights(spec)
-        spec, start = take_over(self, spec, layer_names_of)
-        self._train(
-            (data, y, sample_weight),
-            loss={"kind": "labels" if self.multilabel_ else "classes"},
-            classes=None if self.multilabel_ else self.classes_,
-            spec=spec,
-            resume=resume,
-            one_epoch=one_epoch,
-            start=start,
-        )
+        spec, start = starting_point(self, spec, resume=resume)
+        loss = {"kind": "labels" if self.multilabel_ else "classes"}
+        classes = None if self.multilabel_ else self.classes_
+        objective = Objective(spec, loss, classes)
+        self._train((data, y, sample_weight), objective, start=start, one_epoch=one_epoch)
 
     def _read_classes(self, data, y, classes, sample_weight, *, resume):
         """Labels of one class each, weights, and the number of outputs."""
@@ -151,12 +146,12 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         if resume and several != self.multilabel_:
             raise ValueError(
                 "y has one column where it had several at the last fit, or the other way round. "
-                "Begin anew with a sklearn.base.clone of the estimator."
+                "Start over with a sklearn.base.clone of the estimator."
             )
         self.multilabel_ = several
 
     def _weigh_classes(self, y, sample_weight):
-        _check_class_weight(self.class_weight)
+        check_class_weight(self.class_weight)
         used = sample_weight > 0
         factors = compute_sample_weight(self.class_weight, y[used])
         sample_weight = sample_weight.copy()  # it may be the caller's own
@@ -178,10 +173,10 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
                 f"{type(self).__name__} needs samples of at least 2 classes; the labels hold one "
                 f"class only: {self.classes_.tolist()}."
             )
-        strangers = np.setdiff1d(y, self.classes_)
-        if strangers.size:
+        unseen = np.setdiff1d(y, self.classes_)
+        if unseen.size:
             raise ValueError(
-                f"The labels hold {strangers.tolist()[0]!r}, which is not among the classes "
+                f"The labels hold {unseen.tolist()[0]!r}, which is not among the classes "
                 f"{self.classes_.tolist()}. Name all classes at the first fit."
             )
 
@@ -286,96 +281,90 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         return tags
 
 
-def read_label_table(y):
-    """Labels of which several may hold at once, or None where y has one column.
+@documented()
+class BehaviorClassifier(BaseBehaviorClassifier):
+    """Classify sequences by a network of choice, or by your own.
 
-    Returns
-    -------
-    labels : ndarray of float64 of shape (n_samples, n_labels)
-        0 and 1.
-    names : ndarray of shape (n_labels,) or None
-        Names of the columns of a table.
+    Each categorical channel gets an embedding, numeric channels are appended, the network reads
+    the events, and its vector of the history, with the context appended, gives the logits.
+    Histories may be empty. One `GridSearchCV` can compare networks and their options.
 
-    Raises
-    ------
-    ValueError
-        If there are several columns and they hold anything but 0 and 1, or False and True.
+    `LSTMBehaviorClassifier` and the other classes named after a network are this estimator with
+    that network and its options as parameters.
+
+    Parameters
+    ----------
+    n_layers : int
+        Stacked layers. None: the network's own default, 1 for recurrent networks, 2 for
+        "transformer", 4 for "cnn". "bag" has one layer.
+    bidirectional : bool
+        Whether the network also reads the events backwards; not for "cnn" and "bag".
+    dropout : float
+        Share of the inputs of each layer, and of the last vector, set to zero in training. None:
+        the network's own default, 0.1 for "cnn" and "transformer" and 0 for the others.
+    recurrent_dropout : float
+        Share of the recurrent state set to zero in training, for "lstm", "gru" and "rnn".
+
+    See Also
+    --------
+    BehaviorRegressor : The same for numbers.
+
+    Notes
+    -----
+    The user guide has the equations of the networks, and a page on writing your own.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skbseq import BehaviorClassifier, SequenceEncoder
+    >>> X = pd.DataFrame({"what": [["cart", "remove"], ["remove", "cart"]] * 40})
+    >>> y = ["leaves", "buys"] * 40
+    >>> classifier = BehaviorClassifier(epochs=20, learning_rate=0.03, random_state=0)
+    >>> grid = [{"network": ["bag"]}, {"network": ["cnn"], "network__kernel_size": [2]}]
+    >>> X = SequenceEncoder().fit_transform(X)
+    >>> search = GridSearchCV(classifier, grid, cv=2).fit(X, y)
+    >>> search.best_params_
+    {'network': 'cnn', 'network__kernel_size': 2}
     """
-    is_table = _frames.is_frame(y)
-    if not is_table and not isinstance(y, (list, tuple, np.ndarray)):
-        return None
-    try:
-        labels = np.asarray(y)
-    except ValueError:  # rows of several lengths, which the reader of labels refuses
-        return None
-    if labels.ndim != 2 or labels.shape[1] < 2:
-        return None
-    names = np.array(_frames.all_names(y), dtype=object) if is_table else None
-    bad = np.argwhere(~np.isin(labels, (0, 1)))
-    if bad.size or labels.dtype.kind in "SU":  # NumPy finds 1 among ["1"]
-        row, column = bad[0] if bad.size else (0, 0)
-        name = column if names is None else repr(names[column])
-        raise ValueError(
-            f"y has {labels.shape[1]} columns, each a label that holds or not, but row {row} of "
-            f"column {name} holds {labels[row].tolist()[column]!r}. Use 0 and 1, or one column of "
-            "classes."
-        )
-    return labels.astype(np.float64), names
 
+    _parameter_constraints = {
+        **BaseBehaviorClassifier._parameter_constraints,
+        **constraints_of("network"),
+    }
 
-def read_labels(y, *, name="y"):
-    """Labels that NumPy can compare: of one kind, and none missing.
-
-    A list of several kinds would become strings in NumPy, and objects cannot be sorted.
-
-    Returns
-    -------
-    array-like
-        As it was, but for an object array of numbers or booleans, which becomes one of these.
-    """
-    labels = y if isinstance(y, (list, tuple)) else np.asarray(y)
-    if isinstance(labels, np.ndarray) and (labels.dtype != object or labels.ndim != 1):
-        return y
-    kinds = {kind: _label_kind(kind) for kind in set(map(type, labels))}
-    if len(set(kinds.values())) > 1 or None in kinds.values():
-        _refuse_labels(labels, kinds, name)
-    return np.array(list(labels)) if set(kinds.values()) == {"number"} else y
-
-
-def _label_kind(kind):
-    """What labels of a type are to us, None for missing."""
-    if kind.__name__ in ("NoneType", "NAType", "NaTType"):
-        return None
-    if issubclass(kind, (Number, np.bool_)):
-        return "number"
-    return "string" if issubclass(kind, str) else kind.__name__
-
-
-def _refuse_labels(y, kinds, name):
-    first = None
-    for row, label in enumerate(y):
-        kind = kinds[type(label)]
-        if kind is None or (isinstance(label, float) and np.isnan(label)):
-            raise ValueError(
-                f"Row {row} of {name} holds {label!r}, a missing label. Drop the rows without a "
-                "label, or give them one."
-            )
-        first = first or kind
-        if kind != first:
-            raise ValueError(
-                f"Row {row} of {name} holds {label!r}, a {kind}, where those before it are of the "
-                f"kind {first}. Give all labels one type."
-            )
-
-
-def _check_class_weight(class_weight):
-    """Refuse weights of classes that a sample weight may not be."""
-    if isinstance(class_weight, str):
-        return
-    largest = float(np.finfo(np.float32).max)
-    for label, weight in class_weight.items():
-        if not isinstance(weight, Real) or not 0 <= weight <= largest:
-            raise ValueError(
-                f"class_weight gives the class {label!r} the weight {weight!r}; a weight is a "
-                "finite number of zero or more."
-            )
+    def __init__(
+        self,
+        network="lstm",
+        *,
+        units=32,
+        n_layers=None,
+        bidirectional=False,
+        embedding_dim=None,
+        dropout=None,
+        embedding_dropout=0.0,
+        recurrent_dropout=0.0,
+        l1=0.0,
+        l2=0.0,
+        label_smoothing=0.0,
+        augment=None,
+        pooling="last",
+        optimizer="adam",
+        learning_rate=0.003,
+        batch_size=64,
+        epochs=20,
+        validation_split=0.1,
+        early_stopping=True,
+        class_weight=None,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        precision="auto",
+        verbose=0,
+        init=None,
+        freeze=None,
+        random_state=None,
+        **routed,
+    ):
+        self._assign(locals())

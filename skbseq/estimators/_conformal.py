@@ -24,8 +24,8 @@ from skbseq._checks import (
     check_y,
     fit_context,
 )
+from skbseq._labels import read_label_table, read_labels
 from skbseq._state import FillsParameters, all_or_nothing
-from skbseq.estimators._classifier import read_label_table, read_labels
 
 # (n + 1) * 0.9 may come out a little above the whole number that it is.
 _ROUNDING = 1e-9

@@ -1,25 +1,26 @@
 """BehaviorEmbedder: a vector for each history, learnt without labels."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
+from skbseq._docstrings import document
+from skbseq._parameters import constraints_of
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
-from skbseq.estimators._base import (
-    BaseBehaviorEstimator,
-    output_width_of,
-    weight_names_of,
-    without,
-)
-from skbseq.estimators._cut_back import read_times
+from skbseq.estimators._base import NetworkMixin
+from skbseq.estimators._sequence_model import Objective, SequenceModel, engine
+from skbseq.networks import EventHead
+from skbseq.networks._table import network_names
 from skbseq.preprocessing import SequenceEncoder
+from skbseq.preprocessing._cut_back import read_times
 
 # From so many codes on, each batch holds its own against some drawn at random.
 _MANY_CODES, _NEGATIVES = 10_000, 2_000
@@ -28,80 +29,59 @@ _CUTS = 2
 _OF_NEIGHBORS = ("neighbor", "similarity")
 
 
-class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBehaviorEstimator):
+class BehaviorEmbedder(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkMixin, BaseEstimator
+):
     """Learn a vector for each history, without labels.
 
-    A network learns to foretell each event from those before it, to tell hidden events, or to
-    know which parts are of one history. What it has found is a vector of ``units`` numbers per
-    history, for any model of scikit-learn, for clusters and for neighbours; and a start for a
-    classifier or regressor that has few labels (``init``).
+    A network learns to predict each event from those before it, to reconstruct masked events, or
+    to recognise which parts belong to one history. What it has learned is a vector of ``units``
+    numbers per history, for any model of scikit-learn, for clusters and for neighbours; and a
+    starting point for a classifier or regressor that has few labels (``init``).
 
     Parameters
     ----------
-    encoder : SequenceEncoder, default=None
+    encoder : SequenceEncoder
         Makes codes and floats of the raw frame; a clone of it is fitted. None: SequenceEncoder
         with its defaults.
-    objective : {"next", "masked", "contrastive", "future"}, default="next"
-        What is learnt: each event, its codes and its numbers, from the events before it; events
-        that are hidden, from those around them, which takes ``bidirectional=True``; which parts
-        of histories are of one user; or, of histories cut back to earlier moments at random, how
-        soon the next event came. The last needs a channel of times and cutoffs, and serves
-        purchase and churn.
-    mask_share : float, default=0.15
-        With ``objective="masked"``, the share of events that are hidden.
-    temperature : float, default=0.1
-        With ``objective="contrastive"``, what cosines are divided by.
-    network : str, default="lstm"
-        Kind of network: "lstm" or another of ``skbseq.networks.NETWORKS``.
-    units : int, default=64
+    objective : {"next", "masked", "contrastive", "future"}
+        What is learned. "next": each event, its codes and its numbers, from the events before it.
+        "masked": events that are masked, from those around them, which takes a network that reads
+        both ways, ``bidirectional=True``. "contrastive": which parts of histories belong to one
+        user. "future": for histories cut at earlier moments at random, how soon the next event
+        came; it needs a channel of times and cutoffs, and suits purchase and churn.
+    mask_share : float
+        With ``objective="masked"``, the share of events that are masked.
+    temperature : float
+        With ``objective="contrastive"``, the divisor of cosines.
+    units : int
         Size of the vectors.
-    n_layers : int, default=1
-        Stacked layers; "bag" has one alone.
-    bidirectional : bool, default=False
+    n_layers : int
+        Stacked layers; "bag" has only one.
+    bidirectional : bool
         Whether events are read in both directions, which doubles the vectors of a recurrence. Not
-        with ``objective="next"``, which would see what it has to foretell, nor with "bag" and
-        "cnn", which cannot.
-    embedding_dim : int, default=None
-        Size of the embedding of each categorical channel. None: ``min(32, 2 n ** (1 / 3))`` for
-        n codes.
-    pooling : {"last", "mean", "max"}, default="last"
+        with ``objective="next"``, which would see what it predicts, nor with "bag" and "cnn",
+        which cannot.
+    pooling : {"last", "mean", "max"}
         How the vectors of all events become one.
-    dropout : float, default=0.1
+    dropout : float
         Share of the inputs of each layer set to zero in training.
-    optimizer : str, class or keras.optimizers.Optimizer, default="adam"
-        Keras optimizer. Its parameters are routed: ``optimizer__weight_decay=0.01``.
-    learning_rate : float, default=0.003
-        Learning rate.
-    batch_size : int, default=64
-        Histories in a step of the optimizer. With ``objective="contrastive"`` each is told from
-        the others of its batch, so larger ones are harder.
-    epochs : int, default=20
+    batch_size : int
+        Histories in a step of the optimizer. With ``objective="contrastive"`` each is compared
+        with the others of its batch, so larger ones are harder.
+    epochs : int
         Passes over the histories, at most.
-    validation_split : float, default=0.1
+    validation_split : float
         Share of the histories held out for ``val_loss``. 0: none.
-    early_stopping : bool or int, default=True
-        Stop after so many epochs (True: 5) without a better ``val_loss`` and restore the best
-        weights.
-    callbacks : list of keras.callbacks.Callback or of such classes, default=None
-        Parameters of classes are routed: ``callbacks__0__patience=3``.
-    device : str, default="auto"
-        "auto" takes a GPU where there is one; or "cpu", "gpu", or a name such as "/GPU:1".
-    precision : {"auto", "float32", "mixed_float16", "mixed_bfloat16"}, default="auto"
-        Precision of the layers.
-    verbose : int, default=0
-        0 for silence, 1 for a progress bar, 2 for a line per epoch.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None
         Seed of everything random.
-    **routed : dict
-        Parameters for ``optimizer__``, ``callbacks__`` and ``fit__`` (batch_size, epochs,
-        verbose).
 
     Attributes
     ----------
     encoder_ : SequenceEncoder
-        Fitted. A classifier that starts from the embedder takes what it gives.
+        Fitted. A classifier that starts from the embedder takes its output.
     history_ : dict of str to list of float
-        ``loss``, and ``val_loss`` where histories were held out, of each epoch.
+        ``loss``, and ``val_loss`` if histories were held out, of each epoch.
     n_features_in_ : int
         Columns of the frame seen at fit.
     feature_names_in_ : ndarray of str
@@ -113,22 +93,22 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
     padding_ : float
         Share of the steps of the last epoch's batches that were padding.
     model_ : keras.Model
-        The network, built anew at each access.
+        The network, built at each access.
 
     Raises
     ------
     SequenceFrameError
         If the frame has no list column, or does not fit the encoder.
     ValueError
-        If no history holds an event, there is nothing to tell, or a parameter is not valid.
+        If no history holds an event, there is nothing to predict, or a parameter is not valid.
 
     Notes
     -----
     With the state :math:`h_t` after event :math:`t`, a linear map :math:`W_c` and the embedding
-    :math:`e_v` of code :math:`v` of channel :math:`c`, the next code is foretold with
-    :math:`p(v) \\propto \\exp(e_v^\\top W_c h_t / \\sqrt{d} + b_v)`, and a hidden one by the state
-    at its own place. The loss is the mean over all codes that are asked, of each channel, and that
-    of Huber's distance of the numbers, added up. Parts of histories are told apart by
+    :math:`e_v` of code :math:`v` of channel :math:`c`, the next code is predicted with
+    :math:`p(v) \\propto \\exp(e_v^\\top W_c h_t / \\sqrt{d} + b_v)`, and a masked one by the
+    state at its own place. The loss is the sum over channels of the mean cross-entropy of the
+    predicted codes, plus Huber's loss of the numbers. Parts of histories are told apart by
     :math:`-\\log \\frac{\\exp(\\cos(z, z^+) / \\tau)}{\\sum_{z'} \\exp(\\cos(z, z') / \\tau)}`.
 
     References
@@ -152,15 +132,16 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
     """
 
     _parameter_constraints = {
-        **without(
-            BaseBehaviorEstimator._parameter_constraints,
-            *("recurrent_dropout", "l1", "l2", "warm_start", "embedding_dropout", "augment"),
+        **constraints_of(
+            *("network", "units", "n_layers", "bidirectional", "embedding_dim", "pooling"),
+            *("dropout", "optimizer", "learning_rate", "batch_size", "epochs", "device"),
+            *("validation_split", "early_stopping", "callbacks", "precision", "verbose"),
+            "random_state",
         ),
         "encoder": [SequenceEncoder, None],
         "objective": [StrOptions({"next", "masked", "contrastive", "future"})],
         "mask_share": [Interval(Real, 0, 1, closed="neither")],
         "temperature": [Interval(Real, 0, None, closed="neither")],
-        "network": [str],
     }
 
     def __init__(
@@ -190,33 +171,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         random_state=None,
         **routed,
     ):
-        self.encoder = encoder
-        self.objective = objective
-        self.mask_share = mask_share
-        self.temperature = temperature
-        self.network = network
-        self.units = units
-        self.n_layers = n_layers
-        self.bidirectional = bidirectional
-        self.embedding_dim = embedding_dim
-        self.pooling = pooling
-        self.dropout = dropout
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.validation_split = validation_split
-        self.early_stopping = early_stopping
-        self.callbacks = callbacks
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
-        self.random_state = random_state
-        self._keep_routed(routed)
-
-    @property
-    def _network(self):
-        return self.network
+        self._assign(locals())
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -236,40 +191,43 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
             The fitted embedder itself.
         """
         with all_or_nothing(self):
-            if self.objective == "next" and self.bidirectional:
-                raise ValueError(
-                    "bidirectional=True lets the network see the events that objective='next' has "
-                    "it foretell. Take objective='masked' or 'contrastive'."
-                )
-            if self.objective == "masked" and not self.bidirectional:
-                raise ValueError(
-                    "objective='masked' asks for hidden events from those around them, but with "
-                    "bidirectional=False the network sees those before alone. Set "
-                    "bidirectional=True, with network='lstm', 'gru', 'rnn' or 'transformer', or "
-                    "take objective='next'."
-                )
+            self._check_directions()
             encoder = SequenceEncoder() if self.encoder is None else self.encoder
             self.encoder_ = clone(encoder).fit(X)
-            data = self._sequences(X, reset=True)
+            encoded = self.encoder_.transform(X)
+            self._sequence_model = SequenceModel.of_frame(encoded)
             self.feature_names_in_ = self.encoder_.feature_names_in_
             self.n_features_in_ = self.encoder_.n_features_in_
             if self.objective == "future":
                 self._learn_future(X)
             else:
-                self._learn_events(data)
-            self._optimizer_state = None  # nothing goes on from here, and it is large
-            self._n_features_out = output_width_of(self.spec_)
+                self._learn_events(self._sequence_model.read(encoded))
+            self._n_features_out = engine().output_width(self.spec_)
         return self
 
+    def _check_directions(self):
+        if self.objective == "next" and self.bidirectional:
+            raise ValueError(
+                "bidirectional=True lets the network see the events that objective='next' has "
+                "it predict. Use objective='masked' or 'contrastive'."
+            )
+        # How a user's own function reads is not known.
+        if self.objective == "masked" and not self.bidirectional and not callable(self.network):
+            able = network_names(lambda network: network.two_way)
+            raise ValueError(
+                "objective='masked' predicts masked events from those around them, but with "
+                "bidirectional=False the network only sees those before. Set "
+                f"bidirectional=True, with one of the networks {able}, or use objective='next'."
+            )
+
     def _learn_events(self, data):
-        # Of a single event nothing is foretold, and no two parts differ.
+        # A single event predicts nothing, and no two parts of it differ.
         weight = self._enough(data.lengths, 1 if self.objective == "masked" else 2)
         samples = data, np.zeros(len(data), np.float32), weight
-        loss, spec = self._loss(), self._spec()
-        self._train(samples, loss=loss, classes=None, spec=spec, resume=False, one_epoch=False)
+        self._train(samples, Objective(self._event_spec(), self._loss()))
 
     def _learn_future(self, X):
-        """Train on histories cut back to earlier moments, and keep what lies below the head."""
+        """Train on histories cut at earlier moments, and keep what is below the head."""
         times, name = read_times(X, self.encoder_.cutoff), self.encoder_.cutoff
         horizons, parts, labels = times.horizons(), [], []
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -280,21 +238,13 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         data, labels = join_sequences(parts), np.concatenate(labels)
         weight = (np.isfinite(labels).any(axis=1) & (data.lengths > 0)).astype(np.float32)
         spec = self._network_spec(n_outputs=len(horizons))
-        self._train(
-            (data, labels, weight),
-            loss={"kind": "labels"},
-            classes=None,
-            spec=spec,
-            resume=False,
-            one_epoch=False,
-        )
-        learnt = dict(zip(self._weight_names, self.weights_, strict=True))
-        self.spec_ = self._spec() | {"policy": self.spec_["policy"]}
-        self._weight_names = weight_names_of(self.spec_)
-        self.weights_ = [learnt[name] for name in self._weight_names]
+        self._train((data, labels, weight), Objective(spec, {"kind": "labels"}))
+        events = replace(self._event_spec(), policy=self.spec_.policy)
+        model = self._sequence_model.with_spec(events)
+        self._sequence_model = replace(model, optimizer_state=None)  # large, and of no use here
 
-    def _sequences(self, X, *, reset=False):
-        return self._read(self.encoder_.transform(X), reset=reset)
+    def _sequences(self, X):
+        return self._sequence_model.read(self.encoder_.transform(X))
 
     def _enough(self, lengths, least):
         enough = lengths >= least
@@ -316,12 +266,12 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
             return {"kind": "foretold", **loss}
         return {"kind": "hidden", "share": float(self.mask_share), **loss}
 
-    def _spec(self):
-        told = self.objective in ("next", "masked")
-        targets = tuple(range(len(self.schema_.vocabulary_sizes))) if told else ()
-        spec = self._network_spec(n_outputs=self.units)
-        options = {"targets": targets, "begin": False, "tied": True, "numbers": told}
-        return spec | {"options": (*spec["options"], *options.items())}
+    def _event_spec(self):
+        """The spec of the network with heads at its events, where the objective has any."""
+        predicts = self.objective in ("next", "masked")
+        targets = tuple(range(len(self.schema_.vocabulary_sizes))) if predicts else ()
+        head = EventHead(targets, begin=False, tied=True, numeric=predicts)
+        return self._network_spec(n_outputs=self.units, head=head)
 
     def transform(self, X):
         """The vector of each history.
@@ -359,8 +309,7 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         place = list(self.schema_.vocabulary_sizes).index(channel)
         known = self.encoder_.categories_[channel]
         present = np.array([value is not None for value in known], bool)
-        weights = dict(zip(self._weight_names, self.weights_, strict=True))
-        table = weights[f"embedding_{place}/embeddings"]
+        table = self._sequence_model.weight(f"embedding_{place}/embeddings")
         codes = np.flatnonzero(present) + FIRST_CATEGORY
         return to_ids(_frames.make_array(known[present])), table[codes]
 
@@ -403,8 +352,8 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         values = read_ids(ids, "ids")
         at = index_in_classes(values, known, "ids")
         if (at < 0).any():
-            stranger = values[_frames.first_row(at < 0)].as_py()
-            raise ValueError(f"The id {stranger!r} of {channel!r} was never seen at fit.")
+            unseen = values[_frames.first_row(at < 0)].as_py()
+            raise ValueError(f"The id {unseen!r} of {channel!r} was never seen at fit.")
         units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         cosines = units[at] @ units.T
         cosines[np.arange(len(at)), at] = -np.inf
@@ -435,3 +384,6 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
                 f"{there}."
             )
         return channel
+
+
+document(BehaviorEmbedder, {}, {})

@@ -1,57 +1,58 @@
-"""scikeras beneath the estimators, and the repairs it needs: the only file that imports it.
+"""Where estimators meet TensorFlow and scikeras: the only file that imports scikeras.
 
-scikit-learn never sees the classifier of scikeras. It sees estimators of its own making, whose
-tags, clone, labels and shapes are therefore right; they hand their data to :class:`KerasEngine`
-when they are fitted. So TensorFlow is loaded by the first fit and not by an import, and what
-scikeras 0.13 breaks on the newer scikit-learn stays out of sight. What it serves here: routed
-parameters of the optimizer and the callbacks, target encoding, histories, and epochs that go on.
+scikit-learn sees estimators of our own, whose tags, clone, labels and shapes are right, and not
+the wrappers of scikeras 0.13, which break on newer versions of scikit-learn. What scikeras serves
+here is its routing: from ``optimizer__weight_decay``, ``callbacks__0__patience`` and
+``network__n_heads`` to the optimizer, the callbacks, and the arguments of a network's function.
 """
 
 import inspect
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import keras
 import numpy as np
 import tensorflow as tf
-from scikeras.wrappers import KerasClassifier, KerasRegressor
+from scikeras._utils import route_params, unflatten_params
 
 from skbseq import _training
 from skbseq._training import (
     Changes,
     Loss,
     borrow_program,
+    check_function,
     choose_device,
     choose_precision,
     have_room,
+    hold_out,
     make_loss,
     train,
+    with_mean_weight_one,
 )
-from skbseq.networks import (
-    LSTMSteps,
-    NetworkSpec,
-    build_event_network,
+from skbseq.estimators._sequence_model import SequenceModel
+from skbseq.networks._graph import (
+    FusedLSTM,
     build_network,
-    check_kind,
+    head_layers,
     initial_weights,
-    kind_of_network,
+    named_layers,
+    weight_names_of_layers,
 )
+from skbseq.networks._graph import weight_names as names_of_weights
+from skbseq.networks._network import function_name
 
 __all__ = [
-    "FitTask",
-    "check_kind",
     "choose_device",
     "choose_precision",
     "fit_network",
+    "head_weight_names",
     "keras_model",
-    "kind_of_network",
     "layer_names",
-    "make_loss",
-    "network_spec",
     "output_width",
     "predict",
+    "route_arguments",
     "weight_names",
 ]
 
@@ -67,75 +68,23 @@ _OPTIMIZERS = {
 }
 
 
-@dataclass
-class FitTask:
-    """What a fit needs beyond the parameters that scikeras knows.
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-    device : str
-    seed : int
-    loss : Loss, or another that ``make_loss`` makes
-    classes : ndarray of shape (n_classes,) or None
-        All labels, ascending; None where the targets are numbers.
-    one_epoch : bool
-        As ``partial_fit``: one epoch more.
-    kept : dict or None
-        What a fit left behind from which to go on: ``weights``, ``optimizer_state`` (one of
-        another optimizer is left aside) and ``history``. None starts anew.
-    penalty : tuple of (float, float)
-        L1 and L2.
-    smoothing : float
-        Of labels.
-    changes : dict
-        Fields of the changes of histories in training; empty: none.
-    patience : int or None
-        Epochs without a better validation loss before training stops.
-    validation : tuple of (Sequences, ndarray of labels, ndarray of sample weights) or None
-    watch : tuple of (context, estimator) or None
-        The callback context of scikit-learn 1.9, and whose it is.
-    start : dict of str to ndarray
-        Weights to begin with in the place of random ones, by their names.
-    """
-
-    spec: NetworkSpec
-    device: str
-    seed: int
-    loss: object
-    classes: np.ndarray | None
-    one_epoch: bool
-    kept: dict | None
-    penalty: tuple
-    smoothing: float
-    changes: dict
-    patience: int | None
-    validation: tuple | None
-    watch: tuple | None
-    start: dict
+# ------------------------------------------------------------------ programs
 
 
 def _borrow(spec, device, batch_shape=(1, 1)):
-    """The program of a network, in steps written out where that serves and has room."""
-    steps = None
+    """The program of a network, with the fused LSTM where it applies and fits into memory."""
+    fused = None
     # On a GPU cuDNN is faster.
-    build = _builder(spec)
     alone = device.startswith("/CPU") and "," not in device
-    if alone and build is build_network and LSTMSteps.serve(spec):
-        steps = LSTMSteps if have_room(LSTMSteps, spec, *batch_shape) else None
-    if steps is not None:
+    if alone and FusedLSTM.supports(spec) and have_room(FusedLSTM, spec, *batch_shape):
+        fused = FusedLSTM
         spec = _without_dropout(spec)  # there it is a value; in layers, a part of the graph
-    return borrow_program(spec, device, build, steps)
+    return borrow_program(spec, device, build_network, fused)
 
 
-@lru_cache(maxsize=64)  # or each prediction of one row makes a spec anew
+@lru_cache(maxsize=64)  # otherwise each prediction of one row makes another spec
 def _without_dropout(spec):
     return replace(spec, dropout=0.0)
-
-
-def _builder(spec):
-    """What makes a spec's network: one that judges sequences, or that looks at each event."""
-    return build_event_network if "targets" in dict(spec.options) else build_network
 
 
 @contextmanager
@@ -144,155 +93,185 @@ def _explaining_memory():
         yield
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
-            "The device ran out of memory. Take a smaller batch_size, shorter histories "
-            "(max_events, max_length), fewer n_jobs, for each worker holds a network on the same "
-            "device, or device='cpu'."
+            "The device ran out of memory. Use a smaller batch_size, shorter histories "
+            "(max_events, max_length), fewer n_jobs, because each worker holds a network on the "
+            "same device, or device='cpu'."
         ) from error
 
 
-def fit_network(task, data, y, sample_weight, *, parameters):
-    """Train a network as a task says.
+def layer_names(spec):
+    """Names of the layers with weights of a network, and of those among them that are heads."""
+    with _borrow(replace(spec, frozen=()), "/CPU:0") as program:
+        return list(named_layers(program.model)), head_layers(program.model)
+
+
+def weight_names(spec):
+    """Names of the weights of a network, in their order."""
+    with _borrow(spec, "/CPU:0") as program:
+        return names_of_weights(program.model)
+
+
+def head_weight_names(spec):
+    """Names of the weights of a network's heads."""
+    with _borrow(spec, "/CPU:0") as program:
+        return weight_names_of_layers(program.model, head_layers(program.model))
+
+
+def output_width(spec):
+    """Numbers that a network gives for each sequence."""
+    with _borrow(spec, "/CPU:0") as program:
+        return program.n_outputs
+
+
+def keras_model(spec, weights):
+    """A Keras model of its own with these weights."""
+    model = build_network(spec)
+    model.set_weights(weights)
+    return model
+
+
+def predict(spec, device, weights, data):
+    """Outputs of the network for all samples under these weights."""
+    with _explaining_memory(), _borrow(spec, device) as program:
+        program.load(weights)
+        return _training.predict(program, data)
+
+
+# ------------------------------------------------------------------ training
+
+
+def fit_network(schema, samples, objective, regime, start):
+    """Train a network.
 
     Parameters
     ----------
-    task : FitTask
-    data : Sequences of n_samples
-    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-        Labels, or numbers.
-    sample_weight : ndarray of float32 of shape (n_samples,)
-    parameters : dict
-        Of scikeras, routed ones among them.
+    schema : InputSchema
+    samples : tuple of (Sequences, ndarray, ndarray)
+        Data, targets (labels, or numbers) and sample weights.
+    objective : Objective
+    regime : Regime
+    start : Start
 
     Returns
     -------
-    SequenceEngine
-        With ``weights_``, ``weight_names_``, ``optimizer_state_``, ``history_``, ``padding_``.
+    SequenceModel
     """
-    kind = NumberEngine if task.classes is None else ClassEngine
-    engine = kind(task, **parameters)
-    batch_size = parameters.get("fit__batch_size", parameters["batch_size"])
-    shape = batch_size, data.lengths.max(initial=1)
-    with _explaining_memory(), _borrow(task.spec, task.device, shape) as program:
-        engine.train_on(program, data, y, sample_weight)
-    return engine
+    rng = np.random.default_rng([regime.seed, 1])
+    stratified = objective.classes is not None
+    samples, held_out = hold_out(samples, regime.validation_split, rng, stratified=stratified)
+    if not regime.one_epoch:
+        # The mean of a partial fit's few samples would say nothing of the others.
+        samples, held_out = with_mean_weight_one(samples, held_out)
+    device, loss = choose_device(regime.device), make_loss(objective.loss)
+    if not loss.spreads:
+        device = device.partition(",")[0]
+    policy = choose_precision(regime.precision, device, objective.spec.units)
+    spec = replace(objective.spec, policy=policy)
+    shape = regime.setting("batch_size"), samples[0].lengths.max(initial=1)
+    with _explaining_memory(), _borrow(spec, device, shape) as program:
+        model = SequenceModel(
+            schema, spec, weight_names=names_of_weights(program.model), device=program.device
+        )
+        run = _Run(program, loss, regime, start, model)
+        return run(*(_with_targets(part, objective.classes) for part in (samples, held_out)))
 
 
-class SequenceEngine:
-    """scikeras over :class:`Sequences`, trained in batches of like length.
+def _with_targets(samples, classes):
+    """Samples whose targets are what the loss takes: classes as their numbers."""
+    if samples is None:
+        return None
+    data, y, sample_weight = samples
+    y = np.asarray(y if classes is None else np.searchsorted(classes, y), np.float32)
+    # A single label of several is a column; the losses of one output take it flat.
+    return data, y.reshape(-1) if y.ndim == 2 and y.shape[1] == 1 else y, sample_weight
 
-    Stands before a class of scikeras.
+
+class _Run:
+    """One fit of a program whose lock is held.
 
     Parameters
     ----------
-    task : FitTask
-    optimizer : str or class or keras.optimizers.Optimizer
-    **parameters : dict
-        Further parameters of scikeras, routed ones among them.
+    program : Program
+    loss : Loss, or another that ``make_loss`` makes
+    regime : Regime
+    start : Start
+    model : SequenceModel
+        Without weights.
     """
 
-    def __init__(self, task, *, optimizer, **parameters):
-        kind = _check_optimizer(optimizer, parameters)
-        _check_callbacks(parameters.get("callbacks"), parameters)
-        # Of a name scikeras would make one optimizer only to learn its class.
-        named = isinstance(optimizer, str)
-        super().__init__(optimizer=kind if named else optimizer, **parameters)
-        self._task = task
-
-    def train_on(self, program, data, y, sample_weight):
-        """Train with a program whose lock is held."""
-        self._program = program
-        task = self._task
-        if task.kept is not None:
-            self.classes_ = task.classes
-            self.history_ = {name: list(v) for name, v in task.kept["history"].items()}
-            self._initialize(None, y if task.classes is None else task.classes)
-        if not task.one_epoch:
-            self.fit(data, y, sample_weight)
-        elif task.classes is None:
-            self.partial_fit(data, y, sample_weight)
-        else:
-            self.partial_fit(data, y, task.classes, sample_weight)
-
-    @property
-    def feature_encoder(self):
-        """Nothing: sequences are encoded before they come here."""
-        return _Identity()
-
-    def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
-        # The estimator above has checked both; scikeras only wants the kind of the target.
-        if reset:
-            self.target_type_ = self._type_of_target(y)
-        return X, y
-
-    @staticmethod
-    def _validate_sample_weight(X, y, sample_weight):
-        return X, y, sample_weight
-
-    def _keras_build_fn(self, compile_kwargs):
-        # An instance is the user's own; a copy is trained, and it stays as it was.
-        optimizer = compile_kwargs["optimizer"]
+    def __init__(self, program, loss, regime, start, model):
+        self._program, self._loss, self._regime = program, loss, regime
+        self._start, self._model = start, model
+        parameters = regime.parameters
+        optimizer = _make_optimizer(parameters)
+        self._callbacks = _make_callbacks(parameters)
         key, self._learning_rate = _optimizer_key(optimizer)
-        self._kind = f"{key.partition(' ')[0]} {self._task.spec.policy}"
-        scaled = self._task.spec.policy == "mixed_float16"
+        policy = model.spec.policy
+        # A state is only of use to an optimizer of the same class and precision.
+        self._kind = f"{key.partition(' ')[0]} {policy}"
 
-        def make_optimizer():
-            # An optimizer belongs to the devices in whose scope it is made.
+        def copy_optimizer():
+            # A user's instance stays untouched. An optimizer belongs to the devices in whose
+            # scope it is made.
             copy = type(optimizer).from_config(optimizer.get_config())
+            scaled = policy == "mixed_float16"
             return keras.optimizers.LossScaleOptimizer(copy) if scaled else copy
 
-        self._trainer = self._program.trainer(key, make_optimizer, self._task.loss)
+        self._trainer = program.trainer(key, copy_optimizer, loss)
         self._trainer.compile()
-        return self._program.model
 
-    def _fit_keras_model(self, X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs):
-        self._start()
-        plan, targets = self._plan(epochs, initial_epoch), _as_targets(y)
-        self._trainer.begin((X, targets, sample_weight), plan["batch_size"])
-        callbacks = [*self._own_callbacks(), *keras.tree.flatten(self._fit_callbacks)]
+    def __call__(self, samples, held_out):
+        """Train; the model with its weights."""
+        self._put_weights_in()
+        self._check_function(samples)
+        before = self._history_before()
+        plan = self._plan(len(before.get("loss", ())))
+        self._trainer.begin(samples, plan["batch_size"])
+        callbacks = [*self._own_callbacks(held_out), *self._callbacks]
         self._program.training = True
         try:
-            history, self.padding_ = train(
+            history, padding = train(
                 self._trainer,
-                X,
-                targets,
-                sample_weight,
-                self._validation(),
+                *samples,
+                held_out,
                 plan=plan,
                 callbacks=callbacks,
                 options=self._options(),
-                verbose=getattr(self, "fit__verbose", self.verbose),
+                verbose=int(self._regime.setting("verbose")),
             )
         finally:
             self._program.training = False
-            for callback in callbacks:  # else a parameter would go on holding a model
+            for callback in callbacks:  # otherwise a parameter would keep the model alive
                 callback.set_model(None)
-        model = self._program.model
-        self.weights_ = model.get_weights()
-        self.weight_names_ = [weight.path for weight in model.weights]
-        self.optimizer_state_ = None
-        if isinstance(self._task.loss, Loss):  # nothing goes on from others, and theirs is large
-            self.optimizer_state_ = {"kind": self._kind, "values": self._trainer.state()}
-        if initial_epoch == 0:
-            self.history_ = {}
-        for name, values in history.items():
-            self.history_.setdefault(name, []).extend(values)
+        # Once more with trained weights: those that begin at zero show nothing before.
+        self._check_function(samples)
+        return replace(
+            self._model,
+            weights=self._program.model.get_weights(),
+            optimizer_state=self._state_to_keep(),
+            history={n: [*before.get(n, ()), *values] for n, values in history.items()},
+            padding=padding,
+        )
 
-    def _start(self):
-        task, model, state = self._task, self._program.model, self._trainer.fresh_state
-        if task.kept is None:
-            weights = initial_weights(model, np.random.default_rng([task.seed, 0]))
-            for i, weight in enumerate(model.weights):
-                weights[i] = task.start.get(weight.path, weights[i])
+    def _put_weights_in(self):
+        spec, model, earlier = self._model.spec, self._program.model, self._start.model
+        state = self._trainer.fresh_state
+        if earlier is None:
+            seed = self._regime.seed
+            own = build_network(spec, seed).get_weights() if spec.is_function else None
+            weights = initial_weights(model, np.random.default_rng([seed, 0]), own)
+            for i, name in enumerate(self._model.weight_names):
+                weights[i] = self._start.weights.get(name, weights[i])
         else:
-            weights, left = task.kept["weights"], task.kept["optimizer_state"]
-            if self._fits(left, state):
-                state = left["values"]
+            weights, kept = earlier.weights, earlier.optimizer_state
+            if self._fits(kept, state):
+                state = kept["values"]
         self._program.loaded = None
         model.set_weights(weights)
         self._trainer.start(state, self._learning_rate)
-        # A fit that goes on must not repeat the dropout and the batches of the one before.
+        # A fit that continues must not repeat the dropout and the batches of the one before.
         self._n_steps_before = int(self._trainer.optimizer.iterations.numpy())
-        self._trainer.set_seed(task.seed + self._n_steps_before)
+        self._trainer.set_seed(self._regime.seed + self._n_steps_before)
 
     def _fits(self, kept, fresh):
         """Whether a kept optimizer state is of the optimizer at hand."""
@@ -301,92 +280,131 @@ class SequenceEngine:
         shapes = [[np.shape(value) for value in state] for state in (kept["values"], fresh)]
         return kept["kind"] == self._kind and shapes[0] == shapes[1]
 
+    def _check_function(self, samples):
+        spec = self._model.spec
+        if spec.is_function:
+            # Masked events may be seen from both sides, and parts of histories as a whole.
+            causal = spec.head is not None and self._loss.kind in ("foretold", "next")
+            begin = causal and spec.head.begin
+            name = function_name(spec.network)
+            check_function(self._program.model, samples[0], name=name, causal=causal, begin=begin)
+
+    def _history_before(self):
+        earlier = self._start.model
+        return earlier.history if earlier is not None and self._regime.one_epoch else {}
+
+    def _state_to_keep(self):
+        # Of other losses nothing continues, and their state is large.
+        if not isinstance(self._loss, Loss):
+            return None
+        return {"kind": self._kind, "values": self._trainer.state()}
+
     def _options(self):
-        l1, l2 = self._task.penalty
+        regime = self._regime
         return {
-            "l1": l1,
-            "l2": l2,
-            "dropout": self._task.spec.dropout,
-            "smoothing": self._task.smoothing,
-            "seed": self._task.seed,
+            "l1": regime.l1,
+            "l2": regime.l2,
+            "dropout": self._model.spec.dropout,
+            "smoothing": regime.smoothing,
+            "seed": regime.seed,
             "begun": self._n_steps_before,
         }
 
-    def _plan(self, epochs, initial_epoch):
+    def _plan(self, n_epochs_before):
+        regime = self._regime
+        n_epochs = 1 if regime.one_epoch else regime.setting("epochs")
         return {
-            "epochs": initial_epoch + epochs,
-            "initial_epoch": initial_epoch,
-            "batch_size": getattr(self, "fit__batch_size", self.batch_size),
-            "rng": np.random.default_rng([self._task.seed, 2, self._n_steps_before]),
-            "changes": Changes(**self._task.changes),
-            "changes_rng": np.random.default_rng([self._task.seed, 3, self._n_steps_before]),
+            "epochs": n_epochs_before + n_epochs,
+            "initial_epoch": n_epochs_before,
+            "batch_size": regime.setting("batch_size"),
+            "rng": np.random.default_rng([regime.seed, 2, self._n_steps_before]),
+            "changes": Changes(**regime.augmentation),
+            "changes_rng": np.random.default_rng([regime.seed, 3, self._n_steps_before]),
         }
 
-    def _validation(self):
-        if self._task.validation is None:
-            return None
-        data, labels, sample_weight = self._task.validation
-        return data, _as_targets(self.target_encoder_.transform(labels)), sample_weight
-
-    def _own_callbacks(self):
-        if self._task.watch is not None:
-            yield _EpochReporter(*self._task.watch)
-        if self._task.patience is not None:
+    def _own_callbacks(self, held_out):
+        if self._regime.watch is not None:
+            yield _EpochReporter(*self._regime.watch, self._model)
+        if self._regime.patience is not None and held_out is not None:
             yield keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=self._task.patience, restore_best_weights=True
+                monitor="val_loss", patience=self._regime.patience, restore_best_weights=True
             )
-
-
-class ClassEngine(SequenceEngine, KerasClassifier):
-    """Of labels, which scikeras numbers."""
-
-
-class NumberEngine(SequenceEngine, KerasRegressor):
-    """Of targets that are numbers already."""
-
-    @staticmethod
-    def _type_of_target(y):
-        return "continuous"  # unknown labels among them are NaN, which scikit-learn refuses
-
-    @property
-    def target_encoder(self):
-        """Nothing."""
-        return _Identity()
-
-
-class _Identity:
-    def fit(self, X):
-        return self
-
-    def transform(self, X):
-        return X
 
 
 class _EpochReporter(keras.callbacks.Callback):
     """Tell scikit-learn's callbacks of each epoch, and stop where one of them asks for it."""
 
-    def __init__(self, context, estimator):
+    def __init__(self, context, estimator, fitted):
         super().__init__()
-        self._context, self._estimator = context, estimator
+        self._context, self._estimator, self._fitted = context, estimator, fitted
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = self._context.subcontext(task_name="epoch")
         self._epoch.call_on_fit_task_begin(estimator=self._estimator)
 
     def on_epoch_end(self, epoch, logs=None):
+        def so_far():
+            return {"_sequence_model": replace(self._fitted, weights=self.model.get_weights())}
+
         stop = self._epoch.call_on_fit_task_end(
             estimator=self._estimator,
             metadata=dict(logs or {}),
-            reconstruction_attributes=lambda: {"weights_": self.model.get_weights()},
+            reconstruction_attributes=so_far,
         )
         if stop:
             self.model.stop_training = True
 
 
-def _as_targets(encoded):
-    """One number per sample, or several; a column of scikeras becomes one number."""
-    encoded = np.asarray(encoded, np.float32)
-    return encoded.reshape(-1) if encoded.ndim == 2 and encoded.shape[1] == 1 else encoded
+# ------------------------------------------------------------------ routed parameters
+
+
+def route_arguments(routed):
+    """Arguments of the network among routed parameters, ``network__n_heads`` as ``n_heads``."""
+    return route_params(routed, destination="network", pass_filter=set(), strict=False)
+
+
+def _make_optimizer(parameters):
+    """The optimizer of the parameters, routed ones among them.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown, or does not take a routed parameter.
+    """
+    optimizer = parameters["optimizer"]
+    kind = _optimizer_class(optimizer)
+    routed = route_params(parameters, destination="optimizer", pass_filter=set(), strict=False)
+    if routed and isinstance(optimizer, keras.optimizers.Optimizer):
+        raise ValueError(
+            f"optimizer__{next(iter(routed))} cannot act on an optimizer instance. Give the "
+            "optimizer by name or class, or set the parameter in the instance."
+        )
+    known = inspect.signature(kind.__init__).parameters
+    takes = [name for name in known if name not in ("self", "kwargs", "args")]
+    for name in routed:
+        if name.split("__")[0] not in takes:
+            raise ValueError(
+                f"optimizer__{name} is not a parameter of {kind.__name__}, which takes "
+                f"{', '.join(takes)}."
+            )
+    # scikeras would make one optimizer of a name only to learn its class.
+    return unflatten_params(kind if isinstance(optimizer, str) else optimizer, routed)
+
+
+def _optimizer_class(optimizer):
+    found = optimizer
+    if isinstance(optimizer, str):
+        found = _OPTIMIZERS.get(optimizer.lower(), optimizer)
+    if isinstance(found, str):
+        with suppress(ValueError):
+            found = keras.optimizers.get(optimizer)
+    kind = found if inspect.isclass(found) else type(found)
+    if not issubclass(kind, keras.optimizers.Optimizer):
+        raise ValueError(
+            f"optimizer={optimizer!r} is not an optimizer of Keras. Use 'adam', 'adamw', "
+            "'rmsprop', 'sgd', or a class or instance."
+        )
+    return kind
 
 
 def _optimizer_key(optimizer):
@@ -404,40 +422,16 @@ def _optimizer_key(optimizer):
     return key, None if isinstance(rate, dict) else rate
 
 
-def _check_optimizer(optimizer, parameters):
-    """Class of an optimizer; an unknown one is refused, as are parameters it does not take."""
-    kind = _optimizer_class(optimizer)
-    routed = _routed_to("optimizer", parameters)
-    if routed and isinstance(optimizer, keras.optimizers.Optimizer):
-        raise ValueError(
-            f"optimizer__{routed[0]} cannot act on an optimizer instance. Give the "
-            "optimizer by name or class, or set the parameter in the instance."
-        )
-    known = inspect.signature(kind.__init__).parameters
-    takes = [name for name in known if name not in ("self", "kwargs", "args")]
-    for name in routed:
-        if name.split("__")[0] not in takes:
-            raise ValueError(
-                f"optimizer__{name} is not a parameter of {kind.__name__}, which takes "
-                f"{', '.join(takes)}."
-            )
-    return kind
-
-
-def _optimizer_class(optimizer):
-    found = optimizer
-    if isinstance(optimizer, str):
-        found = _OPTIMIZERS.get(optimizer.lower(), optimizer)
-    if isinstance(found, str):
-        with suppress(ValueError):
-            found = keras.optimizers.get(optimizer)
-    kind = found if inspect.isclass(found) else type(found)
-    if not issubclass(kind, keras.optimizers.Optimizer):
-        raise ValueError(
-            f"optimizer={optimizer!r} is not an optimizer of Keras. Use 'adam', 'adamw', "
-            "'rmsprop', 'sgd', or a class or instance."
-        )
-    return kind
+def _make_callbacks(parameters):
+    """Callbacks of the parameters, instances of classes with their routed parameters."""
+    callbacks = parameters.get("callbacks")
+    _check_callbacks(callbacks, parameters)
+    if callbacks is None:
+        return []
+    routed = route_params(parameters, destination="callbacks", pass_filter=set(), strict=False)
+    made = unflatten_params(callbacks, routed)
+    made = list(made.values()) if isinstance(made, dict) else made
+    return keras.tree.flatten(made if isinstance(made, list) else [made])
 
 
 def _check_callbacks(callbacks, parameters):
@@ -459,49 +453,7 @@ def _check_callbacks(callbacks, parameters):
     if "" in places:
         return
     known = {str(place) for place in places}
-    for name in _routed_to("callbacks", parameters):
+    for name in route_params(parameters, "callbacks", pass_filter=set()):
         # A name without a place is of all callbacks.
         if not known or ("__" in name and name.partition("__")[0] not in known):
             raise ValueError(f"callbacks__{name} has nothing to act on: callbacks={callbacks!r}.")
-
-
-def _routed_to(room, parameters):
-    prefix = f"{room}__"
-    return [name.removeprefix(prefix) for name in parameters if name.startswith(prefix)]
-
-
-def network_spec(fields):
-    """The spec of a network from its fields."""
-    return NetworkSpec(**fields)
-
-
-def layer_names(spec):
-    """Names of the layers of a network that have weights, in their order."""
-    with _borrow(replace(spec, frozen=()), "/CPU:0") as program:
-        return [layer.name for layer in program.model.layers if layer.weights]
-
-
-def weight_names(spec):
-    """Names of the weights of a network, in their order."""
-    with _borrow(spec, "/CPU:0") as program:
-        return [weight.path for weight in program.model.weights]
-
-
-def output_width(spec):
-    """Numbers that a network gives for each sequence."""
-    with _borrow(spec, "/CPU:0") as program:
-        return program.n_outputs
-
-
-def keras_model(spec, weights):
-    """A Keras model of its own with these weights."""
-    model = _builder(spec)(spec)
-    model.set_weights(weights)
-    return model
-
-
-def predict(spec, device, weights, data):
-    """Outputs of the network for all samples under these weights."""
-    with _explaining_memory(), _borrow(spec, device) as program:
-        program.load(weights)
-        return _training.predict(program, data)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import fit_context
+from skbseq._histories import learn_histories, read_histories
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
@@ -18,7 +19,6 @@ from skbseq._targets import (
     to_ids,
     true_index,
 )
-from skbseq.estimators._next_histories import learn_histories, read_histories
 from skbseq.metrics import hold_out_last, true_ranks
 
 SCORE = "score"

@@ -10,7 +10,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
-from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
+from skbseq._checks import StrOptions, fit_context, with_callbacks
+from skbseq._docstrings import document
+from skbseq._parameters import ONE_OR_MORE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
@@ -21,36 +23,16 @@ from skbseq._targets import (
     split_target,
     to_ids,
 )
-from skbseq.estimators._base import BaseBehaviorEstimator
+from skbseq.estimators._base import NetworkMixin, weights_of
 from skbseq.estimators._next_base import BaseNextEvent
+from skbseq.estimators._sequence_model import Objective, SequenceModel
 from skbseq.exceptions import SequenceFrameError
+from skbseq.networks import EventHead
 from skbseq.preprocessing import SequenceEncoder
 
-# From so many ids on, each batch holds its own against some drawn at random.
+# From so many ids on, each batch compares its own with some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
-_SHARED = {
-    name: BaseBehaviorEstimator._parameter_constraints[name]
-    for name in (
-        "units",
-        "n_layers",
-        "embedding_dim",
-        "dropout",
-        "l1",
-        "l2",
-        "optimizer",
-        "learning_rate",
-        "batch_size",
-        "epochs",
-        "validation_split",
-        "early_stopping",
-        "callbacks",
-        "device",
-        "precision",
-        "verbose",
-        "random_state",
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -85,79 +67,66 @@ class ReadHistories:
         return ReadHistories(codes, offsets - offsets[0], self.queries[start:stop])
 
 
-class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
+class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
     """Predict the next value of a channel by a network that learns from every event.
 
-    Raw sequence frames go in: an encoder within makes codes of all their channels, a network reads
-    them in order, and at each event what it has seen so far is held against a vector of each id.
-    So one history of :math:`n` events is :math:`n` examples, at the cost of one reading. Ids come
-    out, in the ways of all models of the next event: :meth:`predict`, lists by
-    :meth:`predict_top_k`, and :meth:`sample_paths`, which goes on event by event.
+    Input are raw sequence frames: an internal encoder makes codes of all their channels, a network
+    reads them in order, and at each event its state is compared with a vector of each id. So one
+    history of :math:`n` events gives :math:`n` examples at the cost of one reading. Output are
+    ids, in the ways of all models of the next event: :meth:`predict`, lists by
+    :meth:`predict_top_k`, and :meth:`sample_paths`, which continues histories event by event.
 
     Parameters
     ----------
-    target : str, default=None
+    target : str
         List column of ids to predict: strings, integers or booleans. None: the only such one.
-    encoder : SequenceEncoder, default=None
-        What makes codes of the channels and names the ``context``; a clone of it is fitted. It
-        must not make the time feature "age", which tells how much is still to come. None:
+    encoder : SequenceEncoder
+        Makes codes of the channels and names the ``context``; a clone of it is fitted. It must
+        not make the time feature "age", which reveals how much is still to come. None:
         ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``, without context.
-    network : str, default="lstm"
-        Kind of network that reads the events; an unknown one raises an error that lists them.
-    units : int, default=128
+    network : str or callable
+        Network that reads the events: "lstm", "gru", "rnn", "cnn", "transformer" or "bag", or
+        your own causal function. Arguments of the network are set as ``network__n_heads=2``.
+    units : int
         Size of the network's state.
-    n_layers : int, default=1
-        Stacked layers; "bag" has one alone.
-    embedding_dim : int, default=None
+    n_layers : int
+        Stacked layers; "bag" has only one.
+    embedding_dim : int
         Size of the embedding of each categorical channel. None: for n codes
         ``min(32, 2 n ** (1 / 3))``, and for the target ``min(64, n)``.
-    bypass : bool, default=True
-        Whether the last event's embedding also goes past the network, beside its state. What
-        one event says of the next, as a Markov chain has it, then needs no recurrence to learn.
-    tied : bool, default=False
-        Whether ids are looked for by their embeddings [1]_, and not by vectors of their own.
-        Spares memory where ids are very many.
-    n_negatives : int, "auto" or None, default="auto"
+    bypass : bool
+        Whether the last event's embedding also reaches the output past the network, next to its
+        state. What one event says of the next, as in a Markov chain, then needs no recurrence.
+    tied : bool
+        Whether the output embeddings of ids are their input embeddings [1]_, and not vectors of
+        their own. Saves memory where ids are very many.
+    n_negatives : int, "auto" or None
         Ids drawn for each batch to stand for all that are not the next. None: none are left out.
         "auto": None up to 10,000 ids, and 2,000 beyond.
-    dropout : float, default=0.4
-        Share of the inputs of each layer, and of what is looked for, set to zero in training.
-    l1 : float, default=0.0
-        Weight of the sum of absolute kernel weights in the loss.
-    l2 : float, default=0.0
-        Weight of the sum of squared kernel weights in the loss.
-    optimizer : str, class or keras.optimizers.Optimizer, default="adam"
+    dropout : float
+        Share of the inputs of each layer, and of the output, set to zero in training.
+    optimizer : str, class or keras.optimizers.Optimizer
         Keras optimizer. Its parameters are routed: ``optimizer__use_ema=True`` averages the
         weights of the last steps, which pays on small logs. With plain Adam a step costs the
         rows of its batch and not those of a large catalogue.
-    learning_rate : float, default=0.002
-        Learning rate; ``optimizer__learning_rate``, or that of an optimizer instance, goes
-        before it.
-    batch_size : int, default=128
+    batch_size : int
         Histories in a step of the optimizer.
-    epochs : int, default=20
+    epochs : int
         Passes over the training histories, at most.
-    validation_split : float, default=0.1
+    validation_split : float
         Share of the histories held out for ``val_loss``. 0: none.
-    early_stopping : bool or int, default=True
+    early_stopping : bool or int
         Stop after so many epochs (True: 5) without a better ``val_loss`` and restore the best
         weights. Without held-out histories training runs through all epochs.
-    callbacks : list of keras.callbacks.Callback or of such classes, default=None
-        Parameters of classes are routed: ``callbacks__0__patience=3``.
-    device : str, default="auto"
-        "auto" takes a GPU where there is one; or "cpu", "gpu", or a name such as "/GPU:1". Of
-        several the first serves.
-    precision : {"auto", "float32", "mixed_float16", "mixed_bfloat16"}, default="auto"
-        Precision of the layers, as in :class:`~skbseq.LSTMBehaviorClassifier`. What is looked
-        for is always held against the ids in float32.
-    verbose : int, default=0
-        0 for silence, 1 for a progress bar, 2 for a line per epoch.
-    random_state : int, RandomState instance or None, default=None
+    device : str
+        "auto" takes a GPU if there is one; or "cpu", "gpu", or a name such as "/GPU:1". Of
+        several the first is used.
+    precision : {"auto", "float32", "mixed_float16", "mixed_bfloat16"}
+        Precision of the layers, as in :class:`~skbseq.LSTMBehaviorClassifier`. The comparison
+        with the ids is always in float32.
+    random_state : int, RandomState instance or None
         Seeds weights, shuffling, splitting, dropout and drawn ids. The same int gives the same
         fit on a CPU; no global random state is touched.
-    **routed : dict
-        Parameters for ``optimizer__``, ``callbacks__`` and ``fit__`` (batch_size, epochs,
-        verbose).
 
     Attributes
     ----------
@@ -242,16 +211,15 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseNextEvent._parameter_constraints,
-        **_SHARED,
+        **constraints_of(
+            *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2"),
+            *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split"),
+            *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
+        ),
         "encoder": [SequenceEncoder, None],
-        "network": [str],
         "bypass": ["boolean"],
         "tied": ["boolean"],
-        "n_negatives": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-            None,
-        ],
+        "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
     }
 
     def __init__(
@@ -282,30 +250,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         random_state=None,
         **routed,
     ):
-        self.target = target
-        self.encoder = encoder
-        self.network = network
-        self.units = units
-        self.n_layers = n_layers
-        self.embedding_dim = embedding_dim
-        self.bypass = bypass
-        self.tied = tied
-        self.n_negatives = n_negatives
-        self.dropout = dropout
-        self.l1 = l1
-        self.l2 = l2
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.validation_split = validation_split
-        self.early_stopping = early_stopping
-        self.callbacks = callbacks
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
-        self.random_state = random_state
-        self._keep_routed(routed)
+        self._assign(locals())
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -344,17 +289,12 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
             data = self._learn_codes(X)
             following = self._code_of_next(y, columns)
             self._learn_attributes(data)
-            weights = self._weights_of(data, sample_weight)
+            weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
-            self._train(
-                (data, following.astype(np.float32), weights),
-                loss={"kind": "next", "targets": (self._place,), "n_negatives": self._negatives()},
-                classes=None,
-                spec=self._spec(),
-                resume=False,
-                one_epoch=False,
-            )
-            self._optimizer_state = None  # nothing goes on from here, and it is large
+            targets, n_negatives = (self._place,), self._negatives()
+            loss = {"kind": "next", "targets": targets, "n_negatives": n_negatives}
+            samples = data, following.astype(np.float32), weights
+            self._train(samples, Objective(self._spec(), loss))
         return self
 
     def _learn_codes(self, X):
@@ -369,11 +309,12 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
                 f"The encoder makes no codes of the target {self.target_!r}, but of "
                 f"{list(self.encoder_.categories_)}. Name it in its categorical=."
             )
-        data = self._sequences(X, reset=True)
+        encoded = self.encoder_.transform(X)
+        self._sequence_model = SequenceModel.of_frame(encoded)
         self.feature_names_in_ = self.encoder_.feature_names_in_
         self.n_features_in_ = self.encoder_.n_features_in_
         self._learn_catalogue(X)
-        return data
+        return self._sequence_model.read(encoded)
 
     def _learn_catalogue(self, X):
         """The ids that have a code, in order of frequency, as the encoder has them."""
@@ -394,8 +335,8 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         """The place of the target among the categorical channels."""
         return list(self.schema_.vocabulary_sizes).index(self.target_)
 
-    def _sequences(self, X, *, reset=False):
-        return BaseBehaviorEstimator._read(self, self.encoder_.transform(X), reset=reset)
+    def _sequences(self, X):
+        return self._sequence_model.read(self.encoder_.transform(X))
 
     def _code_of_next(self, y, columns):
         """Code of what came next after each history, 0 where nothing is known."""
@@ -407,7 +348,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
             found = index_in_classes(values, self._catalogue(), "y")
             codes[present] = np.where(found >= 0, self._codes[found], 0)
             if (found < 0).any():
-                _warn_of_strangers(values, present, columns.lists[self.target_])
+                _warn_of_unseen(values, present, columns.lists[self.target_])
         return codes
 
     def _learn_attributes(self, data):
@@ -422,16 +363,11 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
             return self.n_negatives
         return _NEGATIVES if len(self.classes_) > _MANY_IDS else None
 
-    @property
-    def _network(self):
-        return self.network
-
     def _spec(self):
-        spec = self._network_spec(n_outputs=len(self.classes_))
-        options = {"targets": (self._place,), "begin": True}
-        options |= {"bypass": bool(self.bypass), "tied": bool(self.tied)}
-        options["compact"] = len(self.classes_) > _MANY_IDS
-        return spec | {"options": (*spec["options"], *options.items())}
+        compact = len(self.classes_) > _MANY_IDS
+        bypass, tied = bool(self.bypass), bool(self.tied)
+        head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
+        return self._network_spec(n_outputs=len(self.classes_), head=head)
 
     def _embedding_dims(self, sizes):
         dims = list(super()._embedding_dims(sizes))
@@ -446,7 +382,7 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
         return self._queries(self._sequences(X))
 
     def _queries(self, data):
-        position = np.full(self.spec_["vocabulary_sizes"][self._place], -1, np.int64)
+        position = np.full(self.spec_.vocabulary_sizes[self._place], -1, np.int64)
         position[self._codes] = np.arange(len(self._codes))
         at, offsets = ranges(data.starts, data.starts + data.lengths)
         found = position[data.codes[at, self._place]]
@@ -463,12 +399,12 @@ class NextBehaviorPredictor(BaseNextEvent, BaseBehaviorEstimator):
 
     def _code_vectors(self):
         """Vector and bias of each id of the catalogue."""
-        weights = dict(zip(self._weight_names, self.weights_, strict=True))
-        tied = dict(self.spec_["options"])["tied"]
-        name = f"embedding_{self._place}/embeddings"
-        vectors = weights[name if tied else f"codes_{self._place}/code_vectors"]
-        bias = weights[f"codes_{self._place}/bias"]
-        # The codes mostly stand in a row, and then no copy is needed.
+        model, place = self._sequence_model, self._place
+        name = f"output_embedding_{place}/code_vectors"
+        if self.spec_.head.tied:
+            name = f"embedding_{place}/embeddings"
+        vectors, bias = model.weight(name), model.weight(f"output_embedding_{place}/bias")
+        # The codes are mostly consecutive, and then no copy is needed.
         known = slice(self._codes[0], self._codes[-1] + 1)
         if self._codes[-1] - self._codes[0] + 1 != len(self._codes):
             known = self._codes
@@ -544,14 +480,14 @@ def _check_something_to_learn(data, following, weights):
         )
 
 
-def _warn_of_strangers(values, rows, column):
+def _warn_of_unseen(values, rows, column):
     """Say which next ids stand in no history, and so have no code; rare ones are left out."""
     known, _, _ = present_values(column)
-    stranger = index_in_classes(values, to_ids(known), "y") < 0
-    if stranger.any():
-        first = _frames.first_row(stranger)
+    unseen = index_in_classes(values, to_ids(known), "y") < 0
+    if unseen.any():
+        first = _frames.first_row(unseen)
         warnings.warn(
-            f"{int(stranger.sum()):,} values of y stand in no history, such as "
+            f"{int(unseen.sum()):,} values of y stand in no history, such as "
             f"{values[first].as_py()!r} of row {rows[first]}. They have no code and are not "
             "learnt. Append y to the histories to learn them.",
             UserWarning,
@@ -588,3 +524,6 @@ def _draw(scores, temperature, rng):
         total = np.cumsum(scores ** (1 / temperature), axis=1)
     drawn = rng.random_sample(len(scores)) * total[:, -1]
     return np.minimum((total <= drawn[:, None]).sum(axis=1), scores.shape[1] - 1)
+
+
+document(NextBehaviorPredictor, {}, {})

@@ -1,18 +1,21 @@
 """Regressors of behaviour: fitting, scales and predictions, whatever the network."""
 
-import math
-from decimal import Decimal
 from numbers import Real
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from skbseq._checks import Interval, StrOptions, check_y, fit_context, with_callbacks
+from skbseq._checks import check_y, fit_context, with_callbacks
+from skbseq._labels import check_numbers
+from skbseq._parameters import constraints_of
 from skbseq._state import all_or_nothing
-from skbseq.estimators._base import BaseBehaviorEstimator, layer_names_of
-from skbseq.estimators._transfer import take_over
+from skbseq.estimators._base import BaseBehaviorEstimator, weights_of
+from skbseq.estimators._documented import documented
+from skbseq.estimators._sequence_model import Objective
+from skbseq.estimators._transfer import starting_point
 
-_KINDS = {
+# Losses of the estimator as those of the training.
+_LOSSES = {
     "squared_error": "squared",
     "squared_log_error": "squared",
     "absolute_error": "absolute",
@@ -33,8 +36,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
-        "loss": [StrOptions(set(_KINDS))],
-        "quantile": [Interval(Real, 0, 1, closed="neither"), list, tuple],
+        **constraints_of("loss", "quantile"),
     }
 
     @with_callbacks
@@ -57,7 +59,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             The fitted regressor itself.
         """
         with all_or_nothing(self):
-            resume = self.warm_start and hasattr(self, "weights_")
+            resume = self.warm_start and self.__sklearn_is_fitted__()
             self._fit(X, y, sample_weight, resume=resume, one_epoch=False)
         return self
 
@@ -82,7 +84,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             The regressor itself.
         """
         with all_or_nothing(self):
-            resume = hasattr(self, "weights_")
+            resume = self.__sklearn_is_fitted__()
             self._fit(X, y, sample_weight, resume=resume, one_epoch=True)
         return self
 
@@ -90,7 +92,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         levels = self._levels()
         data = self._read(X, reset=not resume)
         y = self._read_numbers(data, y)
-        sample_weight = self._weights_of(data, sample_weight)
+        sample_weight = weights_of(data, sample_weight)
         if not resume:
             self._center, self._scale = self._find_scale(y, sample_weight)
         spec = self._network_spec(n_outputs=max(len(levels), 1))
@@ -99,16 +101,10 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             self._check_same_loss()
         self._loss_fitted = self.loss, levels
         self._one_column = isinstance(self.quantile, Real)
-        spec, start = take_over(self, spec, layer_names_of)
-        self._train(
-            (data, self._to_network(y), sample_weight),
-            loss={"kind": _KINDS[self.loss], "quantiles": levels},
-            classes=None,
-            spec=spec,
-            resume=resume,
-            one_epoch=one_epoch,
-            start=start,
-        )
+        spec, start = starting_point(self, spec, resume=resume)
+        loss = {"kind": _LOSSES[self.loss], "quantiles": levels}
+        samples = data, self._to_network(y), sample_weight
+        self._train(samples, Objective(spec, loss), start=start, one_epoch=one_epoch)
 
     def _levels(self):
         """The quantiles to predict, none of another loss."""
@@ -162,7 +158,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         if now != then:
             raise ValueError(
                 f"loss and quantile were changed since the last fit ({then} then, {now} now). Set "
-                "them back, or begin anew with a sklearn.base.clone of the estimator."
+                "them back, or start over with a sklearn.base.clone of the estimator."
             )
 
     def predict(self, X):
@@ -189,40 +185,87 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         return values[:, 0]
 
 
-def check_numbers(y):
-    """Refuse targets that are no finite numbers, naming the first.
+@documented()
+class BehaviorRegressor(BaseBehaviorRegressor):
+    """Predict numbers from sequences by a network of choice, or by your own.
 
-    NumPy would make counts of days of dates and numbers of strings of digits, without a word.
+    How much will be spent, how often, how soon: each categorical channel gets an embedding,
+    numeric channels are appended, the network reads the events, and its vector of the history,
+    with the context appended, gives the number that ``loss`` asks for. Histories may be empty.
 
-    Raises
-    ------
-    ValueError
-        If y holds strings, times, or missing or infinite values.
+    `LSTMBehaviorRegressor` and the other classes named after a network are this estimator with
+    that network and its options as parameters.
+
+    Parameters
+    ----------
+    n_layers : int
+        Stacked layers. None: the network's own default, 1 for recurrent networks, 2 for
+        "transformer", 4 for "cnn". "bag" has one layer.
+    bidirectional : bool
+        Whether the network also reads the events backwards; not for "cnn" and "bag".
+    dropout : float
+        Share of the inputs of each layer, and of the last vector, set to zero in training. None:
+        the network's own default, 0.1 for "cnn" and "transformer" and 0 for the others.
+    recurrent_dropout : float
+        Share of the recurrent state set to zero in training, for "lstm", "gru" and "rnn".
+
+    See Also
+    --------
+    BehaviorClassifier : The same for classes.
+
+    Notes
+    -----
+    The losses are those of :class:`LSTMBehaviorRegressor`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skbseq import BehaviorRegressor, SequenceEncoder
+    >>> X = pd.DataFrame({"what": [["cart", "remove"], ["remove", "cart"]] * 40})
+    >>> spend = [10.0, 200.0] * 40
+    >>> regressor = BehaviorRegressor("gru", learning_rate=0.01, batch_size=8, random_state=0)
+    >>> model = make_pipeline(SequenceEncoder(), regressor).fit(X, spend)
+    >>> model.score(X, spend) > 0.9
+    True
     """
-    values = np.asarray(y)
-    if values.ndim == 0 or values.dtype.kind not in "fOSUMm":
-        return
-    if values.dtype.kind == "f":
-        bad = ~np.isfinite(values)
-    else:
-        bad = np.array([not _is_finite(value) for value in values.ravel()], dtype=bool)
-    if bad.any():
-        at = int(np.flatnonzero(bad)[0])
-        _refuse_number(values.ravel()[at], row=np.unravel_index(at, values.shape)[0])
 
+    _parameter_constraints = {
+        **BaseBehaviorRegressor._parameter_constraints,
+        **constraints_of("network"),
+    }
 
-def _is_finite(value):
-    # A timedelta64 is one of NumPy's integers.
-    is_number = isinstance(value, (Real, Decimal)) and not isinstance(value, np.timedelta64)
-    return is_number and math.isfinite(value)
-
-
-def _refuse_number(value, *, row):
-    value = value.item() if isinstance(value, (np.floating, np.str_)) else value
-    advice = "Give every sample a number, or drop the rows without."
-    if isinstance(value, float) and math.isinf(value):
-        advice = (
-            "Where nothing happened within the horizon, clip y to the horizon's length, or train "
-            "on the samples with whom something did."
-        )
-    raise ValueError(f"y must hold finite numbers; row {row} holds {value!r}. {advice}")
+    def __init__(
+        self,
+        network="lstm",
+        *,
+        loss="squared_error",
+        quantile=0.5,
+        units=32,
+        n_layers=None,
+        bidirectional=False,
+        embedding_dim=None,
+        dropout=None,
+        embedding_dropout=0.0,
+        recurrent_dropout=0.0,
+        l1=0.0,
+        l2=0.0,
+        augment=None,
+        pooling="last",
+        optimizer="adam",
+        learning_rate=0.003,
+        batch_size=64,
+        epochs=20,
+        validation_split=0.1,
+        early_stopping=True,
+        callbacks=None,
+        warm_start=False,
+        device="auto",
+        precision="auto",
+        verbose=0,
+        init=None,
+        freeze=None,
+        random_state=None,
+        **routed,
+    ):
+        self._assign(locals())

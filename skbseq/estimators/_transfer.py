@@ -1,66 +1,68 @@
-"""What an estimator takes over from an embedder, and which of its layers stay as they are."""
+"""Weights that a fit takes over: from an embedder, or from the fit before; and frozen layers."""
 
-import re
 import warnings
+from dataclasses import replace
 
 from sklearn.frozen import FrozenEstimator
 
 from skbseq.estimators._embedder import BehaviorEmbedder
+from skbseq.estimators._sequence_model import Start, engine
+from skbseq.networks._network import function_name
 from skbseq.preprocessing._sequence_encoder import marks_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
-_ALIKE = ("network", "units", "n_layers", "bidirectional")
-# Layers that look for events, or join the context: not of what reads the events.
-_OF_A_HEAD = re.compile(r"(codes|sought)_\d+|told|joined").fullmatch
+_ALIKE = ("network", "units", "n_layers", "bidirectional", "options")
 _OWN_ENCODER = (
     "Encode with the embedder's own encoder: "
     "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
 )
 
-TRANSFER_CONSTRAINTS = {"init": "no_validation", "freeze": [str, list, tuple, None]}
 
-
-def take_over(estimator, spec, layer_names):
-    """The spec with the frozen layers, and the weights to begin with, by name.
+def starting_point(estimator, spec, *, resume):
+    """The spec with its frozen layers, and where training begins.
 
     Parameters
     ----------
     estimator : estimator
         With the parameters ``init`` and ``freeze``.
-    spec : dict
-        Fields of the network's spec.
-    layer_names : callable
-        From a spec to the names of its layers.
+    spec : NetworkSpec
+    resume : bool
+        Whether the fit continues from the last one.
 
     Returns
     -------
-    spec : dict
-    start : dict of str to ndarray
+    spec : NetworkSpec
+    start : Start
     """
-    start = {}
-    # Not every network begins from another; of what it does not take the fit refuses the name.
-    named = estimator._get_param_names()
-    if "init" in named and estimator.init is not None:
+    earlier, taken = estimator._sequence_model if resume else None, {}
+    if estimator.init is not None:
         embedder = find_embedder(estimator.init)
         _check_same_channels(embedder, estimator.schema_)
-        # A hundred samples need not show all codes that the encoder has.
+        # A hundred samples may not show all codes that the encoder has.
         sizes = ("vocabulary_sizes", "embedding_dims")
-        spec = spec | {name: embedder.spec_[name] for name in sizes}
+        spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in sizes})
         estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
-        start = weights_of(embedder, spec)
-    if "freeze" in named and estimator.freeze is not None:
-        layers = layer_names(spec)
+        taken = weights_of(embedder, spec)
+    if estimator.freeze is not None:
+        layers, heads = engine().layer_names(spec)
         if estimator.init is not None:
-            learnt = {name.partition("/")[0] for name in start}
-        elif estimator.warm_start and hasattr(estimator, "weights_"):
-            learnt = set(layers) - {"joined", "logits"}
+            # Names of weights are those of their layer, and what follows the last stroke.
+            learnt = {name.rpartition("/")[0] for name in taken}
+            learnt = {layer for layer in layers if any(_within(name, layer) for name in learnt)}
+        elif earlier is not None:
+            learnt = set(layers) - heads
         else:
             raise ValueError(
-                f"freeze={estimator.freeze!r} leaves layers as they begin, which without init is "
-                "at random. Give init, a fitted BehaviorEmbedder, or leave freeze out."
+                f"freeze={estimator.freeze!r} leaves layers at their initial weights, which "
+                "without init are random. Give init, a fitted BehaviorEmbedder, or leave freeze "
+                "out."
             )
-        spec = spec | {"frozen": frozen_layers(estimator.freeze, layers, learnt)}
-    return spec, start
+        spec = replace(spec, frozen=frozen_layers(estimator.freeze, layers, learnt))
+    return spec, Start(earlier, taken)
+
+
+def _within(name, layer):
+    return name == layer or name.startswith(f"{layer}/")
 
 
 def find_embedder(init):
@@ -76,7 +78,7 @@ def find_embedder(init):
     embedder = init.estimator if isinstance(init, FrozenEstimator) else init
     if not isinstance(embedder, BehaviorEmbedder):
         raise TypeError(f"init must be a fitted BehaviorEmbedder; got {type(embedder).__name__}.")
-    if not hasattr(embedder, "weights_"):
+    if not embedder.__sklearn_is_fitted__():
         raise ValueError(
             "The BehaviorEmbedder of init is not fitted. Cross-validation and searches clone what "
             "they are given, and a clone has learnt nothing: give "
@@ -116,30 +118,33 @@ def _check_same_channels(embedder, ours):
 
 
 def weights_of(embedder, spec):
-    """Weights to begin with, by name, of everything below the head.
+    """Weights to begin with, by name, of everything below the heads.
 
     Raises
     ------
     ValueError
-        If the embedder's network is of another kind or size.
+        If the embedder has another network, or one of another size.
     """
     for name in _ALIKE:
-        if embedder.spec_[name] != spec[name]:
-            raise ValueError(
-                f"{name} differs from that of the embedder of init: it is {spec[name]} here and "
-                f"{embedder.spec_[name]} there. Make both alike."
+        theirs, ours = (getattr(one, name) for one in (embedder.spec_, spec))
+        if theirs != ours:
+            theirs, ours = (
+                function_name(value) if callable(value) else value for value in (theirs, ours)
             )
-    named = zip(embedder._weight_names, embedder.weights_, strict=True)
-    return {name: weight for name, weight in named if not _OF_A_HEAD(name.partition("/")[0])}
+            raise ValueError(
+                f"{name} differs from that of the embedder of init: it is {ours} here and "
+                f"{theirs} there. Make both the same."
+            )
+    return embedder._sequence_model.weights_below_heads()
 
 
 def frozen_layers(freeze, layers, learnt):
-    """Names of the layers that stay as they begin.
+    """Names of the layers that stay at their initial weights.
 
     Parameters
     ----------
     freeze : "embeddings", "network", or list of str
-        All embeddings; all that have been learnt; or layers by name.
+        All embeddings; all that have been learned; or layers by name.
     layers : list of str
         Layers there are.
     learnt : set of str
@@ -159,12 +164,12 @@ def frozen_layers(freeze, layers, learnt):
     for name in names:
         if name not in layers:
             raise ValueError(
-                f"freeze={freeze!r} names the layer {name!r}, which the network has not. It has "
-                f"{', '.join(layers)}; 'embeddings' and 'network' stand for groups of them."
+                f"freeze={freeze!r} names the layer {name!r}, which the network does not have. "
+                f"It has {', '.join(layers)}; 'embeddings' and 'network' stand for groups of them."
             )
         if name not in learnt:
             raise ValueError(
-                f"freeze={freeze!r} names the layer {name!r}, which begins at random. Learnt are "
+                f"freeze={freeze!r} names the layer {name!r}, which begins at random. Learned are "
                 f"{', '.join(known)}."
             )
     return tuple(layer for layer in layers if layer in names)

@@ -1,18 +1,15 @@
-"""Keras networks over sequences: channels and lengths in, one vector of outputs out."""
+"""Keras networks over sequences of events. Importing this package does not load TensorFlow."""
 
-from skbseq.networks._event_network import build_event_network
-from skbseq.networks._initial import initial_weights
-from skbseq.networks._lstm_steps import LSTMSteps
-from skbseq.networks._network import NETWORKS, build_network, check_kind, kind_of_network
-from skbseq.networks._spec import NetworkSpec
+from skbseq.networks._network import ClassTexts, Network
+from skbseq.networks._spec import EventHead, NetworkSpec
+from skbseq.networks._table import NETWORKS, describe_networks, find_network
 
 __all__ = [
     "NETWORKS",
-    "LSTMSteps",
+    "ClassTexts",
+    "EventHead",
+    "Network",
     "NetworkSpec",
-    "build_event_network",
-    "build_network",
-    "check_kind",
-    "initial_weights",
-    "kind_of_network",
+    "describe_networks",
+    "find_network",
 ]

@@ -1,32 +1,54 @@
-"""What happened so far, in no order: the control beside the networks that read in order."""
+"""The mean of the events so far, in no order: the control for networks that read in order."""
 
-import keras
-from keras import ops
-
-from skbseq.networks._parts import PoolSteps
+from skbseq._parameters import SHARE, Option
+from skbseq.networks._network import UNITS, ClassTexts, Network
 
 
-def bag(x, inputs, spec):
-    """A layer on the mean of all events so far; the order of the events does not count.
+def bag(events, lengths, *, units, dropout):
+    """A layer on the mean of all events so far; the order of the events does not count."""
+    import keras
 
-    Equations stand in :class:`skbseq.BagBehaviorClassifier`.
-    """
-    x = MeanSoFar(name="mean_so_far")(x)
-    if spec.dropout:
-        x = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(x)
-    x = keras.layers.Dense(spec.units, activation="relu", dtype=spec.policy, name="bag")(x)
-    return x, PoolSteps("last")(x, inputs["lengths"])
+    from skbseq.networks._graph._layers import MeanSoFar
+
+    x = MeanSoFar(dtype="float32", name="mean_so_far")(events)
+    if dropout:
+        x = keras.layers.Dropout(dropout)(x)
+    return keras.layers.Dense(units, activation="relu", name="bag")(x)
 
 
-@keras.saving.register_keras_serializable(package="skbseq")
-class MeanSoFar(keras.layers.Layer):
-    """Mean of each step and all before it."""
+NETWORK = Network(
+    name="bag",
+    build=bag,
+    reads="the mean of the events, in no order",
+    options={
+        "units": UNITS,
+        "dropout": Option(
+            0.0,
+            SHARE,
+            "float",
+            "Share of the mean, and of the last vector, set to zero in training.",
+        ),
+    },
+    texts=ClassTexts(
+        prefix="Bag",
+        title="the mean of their events, blind to their order",
+        description="""
+        The control for networks that read in order: the same channels, embeddings, context and
+        training, but only the mean of the events. What another network gains over this one, it
+        gains from the order. (Numeric channels may still reveal the order: the time of each event
+        does.)
+        """,
+        notes=r"""
+        Of the events :math:`x_1, ..., x_t` the vector is
 
-    def call(self, x):
-        """Means of a tensor of shape (batch, steps, features)."""
-        count = ops.cast(ops.arange(ops.shape(x)[1]) + 1, x.dtype)
-        return ops.cumsum(x, axis=1) / count[:, None]
+        .. math::
 
-    def compute_output_shape(self, x_shape):
-        """Shape of the input."""
-        return x_shape
+            h_t = \mathrm{relu}\Bigl(W \frac{1}{t} \sum_{s=1}^{t} x_s + b\Bigr)
+        """,
+        references="""
+        Zaheer et al. (2017). Deep sets. NeurIPS.
+        """,
+        without=("pooling",),
+    ),
+    order_blind=True,
+)

@@ -1,35 +1,90 @@
 """Causal dilated convolutions over embedded events."""
 
-import keras
+from skbseq._parameters import ONE_OR_MORE, SHARE, Option
+from skbseq.networks._network import UNITS, ClassTexts, Network
 
-from skbseq.networks._parts import PoolSteps
 
-
-def cnn(x, inputs, spec):
+def cnn(events, lengths, *, units, n_layers, kernel_size, dropout):
     """Residual blocks of two causal convolutions, whose reach doubles from block to block.
 
-    Equations and references stand in :class:`skbseq.CNNBehaviorClassifier`. Padding stands at the
-    right and a convolution looks to the left alone, so no real step ever sees it.
+    Padding is on the right and a convolution only looks left, so no real step ever sees it.
     """
-    size = spec.option("kernel_size")
-    # A sum needs both of one size.
-    x = keras.layers.Dense(spec.units, dtype=spec.policy, name="enter")(x)
-    for i in range(spec.n_layers):
-        y = _convolve(x, size, 2**i, f"convolution_{i}_a", spec)
-        y = _convolve(y, size, 2**i, f"convolution_{i}_b", spec)
-        x = keras.layers.Add(dtype=spec.policy)([x, y])
-    return x, PoolSteps("last")(x, inputs["lengths"])
+    import keras
+
+    def convolve(x, distance, name):
+        if dropout:
+            x = keras.layers.Dropout(dropout)(x)
+        layer = keras.layers.Conv1D(
+            units,
+            kernel_size,
+            padding="causal",
+            dilation_rate=distance,
+            activation="relu",
+            name=name,
+        )
+        return layer(x)
+
+    # The sum in each block needs both parts of one size.
+    x = keras.layers.Dense(units, name="input_projection")(events)
+    for i in range(n_layers):
+        y = convolve(x, 2**i, f"convolution_{i}_a")
+        y = convolve(y, 2**i, f"convolution_{i}_b")
+        x = keras.layers.Add()([x, y])
+    return x
 
 
-def _convolve(x, size, distance, name, spec):
-    if spec.dropout:
-        x = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(x)
-    return keras.layers.Conv1D(
-        spec.units,
-        size,
-        padding="causal",
-        dilation_rate=distance,
-        activation="relu",
-        dtype=spec.policy,
-        name=name,
-    )(x)
+NETWORK = Network(
+    name="cnn",
+    build=cnn,
+    reads="all events at once, each with some before it",
+    options={
+        "units": UNITS,
+        "n_layers": Option(
+            4,
+            ONE_OR_MORE,
+            "int",
+            "Residual blocks of two convolutions. Each doubles the distances.",
+        ),
+        "kernel_size": Option(
+            3,
+            ONE_OR_MORE,
+            "int",
+            """
+            Events that a convolution sees side by side. The reach of k events and n blocks is
+            ``1 + 2 (k - 1) (2 ** n - 1)`` events.
+            """,
+        ),
+        "dropout": Option(
+            0.1,
+            SHARE,
+            "float",
+            "Share of the inputs of each layer, and of the last vector, set to zero in training.",
+        ),
+    },
+    texts=ClassTexts(
+        prefix="CNN",
+        title="causal dilated convolutions",
+        description="""
+        Residual blocks of two convolutions over each event and those before it, at distances that
+        double from block to block (a temporal convolutional network). All events are computed at
+        once, so that long histories cost less time than with a recurrence. ``pooling="last"``
+        does not see events farther back than the reach of the convolutions.
+        """,
+        notes=r"""
+        With :math:`k` kernels :math:`W_j` in block :math:`i` a convolution is
+
+        .. math::
+
+            (W * x)_t = \sum_{j=0}^{k-1} W_j x_{t - 2^i j} + b
+
+        where :math:`x_t = 0` before the first event, and a block is
+        :math:`x + \mathrm{relu}(V * \mathrm{relu}(W * x))`.
+        """,
+        references="""
+        Bai, Kolter, Koltun (2018). An empirical evaluation of generic convolutional and recurrent
+        networks for sequence modeling. arXiv:1803.01271.
+
+        van den Oord et al. (2016). WaveNet: a generative model for raw audio. arXiv:1609.03499.
+        """,
+    ),
+)

@@ -1,14 +1,45 @@
 """Gated recurrent units over embedded events."""
 
-import keras
+from skbseq.networks._network import ClassTexts, Network
+from skbseq.networks._recurrent import RECURRENT_OPTIONS, stack_recurrent
 
-from skbseq.networks._recurrent import read_recurrent
 
-
-def gru(x, inputs, spec):
+def gru(events, lengths, **options):
     """Stacked GRUs; the vectors are the states after each event.
 
     Keras' reset gate acts after the product with the recurrent kernel, as cuDNN has it.
-    Equations and references stand in :class:`skbseq.GRUBehaviorClassifier`.
     """
-    return read_recurrent(keras.layers.GRU, "gru", x, inputs, spec)
+    import keras
+
+    return stack_recurrent(keras.layers.GRU, "gru", events, lengths, **options)
+
+
+NETWORK = Network(
+    name="gru",
+    build=gru,
+    reads="event by event, with two gates",
+    options=RECURRENT_OPTIONS,
+    texts=ClassTexts(
+        prefix="GRU",
+        title="a network of gated recurrent units",
+        description="""
+        Like the LSTM, with two gates instead of three and no cell next to the state: a quarter
+        fewer weights. Which of the two is better differs from log to log.
+        """,
+        notes=r"""
+        With input :math:`x_t` and state :math:`h_{t-1}` the two gates and the state are
+
+        .. math::
+
+            z, r &= \sigma(W_{z,r} x_t + U_{z,r} h_{t-1} + b_{z,r}) \\
+            n &= \tanh(W_n x_t + b_n + r \odot (U_n h_{t-1} + d_n)) \\
+            h_t &= z \odot h_{t-1} + (1 - z) \odot n
+
+        The reset gate acts after the product with :math:`U_n`, as in cuDNN.
+        """,
+        references="""
+        Cho et al. (2014). Learning phrase representations using RNN encoder-decoder for
+        statistical machine translation. EMNLP.
+        """,
+    ),
+)

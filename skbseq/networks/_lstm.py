@@ -1,13 +1,23 @@
 """Long short-term memory over embedded events."""
 
-import keras
+from skbseq.networks._network import Network
+from skbseq.networks._recurrent import RECURRENT_OPTIONS, stack_recurrent
 
-from skbseq.networks._recurrent import read_recurrent
 
-
-def lstm(x, inputs, spec):
+def lstm(events, lengths, **options):
     """Stacked LSTMs; the vectors are the states after each event.
 
-    Equations and references stand in :class:`skbseq.LSTMBehaviorClassifier`.
+    :class:`skbseq.LSTMBehaviorClassifier` has the equations and references.
     """
-    return read_recurrent(keras.layers.LSTM, "lstm", x, inputs, spec)
+    import keras
+
+    return stack_recurrent(keras.layers.LSTM, "lstm", events, lengths, **options)
+
+
+# The two classes named after the LSTM are written by hand, so there are no texts for them here.
+NETWORK = Network(
+    name="lstm",
+    build=lstm,
+    reads="event by event, with three gates and a cell",
+    options=RECURRENT_OPTIONS,
+)

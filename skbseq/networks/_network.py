@@ -1,113 +1,145 @@
-"""From inputs to outputs: events embedded, read by one kind of network, pooled, and judged."""
+"""What a network is to the rest of the package: a function, its options, and their texts."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-import keras
+from skbseq._parameters import ONE_OR_MORE, Option
 
-from skbseq.networks._bag import bag
-from skbseq.networks._cnn import cnn
-from skbseq.networks._gru import gru
-from skbseq.networks._lstm import lstm
-from skbseq.networks._parts import embed_events, judge, leaves_random_alone, pool, sequence_inputs
-from skbseq.networks._rnn import rnn
-from skbseq.networks._transformer import transformer
+# Arguments of a network that are parameters of the estimators, too. Their values come from there.
+SHARED = ("units", "n_layers", "bidirectional", "dropout", "recurrent_dropout")
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+UNITS = Option(32, ONE_OR_MORE, "int", "Size of the vector of an event.")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of network.
+class ClassTexts:
+    """Docstring parts of the two estimator classes that are named after a network.
 
     Parameters
     ----------
-    read : callable
-        A function of the embedded events, of shape (batch, steps, features), of the inputs and of
-        the spec. It returns one vector per event, which has seen no later one unless the spec is
-        bidirectional, and one per sequence, which has seen all.
-    stacks : bool, default=True
-        Whether it has ``n_layers``.
-    two_way : bool, default=False
-        Whether it can be bidirectional.
-    options : dict
-        Parameters of this kind alone, and their defaults.
+    prefix : str
+        First part of the class names: "GRU" for ``GRUBehaviorClassifier``.
+    title : str
+        Ends the sentence "Classify sequences by ...".
+    description : str
+        Paragraphs that follow it.
+    notes, references : str
+        Sections of the classifier's docstring.
+    without : tuple of str
+        Parameters of the estimators that the named classes leave out.
     """
 
-    read: Callable
-    stacks: bool = True
-    two_way: bool = False
-    options: dict = field(default_factory=dict)
-
-    def __call__(self, x, inputs, spec):
-        """Vectors of the events and of the sequences."""
-        return self.read(x, inputs, spec)
+    prefix: str
+    title: str
+    description: str
+    notes: str
+    references: str
+    without: tuple = ()
 
 
-NETWORKS = {
-    "bag": Kind(bag, stacks=False),
-    "cnn": Kind(cnn, options={"kernel_size": 3}),
-    "gru": Kind(gru, two_way=True),
-    "lstm": Kind(lstm, two_way=True),
-    "rnn": Kind(rnn, two_way=True),
-    "transformer": Kind(
-        transformer, two_way=True, options={"n_heads": 4, "feed_forward_units": None}
-    ),
-}
-
-
-def kind_of_network(name):
-    """The kind of a name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    if name not in NETWORKS:
-        there = ", ".join(map(repr, NETWORKS))
-        raise ValueError(f"network={name!r} is not known. There are {there}.")
-    return NETWORKS[name]
-
-
-def check_kind(name, *, n_layers, bidirectional):
-    """Refuse what would change nothing in a network.
-
-    Raises
-    ------
-    ValueError
-        If there is no such network, or it takes no such parameter.
-    """
-    kind = kind_of_network(name)
-    if n_layers > 1 and not kind.stacks:
-        raise ValueError(
-            f"network={name!r} has one layer, so n_layers={n_layers} would change nothing. "
-            "Leave it at 1."
-        )
-    if bidirectional and not kind.two_way:
-        able = ", ".join(repr(other) for other, k in NETWORKS.items() if k.two_way)
-        raise ValueError(
-            f"network={name!r} reads in one direction, so bidirectional=True would change "
-            f"nothing. Leave it out, or take one of {able}."
-        )
-
-
-@leaves_random_alone
-def build_network(spec):
-    """Build the network that gives one vector of outputs per sequence.
+@dataclass(frozen=True)
+class Network:
+    """A network that reads embedded events.
 
     Parameters
     ----------
-    spec : NetworkSpec
-
-    Returns
-    -------
-    keras.Model
-        From the inputs of ``sequence_inputs`` to outputs of shape (batch, n_outputs).
+    name : str
+        What ``network=`` is set to.
+    build : callable
+        A function ``build(events, lengths, **arguments)`` of Keras tensors: the embedded events,
+        of shape (batch, steps, features), padded on the right, and the number of events of each
+        history, of shape (batch,). It returns one vector per event, of shape
+        (batch, steps, width), or one per history, of shape (batch, width), or both as a tuple.
+        It imports Keras when it is called. An argument called ``inputs`` receives all inputs of
+        the model (`sequence_inputs`).
+    reads : str
+        How it reads a history, in a few words, for tables in the documentation.
+    options : dict of str to Option
+        Its arguments. Names in ``SHARED`` take their value from the estimator.
+    texts : ClassTexts, default=None
+        Docstrings of the classes named after it. None: there are no such classes.
+    order_blind : bool, default=False
+        Whether the order of events makes no difference to it.
+    is_function : bool, default=False
+        Whether ``build`` is a user's own function.
     """
-    inputs = sequence_inputs(spec)
-    events, last = NETWORKS[spec.network](embed_events(inputs, spec), inputs, spec)
-    if spec.pooling != "last":
-        last = pool(events, inputs["lengths"], spec)
-    model = keras.Model(inputs, judge(last, inputs["context"], spec))
-    for name in spec.frozen:
-        model.get_layer(name).trainable = False
-    return model
+
+    name: str
+    build: Callable
+    reads: str
+    options: Mapping = field(hash=False)
+    texts: ClassTexts | None = field(default=None, hash=False)
+    order_blind: bool = False
+    is_function: bool = False
+
+    @property
+    def stacks(self):
+        """Whether it has layers to stack."""
+        return "n_layers" in self.options
+
+    @property
+    def two_way(self):
+        """Whether it can read both ways. If not, it is causal; of a function that is unknown."""
+        return "bidirectional" in self.options
+
+    @property
+    def own_options(self):
+        """Options that are no parameters of the estimators: set as ``network__name``."""
+        return {name: option for name, option in self.options.items() if name not in SHARED}
+
+    def takes(self, name):
+        """Whether the function has an argument of this name."""
+        return name in self.options
+
+    @property
+    def wants_inputs(self):
+        """Whether the function asks for all inputs of the model."""
+        return "inputs" in inspect.signature(self.build).parameters
+
+    @property
+    def takes_any(self):
+        """Whether a user's function takes arguments of any name."""
+        kinds = (p.kind for p in inspect.signature(self.build).parameters.values())
+        return self.is_function and inspect.Parameter.VAR_KEYWORD in kinds
+
+    @classmethod
+    def of_function(cls, function):
+        """Describe a user's function by its signature.
+
+        Raises
+        ------
+        TypeError
+            If it cannot take the events and their lengths.
+        """
+        name = function_name(function)
+        try:
+            parameters = list(inspect.signature(function).parameters.values())
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"network={name} has no signature that can be read: {error}."
+            ) from None
+        if isinstance(function, type) or len(parameters) < 2 or not _takes_two(parameters[:2]):
+            raise TypeError(
+                f"network={name} must be a function whose first two arguments are the events and "
+                "their lengths, such as `def my_network(events, lengths, units=32)`. It takes "
+                f"({', '.join(p.name for p in parameters)})."
+            )
+        own = [p for p in parameters[2:] if p.name != "inputs" and p.kind not in _VARIADIC]
+        options = {p.name: Option(p.default) for p in own}
+        return cls(
+            name, function, "as its function says", MappingProxyType(options), None, False, True
+        )
+
+
+def _takes_two(parameters):
+    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return all(p.kind in positional for p in parameters)
+
+
+def function_name(function):
+    """Name of a function in messages; `functools.partial` objects have none of their own."""
+    return getattr(function, "__qualname__", None) or repr(function)

@@ -1,13 +1,40 @@
 """The simplest recurrence over embedded events."""
 
-import keras
+from skbseq.networks._network import ClassTexts, Network
+from skbseq.networks._recurrent import RECURRENT_OPTIONS, stack_recurrent
 
-from skbseq.networks._recurrent import read_recurrent
+
+def rnn(events, lengths, **options):
+    """Stacked recurrences of a tanh; the vectors are the states after each event."""
+    import keras
+
+    return stack_recurrent(keras.layers.SimpleRNN, "rnn", events, lengths, **options)
 
 
-def rnn(x, inputs, spec):
-    """Stacked recurrences of a tanh; the vectors are the states after each event.
+NETWORK = Network(
+    name="rnn",
+    build=rnn,
+    reads="event by event, without gates",
+    options=RECURRENT_OPTIONS,
+    texts=ClassTexts(
+        prefix="RNN",
+        title="a simple recurrent network",
+        description="""
+        Like the LSTM without gates: a quarter of the weights, but what lies some ten events back
+        is soon forgotten. It shows what the gates are worth.
+        """,
+        notes=r"""
+        With input :math:`x_t` the state is
 
-    Equations and references stand in :class:`skbseq.RNNBehaviorClassifier`.
-    """
-    return read_recurrent(keras.layers.SimpleRNN, "rnn", x, inputs, spec)
+        .. math::
+
+            h_t = \tanh(W x_t + U h_{t-1} + b)
+        """,
+        references="""
+        Elman (1990). Finding structure in time. Cognitive Science 14(2).
+
+        Bengio, Simard, Frasconi (1994). Learning long-term dependencies with gradient descent is
+        difficult. IEEE Transactions on Neural Networks 5(2).
+        """,
+    ),
+)

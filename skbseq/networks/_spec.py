@@ -1,13 +1,46 @@
 """What decides a network's graph."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from skbseq.networks._network import SHARED
+from skbseq.networks._table import find_network
+
+
+@dataclass(frozen=True)
+class EventHead:
+    """Heads at each event, in place of one output per history.
+
+    Parameters
+    ----------
+    targets : tuple of int
+        Places of the categorical channels whose codes are predicted.
+    begin : bool
+        Whether an event of zeros comes before the first, so that vector ``t`` has seen ``t``
+        events, and none is needed to predict the first.
+    tied : bool
+        Whether a code's output embedding is its input embedding (Press & Wolf 2017).
+    bypass : bool, default=False
+        Whether the last event's embedding also reaches the heads directly, past the network.
+    compact : bool, default=False
+        Whether output embeddings of their own have the size of the input embeddings too.
+    numeric : bool, default=False
+        Whether the numbers of events are predicted too, by one more output.
+    """
+
+    targets: tuple
+    begin: bool
+    tied: bool
+    bypass: bool = False
+    compact: bool = False
+    numeric: bool = False
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
     """Everything that decides the graph of a network; equal specs share one graph.
 
-    Fitted estimators keep these fields, also in files: one that is added needs a default.
+    Fitted estimators keep it, also in files: a field that is added needs a default.
 
     Parameters
     ----------
@@ -16,7 +49,7 @@ class NetworkSpec:
     n_numbers, n_context : int
         Numeric channels and context columns.
     n_outputs : int
-        Numbers given for each sequence.
+        Outputs per history.
     units : int
         Size of the vector of an event.
     n_layers : int
@@ -26,14 +59,16 @@ class NetworkSpec:
         How the vectors of all events become one.
     policy : str
         Keras' dtype policy.
-    network : str
-        A key of ``NETWORKS``.
+    network : str or callable
+        A key of ``NETWORKS``, or a user's function.
     embedding_dropout : float
         Share of events whose embedding is zero in training.
     options : tuple of (str, object)
-        Parameters of this kind of network alone.
+        Arguments of this network alone.
     frozen : tuple of str
-        Layers whose weights stay as they begin.
+        Layers whose weights stay at their initial values.
+    head : EventHead or None
+        None: one vector of outputs per history.
     """
 
     vocabulary_sizes: tuple
@@ -48,11 +83,37 @@ class NetworkSpec:
     recurrent_dropout: float
     pooling: str
     policy: str
-    network: str = "lstm"
+    network: str | Callable = "lstm"
     embedding_dropout: float = 0.0
     options: tuple = ()
     frozen: tuple = ()
+    head: EventHead | None = None
+
+    @property
+    def is_function(self):
+        """Whether the network is a user's own function."""
+        return callable(self.network)
 
     def option(self, name):
-        """A parameter of this kind of network alone."""
+        """An argument of this network alone."""
         return dict(self.options)[name]
+
+    def arguments(self):
+        """All arguments of the network's function but events, lengths and inputs."""
+        network = find_network(self.network)
+        shared = {name: getattr(self, name) for name in SHARED if network.takes(name)}
+        return shared | dict(self.options)
+
+    @classmethod
+    def of_fields(cls, state):
+        """A spec from the fields that a file of version 0.1 holds as a dict.
+
+        There the heads at each event were among the options.
+        """
+        options = dict(state.get("options", ()))
+        head = None
+        if "targets" in options:
+            heads = {field.name for field in fields(EventHead)} - {"numeric"}
+            found = {name: options.pop(name) for name in heads & options.keys()}
+            head = EventHead(**found, numeric=options.pop("numbers", False))
+        return cls(**state | {"options": tuple(options.items()), "head": head})

@@ -1,149 +1,137 @@
 """Self-attention over embedded events."""
 
-import math
-
-import keras
-from keras import ops
-
-from skbseq.networks._parts import PoolSteps
+from skbseq._parameters import ONE_OR_MORE, SHARE, Option
+from skbseq.networks._network import UNITS, ClassTexts, Network
 
 
-def transformer(x, inputs, spec):
+def transformer(
+    events,
+    lengths,
+    *,
+    inputs,
+    units,
+    n_layers,
+    n_heads,
+    feed_forward_units,
+    bidirectional,
+    dropout,
+):
     """Blocks of attention and a feed-forward layer, each normalised before and added after.
 
-    An event attends to itself and what came before; to all real events where bidirectional.
-    Equations and references stand in :class:`skbseq.TransformerBehaviorClassifier`.
+    An event attends to itself and to those before it, or to all real events if bidirectional.
     """
-    lengths = inputs["lengths"]
-    if spec.n_numbers:
-        waves = LearnedWaves(spec.units, dtype=spec.policy, name="waves")(inputs["numbers"])
-        x = keras.layers.Concatenate(dtype=spec.policy)([x, waves])
-    x = AddPositions(dtype=spec.policy, name="positions")(_dense(spec, "enter", spec.units)(x))
-    for i in range(spec.n_layers):
-        x = _add(x, _attention(_norm(x, spec, f"norm_{i}_a"), lengths, spec, i), spec)
-        x = _add(x, _feed_forward(_norm(x, spec, f"norm_{i}_b"), spec, i), spec)
-    x = _norm(x, spec, "norm")
-    return x, PoolSteps("last")(x, lengths)
+    import keras
+
+    from skbseq.networks._graph._layers import AddPositions, Attention, Time2Vec
+
+    def dense(x, name, width, **options):
+        return keras.layers.Dense(width, name=name, **options)(x)
+
+    def norm(x, name):
+        return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
+
+    def add(x, y):
+        y = keras.layers.Dropout(dropout)(y) if dropout else y
+        return keras.layers.Add()([x, y])
+
+    def attend(x, i):
+        width = -(-units // n_heads) * n_heads  # every head of one size, whatever the units
+        parts = [dense(x, f"{name}_{i}", width) for name in ("query", "key", "value")]
+        attention = Attention(n_heads, not bidirectional, name=f"attention_{i}")
+        return dense(attention(*parts, lengths), f"attention_output_{i}", units)
+
+    def feed_forward(x, i):
+        width = feed_forward_units or 2 * units
+        x = dense(x, f"feed_forward_{i}", width, activation="relu")
+        return dense(x, f"feed_forward_output_{i}", units)
+
+    x = events
+    if inputs["numbers"].shape[2]:
+        times = Time2Vec(units, name="time2vec")(inputs["numbers"])
+        x = keras.layers.Concatenate()([x, times])
+    x = AddPositions(name="positions")(dense(x, "input_projection", units))
+    for i in range(n_layers):
+        x = add(x, attend(norm(x, f"norm_{i}_a"), i))
+        x = add(x, feed_forward(norm(x, f"norm_{i}_b"), i))
+    return norm(x, "norm")
 
 
-def _dense(spec, name, width, **options):
-    return keras.layers.Dense(width, dtype=spec.policy, name=name, **options)
+NETWORK = Network(
+    name="transformer",
+    build=transformer,
+    reads="all events at once, each with all before it",
+    options={
+        "units": UNITS,
+        "n_layers": Option(2, ONE_OR_MORE, "int", "Blocks of attention and a feed-forward layer."),
+        "n_heads": Option(
+            4,
+            ONE_OR_MORE,
+            "int",
+            """
+            Attention heads in a block, each of ``units / n_heads`` numbers, rounded up.
+            """,
+        ),
+        "feed_forward_units": Option(
+            None,
+            [*ONE_OR_MORE, None],
+            "int",
+            "Size of the hidden layer of each block. None: twice ``units``.",
+        ),
+        "bidirectional": Option(
+            False,
+            ["boolean"],
+            "bool",
+            """
+            Whether an event attends to all events, or only to itself and those before it. With a
+            single block and ``pooling="last"`` both are the same.
+            """,
+        ),
+        "dropout": Option(
+            0.1,
+            SHARE,
+            "float",
+            """
+            Share of what each part of a block adds, and of the last vector, set to zero in
+            training.
+            """,
+        ),
+    },
+    texts=ClassTexts(
+        prefix="Transformer",
+        title="self-attention",
+        description="""
+        Blocks of attention and a feed-forward layer (a transformer encoder). Sinusoids of its
+        position, counted from the first event, are added to each event. The numeric channels,
+        such as the time since the event before, also enter by learned sinusoids (Time2Vec). Each
+        head attends less to distant events, some heads more so than others. The cost grows with
+        the square of the length of a history, in memory too.
+        """,
+        notes=r"""
+        With queries, keys and values :math:`q = W_q x, k = W_k x, v = W_v x` of size :math:`d`,
+        head :math:`i` of :math:`H` gives
 
+        .. math::
 
-def _norm(x, spec, name):
-    return keras.layers.LayerNormalization(epsilon=1e-6, dtype=spec.policy, name=name)(x)
+            e_{ts} &= q_t \cdot k_s / \sqrt d - 2^{-8 i / H} |t - s| \\
+            a_t &= \sum_{s \le t} v_s \frac{\exp e_{ts}}{\sum_{r \le t} \exp e_{tr}}
 
+        and a block, in which each part is normalised first, is
 
-def _add(x, y, spec):
-    if spec.dropout:
-        y = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(y)
-    return keras.layers.Add(dtype=spec.policy)([x, y])
+        .. math::
 
+            y &= x + W_o\,\mathrm{heads}(\mathrm{norm}(x)) \\
+            z &= y + V\,\mathrm{relu}(U\,\mathrm{norm}(y) + b) + c
+        """,
+        references="""
+        Vaswani et al. (2017). Attention is all you need. NeurIPS.
 
-def _attention(x, lengths, spec, i):
-    heads = spec.option("n_heads")
-    width = -(-spec.units // heads) * heads  # every head of one size, whatever the units
-    parts = [_dense(spec, f"{name}_{i}", width)(x) for name in ("query", "key", "value")]
-    attend = Attend(heads, not spec.bidirectional, dtype=spec.policy, name=f"attend_{i}")
-    return _dense(spec, f"joined_heads_{i}", spec.units)(attend(*parts, lengths))
+        Xiong et al. (2020). On layer normalization in the transformer architecture. ICML.
 
+        Press, Smith, Lewis (2022). Train short, test long: attention with linear biases enables
+        input length extrapolation. ICLR.
 
-def _feed_forward(x, spec, i):
-    width = spec.option("feed_forward_units") or 2 * spec.units
-    x = _dense(spec, f"feed_forward_{i}", width, activation="relu")(x)
-    return _dense(spec, f"back_{i}", spec.units)(x)
-
-
-@keras.saving.register_keras_serializable(package="skbseq")
-class LearnedWaves(keras.layers.Layer):
-    """Sines of sums of numbers, of learned frequencies and phases (Time2Vec).
-
-    Parameters
-    ----------
-    n_waves : int
-    """
-
-    def __init__(self, n_waves, **kwargs):
-        super().__init__(**kwargs)
-        self.n_waves = n_waves
-
-    def get_config(self):
-        """Arguments to make the layer anew."""
-        return {**super().get_config(), "n_waves": self.n_waves}
-
-    def build(self, x_shape):
-        """Make the weights."""
-        self.frequency = self.add_weight(shape=(x_shape[-1], self.n_waves), name="frequency")
-        self.phase = self.add_weight(shape=(self.n_waves,), name="phase")
-
-    def call(self, x):
-        """Waves of a tensor of shape (batch, steps, numbers)."""
-        return ops.sin(ops.matmul(x, self.frequency) + self.phase)
-
-    def compute_output_shape(self, x_shape):
-        """Shape with waves in the place of numbers."""
-        return *x_shape[:-1], self.n_waves
-
-
-@keras.saving.register_keras_serializable(package="skbseq")
-class AddPositions(keras.layers.Layer):
-    """Add sines and cosines of the place, counted from the first event on."""
-
-    def call(self, x):
-        """Add to a tensor of shape (batch, steps, features)."""
-        width = x.shape[2]
-        place = ops.cast(ops.arange(ops.shape(x)[1]), "float32")[:, None]
-        pace = ops.exp(-math.log(10_000) * ops.arange(0, width, 2, dtype="float32") / width)
-        angles = place * pace
-        waves = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=1)
-        return x + ops.cast(waves[:, :width], x.dtype)
-
-    def compute_output_shape(self, x_shape):
-        """Shape of the input."""
-        return x_shape
-
-
-@keras.saving.register_keras_serializable(package="skbseq")
-class Attend(keras.layers.Layer):
-    """Attention of several heads by scaled products; padding is not attended to.
-
-    What is far away counts less, by a slope that differs from head to head (ALiBi). On the
-    generated shop that gained 0.01 of AUC, for there the latest events decide.
-
-    Parameters
-    ----------
-    n_heads : int
-    causal : bool
-        Whether a step attends to no later one.
-    """
-
-    def __init__(self, n_heads, causal, **kwargs):
-        super().__init__(**kwargs)
-        self.n_heads, self.causal = n_heads, causal
-
-    def get_config(self):
-        """Arguments to make the layer anew."""
-        return {**super().get_config(), "n_heads": self.n_heads, "causal": self.causal}
-
-    def call(self, query, key, value, lengths):
-        """Attend by tensors of shape (batch, steps, features), the heads side by side."""
-        shape = (-1, ops.shape(query)[1], self.n_heads, query.shape[2] // self.n_heads)
-        query, key, value = (ops.reshape(x, shape) for x in (query, key, value))
-        scores = ops.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(shape[3])
-        steps = ops.arange(shape[1])
-        back = steps[:, None] - steps
-        seen = back[None] >= 0 if self.causal else (steps < lengths[:, None])[:, None]
-        # In float32: half precision ends before -1e9, and its sums of many steps are coarse.
-        scores = ops.cast(scores, "float32") - self._fade() * ops.cast(ops.abs(back), "float32")
-        weights = ops.softmax(ops.where(seen[:, None], scores, -1e9), axis=-1)
-        result = ops.einsum("bhqk,bkhd->bqhd", ops.cast(weights, value.dtype), value)
-        return ops.reshape(result, (-1, shape[1], shape[2] * shape[3]))
-
-    def _fade(self):
-        """What each head takes off a score for each step of distance, of shape (heads, 1, 1)."""
-        slopes = [2 ** (-8 * (head + 1) / self.n_heads) for head in range(self.n_heads)]
-        return ops.reshape(ops.convert_to_tensor(slopes, "float32"), (-1, 1, 1))
-
-    def compute_output_shape(self, query_shape, key_shape, value_shape, lengths_shape):
-        """Shape of the value."""
-        return value_shape
+        Kazemi et al. (2019). Time2Vec: learning a vector representation of time.
+        arXiv:1907.05321.
+        """,
+    ),
+)

@@ -15,7 +15,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
-    validate_data,
+    validate_sequence_array,
 )
 from skbseq._sequences import array_lengths
 from skbseq._state import FillsParameters, all_or_nothing
@@ -304,26 +304,10 @@ default=("gap", "age", "hour", "weekday")
         return channels
 
     def _fit_array(self, X):
-        X = self._read_array(X, reset=True)
+        X = validate_sequence_array(self, X, reset=True)
+        array_lengths(X)  # refuses NaN before the end of a history
         self.steps_scale_ = [SmoothScale(values.ravel()) for values in _by_channel(X)]
         self.array_ndim_ = X.ndim
-
-    def _read_array(self, X, *, reset):
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            allow_nd=True,
-            ensure_all_finite="allow-nan",
-        )
-        if X.ndim > 3 or X.shape[-1] == 0:
-            raise ValueError(
-                f"X has shape {X.shape}; an array is of shape (n_samples, n_steps) or "
-                "(n_samples, n_steps, n_channels), with at least one channel."
-            )
-        array_lengths(X)
-        return X
 
     def transform(self, X):
         """Encode samples.
@@ -374,7 +358,8 @@ default=("gap", "age", "hour", "weekday")
                 f"The encoder was fitted on an array of {self.array_ndim_} dimensions; got a "
                 f"{type(X).__name__} that is a sequence frame."
             )
-        X = self._read_array(X, reset=False)
+        X = validate_sequence_array(self, X, reset=False)
+        array_lengths(X)  # refuses NaN before the end of a history
         n_channels = len(self.steps_scale_)
         if X.ndim != self.array_ndim_ or (X.ndim == 3 and X.shape[2] != n_channels):
             raise ValueError(

@@ -13,7 +13,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
-    validate_data,
+    validate_sequence_array,
 )
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
@@ -240,7 +240,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
                 "columns and time must be None and add_indicator False. Give a sequence frame to "
                 "treat channels apart."
             )
-        X = self._read_array(X, reset=True)
+        X = validate_sequence_array(self, X, reset=True)
         self.array_ndim_ = X.ndim
         self._fit_events(_array_events(X))
 
@@ -393,7 +393,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
                 f"The imputer was fitted on an array of {self.array_ndim_} dimensions; got a "
                 f"{type(X).__name__} that is a sequence frame."
             )
-        X = self._read_array(X, reset=False)
+        X = validate_sequence_array(self, X, reset=False)
         events = _array_events(X)
         if X.ndim != self.array_ndim_ or list(events.values) != self.lists_:
             raise ValueError(
@@ -413,22 +413,6 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         rows = np.repeat(np.arange(len(X)), lengths)
         result[rows, steps] = values[:, 0] if X.ndim == 2 else values
         return result
-
-    def _read_array(self, X, *, reset):
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            allow_nd=True,
-            ensure_all_finite="allow-nan",
-        )
-        if X.ndim > 3 or X.shape[-1] == 0:
-            raise ValueError(
-                f"X has shape {X.shape}; an array is of shape (n_samples, n_steps) or "
-                "(n_samples, n_steps, n_channels), with at least one channel."
-            )
-        return X
 
     # -------------------------------------------------------------- what is known of it
 

@@ -15,7 +15,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
-    validate_data,
+    validate_sequence_array,
 )
 from skbseq._sequences import array_lengths
 from skbseq._state import FillsParameters, all_or_nothing
@@ -281,7 +281,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         return events
 
     def _fit_array(self, X):
-        X = self._read_array(X, reset=True)
+        X = validate_sequence_array(self, X, reset=True)
         n_channels = X.shape[2] if X.ndim == 3 else 1
         options = self.get_params(deep=False)
         if self.context or told_channels(options):
@@ -294,22 +294,6 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         events = self._array_events(X)
         self.schema_.learn_events(events, options)
         return events
-
-    def _read_array(self, X, *, reset):
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            allow_nd=True,
-            ensure_all_finite="allow-nan",
-        )
-        if X.ndim > 3 or X.shape[-1] == 0:
-            raise ValueError(
-                f"X has shape {X.shape}; an array is of shape (n_samples, n_steps) or "
-                "(n_samples, n_steps, n_channels), with at least one channel."
-            )
-        return X
 
     def _array_events(self, X):
         lengths = array_lengths(X)
@@ -346,7 +330,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
                 f"The vectorizer was fitted on an array of {self.array_ndim_} dimensions; got a "
                 f"{type(X).__name__} that is a sequence frame."
             )
-        X = self._read_array(X, reset=False)
+        X = validate_sequence_array(self, X, reset=False)
         n_channels = len(self.schema_.numeric)
         if X.ndim != self.array_ndim_ or (X.ndim == 3 and X.shape[2] != n_channels):
             raise ValueError(

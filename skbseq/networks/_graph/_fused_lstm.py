@@ -16,7 +16,7 @@ _KEPT = 6
 _LARGE_GATE = 1024
 
 
-class LSTMSteps:
+class FusedLSTM:
     """Forward and backward pass over batches of sequences that lie end to end.
 
     What the backward pass needs of each step is kept in buffers that whoever loops over batches
@@ -35,15 +35,16 @@ class LSTMSteps:
             layers[f"embedding_{i}"].embeddings for i in range(len(spec.vocabulary_sizes))
         ]
         self._cells = [layers[f"lstm_{i}"].cell for i in range(spec.n_layers)]
-        self._joined, self._logits = layers.get("joined"), layers["logits"]
+        self._context_dense, self._logits = layers.get("context_dense"), layers["logits"]
         self._widths = [sum(spec.embedding_dims) + spec.n_numbers]
         self._widths += [spec.units] * (spec.n_layers - 1)
 
     @staticmethod
-    def serve(spec):
-        """Whether the steps of a network are written out here."""
+    def supports(spec):
+        """Whether a network is one that this class computes."""
         return (
             spec.network == "lstm"
+            and spec.head is None
             and not spec.bidirectional
             and not spec.recurrent_dropout
             and not spec.embedding_dropout
@@ -143,9 +144,9 @@ class LSTMSteps:
 
     def _head(self, pooled, context, noise):
         x = pooled
-        if self._joined is not None:
+        if self._context_dense is not None:
             x = tf.concat([x, context], 1)
-            x = tf.nn.relu(tf.matmul(x, self._joined.kernel) + self._joined.bias)
+            x = tf.nn.relu(tf.matmul(x, self._context_dense.kernel) + self._context_dense.bias)
         x = x * noise.of_end(x.shape) if noise else x
         return tf.matmul(x, self._logits.kernel) + self._logits.bias
 
@@ -176,8 +177,8 @@ class LSTMSteps:
         tables = self.embeddings if tables is None else tables
         pooled, chosen, kept = self._forward(data, starts, lengths, tables, buffers, noise)
         ends = [self._logits.kernel, self._logits.bias]
-        if self._joined is not None:
-            ends += [self._joined.kernel, self._joined.bias]
+        if self._context_dense is not None:
+            ends += [self._context_dense.kernel, self._context_dense.bias]
         with tf.GradientTape() as tape:
             tape.watch(pooled)
             loss = loss_of(self._head(pooled, context, noise))

@@ -4,28 +4,40 @@ import math
 
 import numpy as np
 
+from skbseq.networks._graph._naming import function_part
 
-def initial_weights(model, rng):
-    """Draw initial weights for a model, so that one built graph can start anew for every fit.
+
+def initial_weights(model, rng, own=None):
+    """Draw initial weights for a model, so that one built graph serves every fit.
 
     Kernels are Glorot uniform and recurrent kernels orthogonal, as Keras draws them; biases are
     zero, but 1 for the forget gate of an LSTM (Jozefowicz et al. 2015). Embeddings are standard
-    normal and not within 0.05 as with Keras, so that categories weigh as much as the scaled
-    numbers beside them: else a network learns the noise of the numbers first. On the generated
-    shop of 20,000 users that cut the distance to the best AUC by half. Learned waves begin slow,
-    with frequencies of a deviation of 0.3: with fast ones the network learns noise as well.
+    normal and not within 0.05 as in Keras, so that categories weigh as much as the scaled
+    numbers: otherwise a network first learns the noise of the numbers. On the generated shop of
+    20,000 users that cut the distance to the best AUC by half. Time2Vec begins slow, with
+    frequencies of a deviation of 0.3: with fast ones the network learns noise as well.
 
     Parameters
     ----------
     model : keras.Model
     rng : numpy.random.Generator
+    own : list of ndarray, default=None
+        Weights of another model of the same spec, built with a seed. The layers of a user's own
+        function take theirs from it, because their initializers are the user's choice.
 
     Returns
     -------
-    list of ndarray of float32
+    list of ndarray
         In the order of ``model.weights``.
     """
-    return [_draw(w.path.rsplit("/", 1)[-1], w.path, tuple(w.shape), rng) for w in model.weights]
+    part = function_part(model)
+    of_function = {id(weight) for weight in part.weights} if part is not None else set()
+    return [
+        own[i]
+        if id(weight) in of_function
+        else _draw(weight.path.rpartition("/")[2], weight.path, tuple(weight.shape), rng)
+        for i, weight in enumerate(model.weights)
+    ]
 
 
 def _draw(name, path, shape, rng):

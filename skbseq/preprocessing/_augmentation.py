@@ -11,9 +11,9 @@ _SHARE = Interval(Real, 0, 1, closed="left")
 
 
 class Augmentation(FillsParameters, BaseEstimator):
-    """Say how training histories are changed at random, anew in each epoch.
+    """Say how training histories are changed at random, differently in each epoch.
 
-    What is given to the ``augment`` of a classifier or regressor. Histories that are held out,
+    The value of ``augment`` of a classifier or regressor. Histories that are held out,
     and those predicted, are never changed; nor is a history that holds events ever left empty.
     All channels of an event go together, so that what is at one place stays at one place.
 
@@ -89,20 +89,18 @@ class Augmentation(FillsParameters, BaseEstimator):
         self.substitute = substitute
 
 
-def changes_of(estimator):
-    """Fields of the changes that an estimator with a schema asks for; none where it asks not.
+def augmentation_fields(augment, channels):
+    """Fields of an augmentation for these categorical channels; none where there is none.
 
     Raises
     ------
     ValueError
         If a parameter is not valid, or codes are to be replaced where there are none.
     """
-    augment = getattr(estimator, "augment", None)
     if augment is None:
         return {}
     given = augment.get_params(deep=False)
     validate_parameter_constraints(augment._parameter_constraints, given, "Augmentation")
-    channels = list(estimator.schema_.vocabulary_sizes)
     return given | {"substitute": _shares(augment.substitute, channels)}
 
 
@@ -122,19 +120,3 @@ def _shares(substitute, channels):
             )
         validate_parameter_constraints({name: [_SHARE]}, {name: share}, "substitute")
     return tuple(substitute.get(name, 0.0) for name in channels)
-
-
-def check_nested(estimator, params):
-    """Refuse parameters of an augmentation where there is none.
-
-    Raises
-    ------
-    ValueError
-        If ``augment`` is None.
-    """
-    nested = [name for name in params if name.startswith("augment__")]
-    if nested and params.get("augment", getattr(estimator, "augment", None)) is None:
-        raise ValueError(
-            f"{nested[0]} has nothing to act on: augment=None. Give the estimator "
-            "augment=Augmentation() first."
-        )
