@@ -18,7 +18,7 @@ from pathlib import Path
 import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
-from skbseq import __version__, estimators, networks, preprocessing
+from skbseq import __version__, _next_event, estimators, networks, preprocessing
 from skbseq._files import check_writable, replacing
 from skbseq._inputs import InputSchema
 from skbseq.exceptions import ModelFileError
@@ -38,6 +38,11 @@ _MOVED = {
     "skbseq.estimators._augmentation.Augmentation": (
         "skbseq.preprocessing._augmentation.Augmentation"
     ),
+    "skbseq.estimators._markov_chain.MarkovChain": "skbseq._next_event._markov_chain.MarkovChain",
+    **{
+        f"skbseq.estimators._next_baselines.{name}": f"skbseq._next_event._baselines.{name}"
+        for name in ("ItemCooccurrence", "LastEvent", "MostFrequent")
+    },
     **{
         f"skbseq.estimators._{prefix.lower()}_{kind.lower()}.{prefix}Behavior{kind}": (
             f"skbseq.estimators.{home}.{prefix}Behavior{kind}"
@@ -399,7 +404,9 @@ def _is_state(name):
     Looked up among the modules that are loaded, so that no name in a file can import one.
     """
     home, _, kind = name.rpartition(".")
-    rooms = tuple(f"{room.__name__}." for room in (estimators, preprocessing, networks))
+    rooms = tuple(
+        f"{room.__name__}." for room in (_next_event, estimators, preprocessing, networks)
+    )
     in_room = home.startswith(rooms) or home == InputSchema.__module__
     if not in_room or home == _NO_STATE or home not in sys.modules:
         return False

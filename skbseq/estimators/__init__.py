@@ -1,10 +1,10 @@
 """Estimators of behaviour: scikit-learn on the outside, Keras networks, or counts, within."""
 
+from skbseq._next_event import ItemCooccurrence, LastEvent, MarkovChain, MostFrequent
 from skbseq.estimators._classifier import BehaviorClassifier
 from skbseq.estimators._conformal import ConformalClassifier
 from skbseq.estimators._embedder import BehaviorEmbedder
 from skbseq.estimators._lstm import LSTMBehaviorClassifier, LSTMBehaviorRegressor
-from skbseq.estimators._markov_chain import MarkovChain
 from skbseq.estimators._named import (
     BagBehaviorClassifier,
     BagBehaviorRegressor,
@@ -17,7 +17,6 @@ from skbseq.estimators._named import (
     TransformerBehaviorClassifier,
     TransformerBehaviorRegressor,
 )
-from skbseq.estimators._next_baselines import ItemCooccurrence, LastEvent, MostFrequent
 from skbseq.estimators._next_predictor import NextBehaviorPredictor
 from skbseq.estimators._regressor import BehaviorRegressor
 from skbseq.preprocessing._augmentation import Augmentation

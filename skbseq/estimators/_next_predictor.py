@@ -1,7 +1,7 @@
 """NextBehaviorPredictor: what comes next, learnt from every event of every history."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import StrOptions, fit_context, with_callbacks
 from skbseq._docstrings import document
+from skbseq._next_event import BaseNextEvent, Histories
 from skbseq._parameters import ONE_OR_MORE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
@@ -24,7 +25,6 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, weights_of
-from skbseq.estimators._next_base import BaseNextEvent
 from skbseq.estimators._sequence_model import Objective, SequenceModel
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
@@ -33,38 +33,6 @@ from skbseq.preprocessing import SequenceEncoder
 # From so many ids on, each batch compares its own with some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
-
-
-@dataclass(frozen=True)
-class ReadHistories:
-    """Histories as a network has read them.
-
-    Parameters
-    ----------
-    codes : ndarray of int64 of shape (n_events,)
-        Positions among the classes; events of an id that is none of them are left out.
-    offsets : ndarray of int64 of shape (n_samples + 1,)
-    queries : ndarray of float32 of shape (n_samples, size)
-        What the network looks for after each history.
-    """
-
-    codes: np.ndarray
-    offsets: np.ndarray
-    queries: np.ndarray
-
-    def __len__(self):
-        return len(self.queries)
-
-    @property
-    def rows(self):
-        """The history of each event."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
-
-    def slice(self, start, stop):
-        """Consecutive histories."""
-        offsets = self.offsets[start : stop + 1]
-        codes = self.codes[offsets[0] : offsets[-1]]
-        return ReadHistories(codes, offsets - offsets[0], self.queries[start:stop])
 
 
 class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
@@ -389,7 +357,7 @@ class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
         offsets = offsets_of(found >= 0)[offsets]
         # As the codes' vectors are: else each product would copy all of them as float64.
         queries = self._outputs_of(data).astype(np.float32)
-        return ReadHistories(found[found >= 0], offsets, queries)
+        return Histories(found[found >= 0], offsets, queries)
 
     def _scores(self, histories):
         vectors, bias = self._code_vectors()

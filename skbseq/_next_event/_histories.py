@@ -21,10 +21,13 @@ class Histories:
         Positions in the catalogue, which has the most frequent id first.
     offsets : ndarray of int64 of shape (n_samples + 1,)
         Where each history begins.
+    queries : ndarray of float32 of shape (n_samples, size), default=None
+        What a network has made of each history, to be compared with the ids.
     """
 
     codes: np.ndarray
     offsets: np.ndarray
+    queries: np.ndarray | None = None
 
     def __len__(self):
         return len(self.offsets) - 1
@@ -47,7 +50,8 @@ class Histories:
     def slice(self, start, stop):
         """Consecutive histories."""
         offsets = self.offsets[start : stop + 1]
-        return Histories(self.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
+        queries = None if self.queries is None else self.queries[start:stop]
+        return Histories(self.codes[offsets[0] : offsets[-1]], offsets - offsets[0], queries)
 
     def last(self, n_events):
         """The last so many events of each history."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from skbseq._checks import Interval, StrOptions
-from skbseq.estimators._next_base import BaseNextEvent
+from skbseq._next_event._base import BaseNextEvent
 
 
 class MostFrequent(BaseNextEvent):

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import fit_context
-from skbseq._histories import learn_histories, read_histories
+from skbseq._next_event._histories import learn_histories, read_histories
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (

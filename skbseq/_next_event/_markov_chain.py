@@ -5,9 +5,9 @@ from numbers import Integral
 import numpy as np
 
 from skbseq._checks import Interval, StrOptions
+from skbseq._next_event._base import BaseNextEvent
+from skbseq._next_event._baselines import popularity
 from skbseq._sequences import offsets_of, ranges
-from skbseq.estimators._next_base import BaseNextEvent
-from skbseq.estimators._next_baselines import popularity
 
 
 class MarkovChain(BaseNextEvent):
