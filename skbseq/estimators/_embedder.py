@@ -313,8 +313,8 @@ class BehaviorEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseBe
         many = max(sizes.values(), default=0) > _MANY_CODES
         loss["n_negatives"] = _NEGATIVES if many else None
         if self.objective == "next":
-            return {"kind": "foretold", **loss}
-        return {"kind": "hidden", "share": float(self.mask_share), **loss}
+            return {"kind": "next_events", **loss}
+        return {"kind": "masked_events", "share": float(self.mask_share), **loss}
 
     def _spec(self):
         told = self.objective in ("next", "masked")

@@ -20,7 +20,7 @@ from scikeras.wrappers import KerasClassifier, KerasRegressor
 
 from skbseq import _training
 from skbseq._training import (
-    Changes,
+    AugmentationPlan,
     Loss,
     borrow_program,
     choose_device,
@@ -318,8 +318,8 @@ class SequenceEngine:
             "initial_epoch": initial_epoch,
             "batch_size": getattr(self, "fit__batch_size", self.batch_size),
             "rng": np.random.default_rng([self._task.seed, 2, self._n_steps_before]),
-            "changes": Changes(**self._task.changes),
-            "changes_rng": np.random.default_rng([self._task.seed, 3, self._n_steps_before]),
+            "augmentation": AugmentationPlan(**self._task.changes),
+            "augmentation_rng": np.random.default_rng([self._task.seed, 3, self._n_steps_before]),
         }
 
     def _validation(self):
