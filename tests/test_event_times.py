@@ -154,7 +154,7 @@ def test_a_log_of_nanoseconds_takes_cutoffs_beyond_their_reach():
     cutoffs = [dt.datetime(3000, 1, 1), dt.datetime(1500, 1, 1)]
     histories = log.histories(pa.table({"who": [1, 1], "cutoff": cutoffs}))
     assert [len(h) for h in histories["when"]] == [1, 0]
-    with pytest.raises(ValueError, match=r"at='3000-01-01' is out of reach.* 1677 to 2262"):
+    with pytest.raises(ValueError, match=r"at='3000-01-01' is out of range.* 1677 to 2262"):
         log.samples(at="3000-01-01")
 
 

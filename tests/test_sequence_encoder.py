@@ -711,7 +711,7 @@ def events(n=30, seed=0, products="abc"):
 
 
 def mark_of(table, name="product"):
-    return _frames.split_sequences(table).lists[name].mark
+    return _frames.split_sequences(table).lists[name].fingerprint
 
 
 def test_a_channel_is_marked_by_what_its_encoder_learnt(tmp_path):
@@ -765,4 +765,4 @@ def test_every_kind_of_channel_is_marked(options):
     X["time"] = [[pd.Timestamp("2026-01-01")] * len(row) for row in X["product"]]
     X["two"] = [[[1.0, float(i)] for i in range(len(row))] for row in X["product"]]
     columns = _frames.split_sequences(SequenceEncoder(**options).fit_transform(X))
-    assert {column.mark is None for column in columns.lists.values()} == {False}
+    assert {column.fingerprint is None for column in columns.lists.values()} == {False}

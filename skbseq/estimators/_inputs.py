@@ -76,7 +76,7 @@ class InputSchema:
                     "Drop it, or put a SequenceEncoder before the estimator, which uses only the "
                     "ordinary columns that its context= names."
                 )
-        marks = {name: column.mark for name, column in columns.lists.items()}
+        marks = {name: column.fingerprint for name, column in columns.lists.items()}
         marks = {name: mark for name, mark in marks.items() if mark is not None}
         return cls(sizes, numbers, list(columns.ordinary), marks=marks)
 

@@ -363,7 +363,7 @@ default=("gap", "age", "hour", "weekday")
             for name, values in flat.items():
                 values = _frames.make_array(values)
                 # So a model notices codes of another encoder than that of its fit.
-                dtype = _frames.marked_list(values.type, self._marks.get(channel.name))
+                dtype = _frames.list_type(values.type, self._marks.get(channel.name))
                 result[name] = _frames.Lists(values, place.offsets, dtype)
         # Made in the library that set_output asks for: scikit-learn would put lists into objects.
         return _frames.build_frame(result, like=X, library=output_library(self))
