@@ -469,7 +469,7 @@ def test_durations_are_read(value, microseconds):
         ("1M", ValueError, "span='1M' is not a duration"),
         ("1D 3h", ValueError, "is not a duration"),
         ("9999999999D", ValueError, "span='9999999999D' is too long"),
-        (dt.timedelta.max, ValueError, "is too long; at most 292,000 years"),
+        (dt.timedelta.max, ValueError, "is too long; the maximum is 292,000 years"),
         (np.timedelta64(10**15, "D"), ValueError, "is too long"),
         (dt.timedelta(0), ValueError, "span must be longer than zero"),
         (dt.timedelta(-1), ValueError, "span must be longer than zero"),

@@ -158,7 +158,7 @@ def _python_kind(value):
 
 
 def _check_moments(series, name):
-    """Refuse what Arrow mixes silently: dates with datetimes, and times with and without a zone."""
+    """Refuse what Arrow mixes silently: dates and datetimes, times with and without a zone."""
     first = None
     for row, value in enumerate(series):
         if not isinstance(value, dt.date) or pd.isna(value):

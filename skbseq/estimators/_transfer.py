@@ -6,7 +6,7 @@ import warnings
 from sklearn.frozen import FrozenEstimator
 
 from skbseq.estimators._embedder import BehaviorEmbedder
-from skbseq.preprocessing._sequence_encoder import marks_of
+from skbseq.preprocessing._sequence_encoder import fingerprints_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
 _ALIKE = ("network", "units", "n_layers", "bidirectional")
@@ -95,7 +95,7 @@ def _check_same_channels(embedder, ours):
             f"{list(theirs.vocabulary_sizes.values())}), and this estimator on {ours} "
             f"(vocabularies of {list(sizes.values())}). {_OWN_ENCODER}"
         )
-    marks = marks_of(embedder.encoder_)
+    marks = fingerprints_of(embedder.encoder_)
     for name, mark in ours.marks.items():
         if mark != marks.get(name, mark):
             raise ValueError(
