@@ -95,7 +95,7 @@ def tell(title, found):
 
 def shares_of_time(n_users):
     """Print the time of an epoch, and of changing its histories."""
-    from skbseq._training._augment import Augmenter, Changes
+    from skbseq._training._augment import AugmentationPlan, Augmenter
 
     X, y, _ = shop(n_users)
     histories = SequenceEncoder().fit_transform(X)
@@ -112,7 +112,7 @@ def shares_of_time(n_users):
     shares = (0.1,) * data.codes.shape[1]
     for change in ({"crop": 0.1}, {"mask": 0.1}, {"reorder": 3}, {"substitute": shares}):
         begin = time.perf_counter()
-        augment = Augmenter(data, Changes(**change), np.random.default_rng(0))
+        augment = Augmenter(data, AugmentationPlan(**change), np.random.default_rng(0))
         ready = time.perf_counter()
         for _ in range(10):
             augment()

@@ -1,6 +1,6 @@
-"""Sequence models of what people do next, as scikit-learn estimators.
+"""Sequence models of user behaviour, as scikit-learn estimators.
 
-An event log goes in, predictions of people's next behaviour come out, and everything in
+An event log goes in, predictions of the users' next behaviour come out, and everything in
 between is ordinary scikit-learn. Names are loaded on first use, so that ``import skbseq``
 stays light and TensorFlow is loaded by the first estimator that is fitted.
 """
@@ -9,7 +9,8 @@ import importlib
 
 __version__ = "0.1.0"
 
-_HOMES = {
+# Which module defines each public name.
+_MODULE_OF = {
     "Augmentation": "estimators",
     "BagBehaviorClassifier": "estimators",
     "BagBehaviorRegressor": "estimators",
@@ -39,7 +40,7 @@ _HOMES = {
     "load": "persistence",
     "save": "persistence",
 }
-_ROOMS = (
+_MODULES = (
     "datasets",
     "estimators",
     "events",
@@ -51,13 +52,13 @@ _ROOMS = (
     "preprocessing",
 )
 
-__all__ = [*_HOMES, *_ROOMS]
+__all__ = [*_MODULE_OF, *_MODULES]
 
 
 def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"skbseq.{_HOMES[name]}"), name)
-    if name in _ROOMS:
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"skbseq.{_MODULE_OF[name]}"), name)
+    if name in _MODULES:
         return importlib.import_module(f"skbseq.{name}")
     raise AttributeError(f"module 'skbseq' has no attribute {name!r}")
 

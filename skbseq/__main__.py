@@ -1,4 +1,4 @@
-"""``python -m skbseq`` is the command ``skbseq``."""
+"""``python -m skbseq`` runs the command ``skbseq``."""
 
 import sys
 

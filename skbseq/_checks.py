@@ -1,4 +1,4 @@
-"""What skbseq uses of scikit-learn's private side, in one place, so that one file follows it."""
+"""Private names of scikit-learn that skbseq uses, so that one file follows their changes."""
 
 from collections.abc import Iterator, Mapping, Set
 
@@ -23,14 +23,14 @@ try:  # scikit-learn 1.9 and later
 except ImportError:
 
     class CallbackSupportMixin:
-        """Nothing, before scikit-learn has callbacks."""
+        """An empty base class for versions of scikit-learn without callbacks."""
 
     def with_callbacks(method):
-        """The method as it is, before scikit-learn has callbacks."""
+        """The method itself, for versions of scikit-learn without callbacks."""
         return method
 
 
-# What is neither a table nor an array, and what to do about it.
+# Types that are neither a table nor an array, and the advice that the error gives.
 _NO_DATA = (
     (Mapping, "Make a table of it, such as pandas.DataFrame(X)."),
     ((Iterator, Set), "Make a list of it."),
@@ -39,7 +39,7 @@ _NO_DATA = (
 
 
 def check_is_data(X):
-    """Refuse what can be no samples, before it is taken for an array and misread.
+    """Refuse data that cannot be samples, before NumPy converts it to a meaningless array.
 
     Raises
     ------
@@ -47,15 +47,15 @@ def check_is_data(X):
         If X is None, a string, a dict, a set, a generator or a lazy table.
     """
     kind = type(X).__name__
-    advice = next((advice for kinds, advice in _NO_DATA if isinstance(X, kinds)), None)
-    if kind == "LazyFrame":
+    advice = next((advice for types, advice in _NO_DATA if isinstance(X, types)), None)
+    if kind == "LazyFrame":  # by name, so that polars need not be imported
         advice = "Call collect() first."
     if advice is not None and not hasattr(X, "shape"):  # some sparse arrays of SciPy are dicts
         raise TypeError(f"X must be a sequence frame or an array of numbers; got {kind}. {advice}")
 
 
 def validate_data(estimator, X, **options):
-    """scikit-learn's function of this name, with a clear word for what can be no array."""
+    """scikit-learn's function of this name, with a clear error for data that is no array."""
     check_is_data(X)
     return _validate_data(estimator, X, **options)
 
@@ -85,7 +85,7 @@ def validate_sequence_array(estimator, X, *, reset, dtype=(np.float64, np.float3
 
 
 def output_library(estimator):
-    """The dataframe library that set_output asks of a transformer, None where it asks none."""
+    """The dataframe library that set_output chose for a transformer, or None."""
     library = _get_output_config("transform", estimator)["dense"]
     return None if library == "default" else library
 

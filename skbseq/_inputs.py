@@ -1,4 +1,4 @@
-"""From an encoded frame or a numeric array to flat sequences, checked column by column."""
+"""Read encoded frames and numeric arrays as flat sequences, checked column by column."""
 
 from types import MappingProxyType
 
@@ -27,18 +27,23 @@ class InputSchema:
         Ordinary columns.
     array_ndim : int, default=None
         Dimensions of X where it was an array: then ``numbers`` counts its channels.
-    marks : dict of str to str, default=None
-        What the channels are marked with by the encoder that made them, where that is known.
+    fingerprints : dict of str to str, default=None
+        Of the encoder that made a channel, by channel, where it is known.
     """
 
-    marks = MappingProxyType({})  # of a schema in an earlier file
+    fingerprints = MappingProxyType({})  # of a schema in a file that has none
 
-    def __init__(self, vocabulary_sizes, numbers, context, array_ndim=None, marks=None):
+    def __init__(self, vocabulary_sizes, numbers, context, array_ndim=None, fingerprints=None):
         self.vocabulary_sizes = vocabulary_sizes
         self.numbers = numbers
         self.context = context
         self.array_ndim = array_ndim
-        self.marks = marks or {}
+        self.fingerprints = fingerprints or {}
+
+    def __setstate__(self, state):
+        # Files of version 0.1 call them marks.
+        marks = state.pop("marks", None)
+        vars(self).update(state if marks is None else state | {"fingerprints": marks})
 
     def __str__(self):
         if self.array_ndim is not None:
@@ -76,15 +81,15 @@ class InputSchema:
                     "Drop it, or put a SequenceEncoder before the estimator, which uses only the "
                     "ordinary columns that its context= names."
                 )
-        marks = {name: column.mark for name, column in columns.lists.items()}
-        marks = {name: mark for name, mark in marks.items() if mark is not None}
-        return cls(sizes, numbers, list(columns.ordinary), marks=marks)
+        found = {name: column.fingerprint for name, column in columns.lists.items()}
+        found = {name: fingerprint for name, fingerprint in found.items() if fingerprint}
+        return cls(sizes, numbers, list(columns.ordinary), fingerprints=found)
 
     def read_frame(self, columns):
         """Sequences of a frame that was taken apart, its columns in any order."""
         self._check_names(columns)
         lists = columns.lists
-        self._check_marks(lists)
+        self._check_fingerprints(lists)
         offsets = next(iter(lists.values())).offsets
         sizes = self.vocabulary_sizes.items()
         codes = (self._codes(name, lists[name], size) for name, size in sizes)
@@ -131,15 +136,15 @@ class InputSchema:
                     f"The frame {problem}. The estimator was fitted on {self}."
                 )
 
-    def _check_marks(self, lists):
-        for name, mark in self.marks.items():
-            if lists[name].contradicts(mark):
+    def _check_fingerprints(self, lists):
+        for name, fingerprint in self.fingerprints.items():
+            if lists[name].contradicts(fingerprint):
                 raise SequenceFrameError(
-                    f"Channel {name!r} was encoded by another SequenceEncoder, or one fitted on "
-                    "other data, than at the estimator's fit, and what it holds means something "
-                    "else. Encode with the one of the fit; a pipeline keeps both together. (One "
-                    "that is to go on learning, as with warm_start, must keep its encoder: put "
-                    "sklearn.frozen.FrozenEstimator(encoder) before it.)"
+                    f"Channel {name!r} was encoded by another SequenceEncoder than at the "
+                    "estimator's fit, or by one fitted on other data, so its codes mean something "
+                    "else. Encode with the one of the fit; a pipeline keeps both together. (An "
+                    "estimator that continues training, as with warm_start, must keep its "
+                    "encoder: put sklearn.frozen.FrozenEstimator(encoder) before it.)"
                 )
 
     def _codes(self, name, column, size):

@@ -1,4 +1,4 @@
-"""Load what is not always installed, and say what to install where it is missing."""
+"""Load optional dependencies, and say what to install if one is missing."""
 
 import importlib
 import importlib.metadata
@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 __all__ = ["import_optional", "quiet_tensorflow"]
 
+# How the lines of TensorFlow's start-up messages begin.
 _START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")
 _LOADING = threading.Lock()
 
@@ -24,7 +25,7 @@ def import_optional(module, *, extra, purpose):
     extra : str
         The extra of skbseq that installs it.
     purpose : str
-        What it is needed for, to end the sentence "... is needed ...".
+        Completes the sentence "MODULE is needed ..." of the error message.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def quiet_tensorflow():
     if "tensorflow" in sys.modules:  # without the lock, because each prediction enters here
         yield
         return
-    # Of two threads the second would take the first one's file for standard error.
+    # Without the lock, a second thread would save the first one's file as standard error.
     with _LOADING:
         level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         _set_up_xla()
@@ -80,21 +81,22 @@ def _stderr_without(beginnings):
             os.dup2(stderr, 2)
             os.close(stderr)
             written.seek(0)
+            # Keep other lines, such as errors and warnings of other threads.
             others = [line for line in written if not line.startswith(beginnings)]
             os.write(2, b"".join(others))
 
 
 def _set_up_xla():
-    """Have XLA compile in little time.
+    """Make XLA compile faster.
 
-    One part per core in the place of 32, and LLVM's first level of optimisation: the first fit of
-    a process, TensorFlow loaded, takes 1.0 s in the place of 1.9 on two cores, and what follows
-    no longer. An unknown flag ends the process, so they are given to the versions alone that are
-    known to have them; and not where somebody has set flags of his own.
+    XLA splits a program into one part per core instead of 32, and LLVM optimises at its first
+    level. The first fit of a process, with TensorFlow already loaded, takes 1.0 instead of 1.9 s
+    on two cores; later fits are not slower. An unknown flag ends the process, so the flags are set
+    only for versions known to have them. Flags that the user has set are kept.
     """
-    if "tensorflow" in sys.modules:
+    if "tensorflow" in sys.modules:  # it has read the flags already
         return
-    with suppress(importlib.metadata.PackageNotFoundError):  # TensorFlow by another name
+    with suppress(importlib.metadata.PackageNotFoundError):  # TensorFlow under another name
         if importlib.metadata.version("tensorflow").startswith("2.21."):
             flags = (
                 f"--xla_cpu_parallel_codegen_split_count={os.cpu_count() or 1}",

@@ -7,24 +7,24 @@ import numpy as np
 
 from skbseq.exceptions import SequenceFrameError
 
-# Code 0 is padding, 1 what has no code of its own; the vocabulary follows.
+# Code 0 is padding, code 1 any value without a code of its own; the vocabulary follows.
 UNKNOWN = 1
 FIRST_CATEGORY = 2
-# A compiled program of training takes events for no fewer.
+# Smallest event array of a compiled training program; smaller ones are padded to it.
 FEWEST_EVENTS = 2048
-# TensorFlow uses memory in place that begins at a multiple of so many bytes.
+# TensorFlow uses an array without a copy if its address is a multiple of this many bytes.
 ALIGNMENT = 64
 
 
 def offsets_of(lengths):
-    """Where each of several ranges laid end to end begins, and where the last one ends."""
+    """Start of each range if the ranges are laid end to end, and the end of the last one."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
 
 
 def ranges(starts, stops):
-    """All positions of many ranges end to end, and the offsets of the ranges among them."""
+    """All positions of many ranges end to end, and the offset of each range among them."""
     lengths = stops - starts
     offsets = offsets_of(lengths)
     positions = np.arange(offsets[-1])
@@ -33,9 +33,9 @@ def ranges(starts, stops):
 
 
 def round_up(n, least=64):
-    """A size with at most an eighth to spare; there are eight of them per power of two.
+    """Round up to one of eight sizes per power of two, so by at most an eighth.
 
-    What differs a little, as the folds of a cross-validation do, so becomes of one size.
+    Sizes that differ a little, as in the folds of a cross-validation, become equal.
     """
     if n <= least:
         return least
@@ -45,6 +45,7 @@ def round_up(n, least=64):
 
 def aligned_zeros(shape, dtype):
     """Zeros in memory that TensorFlow can use in place."""
+    # NumPy does not guarantee the alignment, so take some more bytes and skip the first ones.
     n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.zeros(n_bytes + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT
@@ -59,18 +60,18 @@ def aligned_copy(array):
 
 
 def event_array(shape, dtype):
-    """Zeros with a row for each event, and some more, unused, if the events are many.
+    """Zeros with one row per event, and some unused rows after many events.
 
-    A compiled program of training wants so many rows; to add them later would take a copy of all.
+    A compiled training program needs that many rows. Adding them later would copy all events.
     """
     n_events, n_channels = shape
-    if n_events < FEWEST_EVENTS:  # of so few a copy is made soon
+    if n_events < FEWEST_EVENTS:  # so few are copied quickly
         return np.zeros(shape, dtype)
     return aligned_zeros((round_up(n_events), n_channels), dtype)
 
 
 def array_lengths(X):
-    """Number of real steps of each row of an array, NaN at its end being padding.
+    """Number of real steps of each row of an array; NaN at the end of a row is padding.
 
     Parameters
     ----------
@@ -93,16 +94,16 @@ def array_lengths(X):
     if gaps.any():
         row, step = (int(i) for i in np.argwhere(gaps)[0][:2])
         raise SequenceFrameError(
-            f"Row {row} holds NaN at step {step}, before its last real step. In an array NaN is "
-            "padding and stands at the end of a row only; give a sequence frame to "
-            "SequenceEncoder, which keeps missing values visible, or fill it in."
+            f"Row {row} holds NaN at step {step}, before its last real step. In an array, NaN is "
+            "padding and may only come at the end of a row. Give a sequence frame to "
+            "SequenceEncoder, which keeps missing values visible, or impute the value."
         )
     return lengths.astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Encoded sequences of several channels, end to end.
+    """Encoded sequences of several channels, with their events end to end.
 
     Parameters
     ----------
@@ -110,8 +111,8 @@ class Sequences:
     numbers : ndarray of float32 of shape (n_events, n_numeric_channels)
     context : ndarray of float32 of shape (n_samples, n_context_columns)
     starts, lengths : ndarray of int64 of shape (n_samples,)
-        The events of sample ``i`` are the ``lengths[i]`` from ``starts[i]`` on. There may be
-        events of no sample.
+        Sample ``i`` has the ``lengths[i]`` events from ``starts[i]`` on. Some events may belong
+        to no sample.
     """
 
     codes: np.ndarray
@@ -124,15 +125,15 @@ class Sequences:
         return len(self.starts)
 
     def take(self, rows):
-        """Some samples, in the order asked for; they share the events."""
+        """Some samples, in the given order; they share the event arrays."""
         return Sequences(
             self.codes, self.numbers, self.context[rows], self.starts[rows], self.lengths[rows]
         )
 
 
 def join_sequences(parts):
-    """Several :class:`Sequences` of the same channels as one, their samples one after another."""
-    # Behind the last event of a part there may be unused ones.
+    """Concatenate several :class:`Sequences` with the same channels."""
+    # A part may have unused rows after its last event.
     sizes = [int((part.starts + part.lengths).max(initial=0)) for part in parts]
     first = offsets_of(sizes)
     return Sequences(

@@ -1,4 +1,4 @@
-"""State of estimators."""
+"""State of estimators: reading that of earlier versions, and undoing a failed fit."""
 
 import inspect
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ __all__ = ["FillsParameters", "all_or_nothing"]
 
 
 class FillsParameters:
-    """A base of estimators that reads the state of earlier versions.
+    """A base class of estimators that reads the state of earlier versions.
 
-    A parameter that came after a file or pickle was written gets its default. Stands before
-    scikit-learn's bases.
+    A parameter that was added after a file or pickle was written gets its default. List this
+    class before scikit-learn's base classes.
     """
 
     def __setstate__(self, state):
@@ -21,11 +21,11 @@ class FillsParameters:
 
 @contextmanager
 def all_or_nothing(estimator):
-    """A fit that fails, or is interrupted, leaves the estimator as it was."""
+    """Context for a fit: if it fails or is interrupted, the estimator gets its old state back."""
     before = dict(vars(estimator))
     try:
         yield
-    except BaseException:
+    except BaseException:  # also Ctrl-C
         vars(estimator).clear()
         vars(estimator).update(before)
         raise

@@ -1,4 +1,4 @@
-"""The target of models of the next event: its channel, its ids, and true next events."""
+"""The target of next-event models: its channel, its ids, and the true next events."""
 
 import numpy as np
 
@@ -6,25 +6,25 @@ from skbseq import _frames
 from skbseq._sequences import offsets_of
 from skbseq.exceptions import SequenceFrameError
 
-# What can name a thing, and so be the next one.
-_KINDS = ("string", "integer", "boolean")
-_WHAT = "strings, integers or booleans"
-# Scores that are held in memory at a time: 32 MB of float64.
+# Types of values that can be ids.
+_ID_TYPES = ("string", "integer", "boolean")
+_ID_TYPES_TEXT = "strings, integers or booleans"
+# Scores in memory at a time: 32 MB of float64.
 _CELLS = 2**22
 
 
 def rows_at_a_time(n_classes):
-    """How many rows of scores are made at a time."""
+    """Number of rows whose scores are computed at a time."""
     return max(1, _CELLS // max(n_classes, 1))
 
 
 def split_target(X, name=None):
-    """Take a sequence frame apart and find the list column that holds the ids.
+    """Split a sequence frame into its columns and find the list column that holds the ids.
 
     Parameters
     ----------
     X : sequence frame
-        In any of its forms; of numbers in a list of lists too, each is an id.
+        In any of its forms. A list of lists may also hold numbers; each is an id.
     name : str, default=None
         The column. None: the only list column of strings, integers or booleans.
 
@@ -36,7 +36,7 @@ def split_target(X, name=None):
     Raises
     ------
     SequenceFrameError
-        If there is no such column, or several of which one must be named.
+        If there is no such column, or several and no ``name``.
     """
     if not _frames.is_sequence_frame(X, bare_lists=True) and not _frames.is_frame(X):
         raise SequenceFrameError(
@@ -47,29 +47,28 @@ def split_target(X, name=None):
     kinds = {n: _frames.kind_of(_plain(c.values).type) for n, c in columns.lists.items()}
     there = ", ".join(f"{n!r} ({kind})" for n, kind in kinds.items())
     if name is None:
-        found = [n for n, kind in kinds.items() if kind in _KINDS]
+        found = [n for n, kind in kinds.items() if kind in _ID_TYPES]
         if not found and set(kinds.values()) == {"null"}:
             raise SequenceFrameError(
-                f"None of the histories holds an event, in any of the list columns: {there}. "
-                "There is nothing to read."
+                f"None of the histories holds an event in any list column: {there}. "
+                "Give at least one history with an event."
             )
         if len(found) != 1:
             which = "None" if not found else "More than one"
             raise SequenceFrameError(
-                f"{which} of the list columns can be the target, which holds {_WHAT}: {there}. "
-                "Name it: target=..."
+                f"{which} of the list columns can be the target, which must hold "
+                f"{_ID_TYPES_TEXT}: {there}. Name it: target=..."
             )
         return columns, found[0]
     if name not in kinds:
         is_ordinary = " It is an ordinary column." if name in columns.ordinary else ""
         raise SequenceFrameError(
-            f"There is no list column {name!r}, the target.{is_ordinary} The list columns are "
-            f"{there}."
+            f"The target {name!r} is not a list column.{is_ordinary} The list columns are {there}."
         )
-    if kinds[name] not in (*_KINDS, "null"):
+    if kinds[name] not in (*_ID_TYPES, "null"):
         raise SequenceFrameError(
-            f"The target {name!r} holds {kinds[name]} values; ids are {_WHAT}. Convert them, or "
-            f"name another list column; there are {there}."
+            f"The target {name!r} holds {kinds[name]} values; ids are {_ID_TYPES_TEXT}. Convert "
+            f"them, or name another list column; there are {there}."
         )
     return columns, name
 
@@ -79,16 +78,16 @@ def _plain(values):
 
 
 def present_values(column):
-    """The values of a list column that are not missing, the offsets of its rows, and their places.
+    """The values of a list column without the missing ones.
 
     Returns
     -------
     values : pyarrow.Array
         Without nulls.
     offsets : ndarray of int64 of shape (n_rows + 1,)
-        Where each row begins among them.
+        Where each row begins in ``values``.
     places : ndarray of int64
-        Where each value stands among all of the column.
+        Position of each value among all values of the column.
     """
     values = _plain(column.values)
     present = ~_frames.is_missing(values)
@@ -99,11 +98,11 @@ def present_values(column):
 
 
 def to_ids(values):
-    """Arrow values without nulls as a NumPy array: of strings, integers or booleans."""
+    """Arrow values without nulls as a NumPy array of strings, integers or booleans."""
     if _frames.kind_of(values.type) != "string":
         return values.to_numpy(zero_copy_only=False).copy()
     objects = _frames.to_objects(values)
-    # NumPy's own strings cannot end in NUL.
+    # NumPy's own strings cannot end in NUL; such ids stay objects.
     cut_short = any(value.endswith("\0") for value in objects)
     return objects if cut_short or not len(objects) else objects.astype(str)
 
@@ -114,7 +113,7 @@ def read_ids(ids, name):
     Raises
     ------
     ValueError
-        If it is no list.
+        If it is not a list.
     """
     if isinstance(ids, (str, bytes)) or not hasattr(ids, "__len__"):
         raise ValueError(f"{name} must be a list of ids; got {ids!r}.")
@@ -122,12 +121,12 @@ def read_ids(ids, name):
 
 
 def read_next(y, n_rows):
-    """Next events as an Arrow array, null where there is none.
+    """Next events as an Arrow array, null for a missing one.
 
     Raises
     ------
     ValueError
-        If they are no ids, or not one per row.
+        If they are not ids, or not one per row.
     """
     if isinstance(y, (str, bytes)) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
         raise ValueError(
@@ -138,10 +137,10 @@ def read_next(y, n_rows):
         raise ValueError(f"X has {n_rows:,} rows and y {len(y):,} values; expected one per row.")
     values = _plain(_frames.read_column(y, "y"))
     kind = _frames.kind_of(values.type)
-    if kind == "float":  # integers among which some are missing, as pandas has them
+    if kind == "float":  # pandas stores integers with missing values as floats
         return _whole_numbers(values)
-    if kind not in (*_KINDS, "null"):
-        raise ValueError(f"y holds {kind} values; ids are {_WHAT}. Convert them.")
+    if kind not in (*_ID_TYPES, "null"):
+        raise ValueError(f"y holds {kind} values; ids are {_ID_TYPES_TEXT}. Convert them.")
     return values
 
 
@@ -149,11 +148,13 @@ def _whole_numbers(values):
     values = _frames.nan_to_null(values)
     numbers = _frames.numbers(values)
     missing = np.isnan(numbers)
+    # From 2**53 on, floats cannot represent every integer, so the id may have been rounded.
     odd = ~missing & ((numbers != np.floor(numbers)) | (np.abs(numbers) >= 2.0**53))
     if odd.any():
         row = _frames.first_row(odd)
         raise ValueError(
-            f"Row {row} of y holds {numbers[row]}; ids are {_WHAT}. Convert y to one of these."
+            f"Row {row} of y holds {numbers[row]}; ids are {_ID_TYPES_TEXT}. Convert y to one of "
+            "these."
         )
     ids = np.where(missing, 0, numbers).astype(np.int64)
     return _frames.make_array(ids) if not missing.any() else _with_nulls(ids, missing)
@@ -166,29 +167,29 @@ def _with_nulls(ids, missing):
 
 
 def true_index(y, n_rows, classes):
-    """Position of each true next event among the classes, -1 where it is none of them.
+    """Position of each true next event among the classes, -1 if it is not one of them.
 
     Raises
     ------
     ValueError
-        If one is missing, or they are of another kind than the classes.
+        If one is missing, or their type differs from that of the classes.
     """
     values = read_next(y, n_rows)
     missing = _frames.is_missing(values)
     if missing.any():
         raise ValueError(
-            f"Row {_frames.first_row(missing)} of y is missing: without a true next event there "
-            "is nothing to compare with. Leave such rows out."
+            f"Row {_frames.first_row(missing)} of y is missing, so there is no true next event to "
+            "compare with. Leave such rows out."
         )
     return index_in_classes(values, classes, "y")
 
 
 def index_in_classes(values, classes, name):
-    """Position of each Arrow value among the classes, -1 where it is none of them."""
+    """Position of each Arrow value among the classes, -1 if it is not one of them."""
     try:
         return _frames.index_in(values, _frames.make_array(classes))
     except TypeError as error:
         raise ValueError(
             f"{name} holds {_frames.kind_of(values.type)} values, unlike the ids seen at fit, "
-            f"such as {classes.tolist()[0]!r}: {error}. Give them the type that they had at fit."
+            f"such as {classes.tolist()[0]!r}: {error}. Convert them to the type used at fit."
         ) from error

@@ -1,4 +1,4 @@
-"""Durations and moments as integers: the one place that reads them from what users write."""
+"""Durations and moments as integers, read from the values that users write."""
 
 import datetime as dt
 import re
@@ -38,7 +38,8 @@ _NUMPY_NANOSECONDS = {
     "W": 7 * 86_400 * 10**9,
 }
 _MAX_TICK = 2**63 - 1
-_YEAR = 365.2425 * 86_400
+_YEAR = 365.2425 * 86_400  # seconds in a mean Gregorian year
+# `datetime.fromisoformat` alone accepts too much; see `parse_iso`.
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d(-\d)?|\d{4}W\d\d\d?)([Tt ].+)?")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d|w)\s*", re.IGNORECASE)
 
@@ -49,10 +50,9 @@ def ticks_per_second(unit):
 
 
 def convert_ticks(ticks, *, source, target):
-    """Ticks of one unit in another; what the coarser cannot hold is cut off.
+    """Convert ticks to another unit; a coarser unit truncates them.
 
-    A moment beyond the years 1677 to 2262, which nanoseconds reach, becomes the last or first
-    that they do.
+    Nanoseconds cover the years 1677 to 2262. A moment outside becomes the first or last of these.
     """
     if source == target:
         return ticks
@@ -62,7 +62,7 @@ def convert_ticks(ticks, *, source, target):
 
 
 def shift_ticks(ticks, span):
-    """Ticks moved by a span, which may be negative; at the ends of 64 bits they stop."""
+    """Ticks shifted by a span, which may be negative; the result is clipped to 64 bits."""
     if span < 0:
         return ticks - np.minimum(-span, _MAX_TICK + np.minimum(ticks, 0))
     return ticks + np.minimum(span, _MAX_TICK - np.maximum(ticks, 0))
@@ -76,22 +76,22 @@ def to_timedelta(value, *, name="duration", zero=False):
     value : str, datetime.timedelta or numpy.timedelta64
         A string is a number and a unit of us, ms, s, min, h, D or W: "30min", "7D", "1.5h".
     name : str, default="duration"
-        How an error calls it.
+        Name of the value in error messages.
     zero : bool, default=False
-        Whether zero is a duration.
+        Whether zero is allowed.
 
     Returns
     -------
     numpy.timedelta64
-        In microseconds, never below zero.
+        In microseconds, never negative.
 
     Raises
     ------
     ValueError
-        If it cannot be read, is not above zero (or is below it, with ``zero``), is too long for
-        64 bits of microseconds, or has the unit month or year, which are of no fixed length.
+        If it cannot be read, is not positive (with ``zero``: is negative), is too long for
+        64 bits of microseconds, or is in months or years, which have no fixed length.
     TypeError
-        If it is neither a string nor a timedelta; a bare number has no unit.
+        If it is neither a string nor a timedelta. A bare number has no unit.
 
     Examples
     --------
@@ -124,12 +124,12 @@ def to_timedelta(value, *, name="duration", zero=False):
         least = "of zero or more" if zero else "longer than zero"
         raise ValueError(f"{name} must be {least}; got {value!r}.")
     if microseconds > _MAX_TICK:
-        raise ValueError(f"{name}={value!r} is too long; at most 292,000 years can be told.")
+        raise ValueError(f"{name}={value!r} is too long; the maximum is 292,000 years.")
     return np.timedelta64(microseconds, "us")
 
 
 def _numpy_microseconds(value, name):
-    # By hand: NumPy wraps around in silence where a conversion or a comparison overflows.
+    # In Python integers, because NumPy's conversions and comparisons overflow silently.
     unit, count = np.datetime_data(value.dtype)
     if np.isnat(value):
         raise ValueError(f"{name} must be longer than zero; got {value!r}.")
@@ -142,7 +142,7 @@ def _numpy_microseconds(value, name):
 
 
 def to_instant(value, *, unit, zone, name="at"):
-    """Read a moment as ticks since 1970-01-01, in UTC where the log has a time zone.
+    """Read a moment as ticks since 1970-01-01, in UTC if the log has a time zone.
 
     Parameters
     ----------
@@ -151,9 +151,9 @@ def to_instant(value, *, unit, zone, name="at"):
     unit : {"us", "ns"}
         Length of a tick.
     zone : str or None
-        Time zone of the log. A moment without a zone is read in it.
+        Time zone of the log, also assumed for a moment without a zone.
     name : str, default="at"
-        How an error calls it.
+        Name of the value in error messages.
 
     Returns
     -------
@@ -179,24 +179,24 @@ def to_instant(value, *, unit, zone, name="at"):
         ticks = ticks * 1000 + extra
     if abs(ticks) > _MAX_TICK:
         raise ValueError(
-            f"{name}={value!r} is out of reach: the log counts nanoseconds, which reach from the "
-            "year 1677 to 2262."
+            f"{name}={value!r} is out of range: the log counts nanoseconds, which cover the years "
+            "1677 to 2262."
         )
     return ticks
 
 
 def _in_utc(moment, zone, said):
-    """A moment on the clock of UTC, read in a zone unless it has one."""
+    """A moment in UTC, as a datetime without a zone; ``zone`` applies if it has none."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=_zone(zone))
     try:
         return moment.astimezone(dt.UTC).replace(tzinfo=None)
     except OverflowError as error:
-        raise ValueError(f"{said} lies beyond the calendar, the years 1 to 9999.") from error
+        raise ValueError(f"{said} is outside the calendar, the years 1 to 9999.") from error
 
 
 def _to_datetime(value):
-    """A datetime, and the nanoseconds that it cannot hold."""
+    """A datetime, and the remaining nanoseconds, which a datetime cannot hold."""
     if isinstance(value, np.datetime64):
         moment = value.astype("datetime64[us]").item()
         if not isinstance(moment, dt.datetime):  # NaT, or a year beyond 9999
@@ -219,37 +219,37 @@ def _to_datetime(value):
 
 
 def parse_iso(text):
-    """A datetime of a string in ISO 8601, None where it is not one.
+    """A datetime from a string in ISO 8601, or None if it is not one.
 
-    Python alone takes any character for the one between date and time, and none: to it
-    "2026-06-01-05:00" is five o'clock, and the milliseconds 1612060712345 are of the year 1612.
+    Python alone accepts any character, or none, between date and time. It would read
+    "2026-06-01-05:00" as five o'clock, and the milliseconds 1612060712345 as the year 1612.
     """
     text = text.strip()
     if _ISO.fullmatch(text) is None:
         return None
     try:
         return dt.datetime.fromisoformat(text)
-    except ValueError:
+    except ValueError:  # the right form, but no such day or hour
         return None
 
 
 def fixed_offset(zone):
-    """The distance from UTC of a zone such as "+02:00", None for one with a name."""
+    """The UTC offset of a zone such as "+02:00"; None for a named zone."""
     if not re.fullmatch(r"[+-]\d\d:?\d\d", zone):
         return None
     return dt.datetime.strptime(zone, "%z").utcoffset()
 
 
 def _zone(name):
-    """A tzinfo from an IANA name or an offset such as "+02:00", which Arrow also allows."""
+    """A tzinfo from an IANA name, or from an offset such as "+02:00", which Arrow also allows."""
     offset = fixed_offset(name)
     return ZoneInfo(name) if offset is None else dt.timezone(offset)
 
 
 def format_instant(ticks, *, unit, zone=None):
-    """Write ticks since 1970 for a person, down to seconds, in the log's own zone.
+    """Format ticks since 1970 for messages, to the second, in the log's own zone.
 
-    Of a moment beyond Python's calendar only the year is told.
+    For a moment outside Python's calendar only the year is given.
     """
     try:
         moment = _EPOCH + dt.timedelta(microseconds=int(ticks) // (1 if unit == "us" else 1000))

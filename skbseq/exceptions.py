@@ -1,18 +1,17 @@
-"""The errors that skbseq raises beyond Python's own.
+"""The exceptions of skbseq.
 
-Each is also a :class:`ValueError` or :class:`ImportError`, so that code written for
-scikit-learn's habits catches it too.
+Each is also a :class:`ValueError`, so that code written for scikit-learn catches it too.
 """
 
 __all__ = ["CensoredLabelError", "InvalidLogError", "ModelFileError", "SequenceFrameError"]
 
 
 class InvalidLogError(ValueError):
-    """The event log cannot be read as one: a column is missing, or holds what it must not."""
+    """The event log cannot be read: a column is missing or holds invalid values."""
 
 
 class SequenceFrameError(ValueError):
-    """A sequence frame is not one: no channel, ragged rows, or values of the wrong kind."""
+    """A sequence frame is invalid: no channel, ragged rows, or values of the wrong type."""
 
 
 class CensoredLabelError(ValueError):
@@ -20,4 +19,4 @@ class CensoredLabelError(ValueError):
 
 
 class ModelFileError(ValueError):
-    """A model file is damaged, foreign, or holds types that are not trusted."""
+    """A model file is damaged, not written by skbseq, or holds untrusted types."""

@@ -124,17 +124,17 @@ def crop_slowly(histories, changes, rng):
 
 
 def augmenter(data, seed=0, **changes):
-    from skbseq._training._augment import Augmenter, Changes
+    from skbseq._training._augment import AugmentationPlan, Augmenter
 
-    return Augmenter(data, Changes(**changes), np.random.default_rng(seed))
+    return Augmenter(data, AugmentationPlan(**changes), np.random.default_rng(seed))
 
 
 @given(sequences(), CHANGES, st.integers(0, 99))
 def test_changed_histories_are_those_of_plain_loops(data, changes, seed):
-    from skbseq._training import Changes
+    from skbseq._training import AugmentationPlan
 
     found = histories_of(augmenter(data, seed, **changes)())
-    assert found == change_slowly(data, Changes(**changes), np.random.default_rng(seed))
+    assert found == change_slowly(data, AugmentationPlan(**changes), np.random.default_rng(seed))
 
 
 @given(sequences(), CHANGES)
@@ -159,10 +159,10 @@ def test_invariants_of_what_is_changed(data, changes):
 
 @given(sequences())
 def test_nothing_asked_is_nothing_done(data):
-    from skbseq._training import Changes
+    from skbseq._training import AugmentationPlan
     from skbseq._training._augment import augmented
 
-    histories = augmented(data, Changes(substitute=(0.0, 0.0)), np.random.default_rng(0))
+    histories = augmented(data, AugmentationPlan(substitute=(0.0, 0.0)), np.random.default_rng(0))
     assert next(histories) is data and next(histories) is data
 
 
@@ -332,9 +332,9 @@ def test_a_search_over_it_and_smoothing_shares_one_program(frame, monkeypatch):
 
 
 def test_large_tables_are_trained_with_it(monkeypatch):
-    from skbseq._training import _program, _rows
+    from skbseq._training import _program, _sparse_adam
 
-    monkeypatch.setattr(_rows, "_LARGE", 64)
+    monkeypatch.setattr(_sparse_adam, "_LARGE", 64)
     monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"what": [rng.integers(2, 300, 6).tolist() for _ in range(100)]})

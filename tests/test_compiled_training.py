@@ -299,7 +299,7 @@ def test_events_are_trained_on_where_they_were_read(n_events):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_local_rows_are_those_of_each_batch(seed):
-    from skbseq._training._rows import local_rows
+    from skbseq._training._sparse_adam import local_rows
 
     rng = np.random.default_rng(seed)
     data = make_sequences(rng, 30, 1)
@@ -315,22 +315,22 @@ def test_local_rows_are_those_of_each_batch(seed):
 
 
 def test_rows_in_every_batch_are_trained_as_by_adam(frame, monkeypatch):
-    from skbseq._training import _program, _rows
+    from skbseq._training import _program, _sparse_adam
 
     X, y = frame
     options = {**QUICK, "epochs": 6, "batch_size": 200, "learning_rate": 0.05}
     whole = LSTMBehaviorClassifier(**options).fit(X, y)
-    monkeypatch.setattr(_rows, "_LARGE", 2)
+    monkeypatch.setattr(_sparse_adam, "_LARGE", 2)
     monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
-    by_rows = clone(whole).fit(X, y)
-    for a, b in zip(whole.weights_, by_rows.weights_, strict=True):
+    sparse = clone(whole).fit(X, y)
+    for a, b in zip(whole.weights_, sparse.weights_, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-4)
     again = clone(whole).fit(X, y)
-    np.testing.assert_array_equal(again.predict_proba(X), by_rows.predict_proba(X))
+    np.testing.assert_array_equal(again.predict_proba(X), sparse.predict_proba(X))
 
 
 def test_rows_of_no_batch_stay_as_they_were():
-    from skbseq._training._rows import _LARGE as LARGE
+    from skbseq._training._sparse_adam import _LARGE as LARGE
 
     rng = np.random.default_rng(0)
     what = [[LARGE + 5], *(rng.integers(2, 60, 5).tolist() for _ in range(100))]
@@ -344,7 +344,7 @@ def test_rows_of_no_batch_stay_as_they_were():
 
 @pytest.mark.parametrize("change", [{"optimizer__amsgrad": True}, {"optimizer": "sgd"}])
 def test_other_optimizers_sweep_large_tables(change):
-    from skbseq._training._rows import _LARGE as LARGE
+    from skbseq._training._sparse_adam import _LARGE as LARGE
 
     X = pd.DataFrame({"what": [[LARGE + 5], *([2, 3] for _ in range(50))]})
     model = LSTMBehaviorClassifier(**QUICK, **change).fit(X, np.arange(51) % 2)

@@ -321,13 +321,13 @@ def test_catalogue_has_the_217_models():
             fetch_online_retail,
             "r.csv",
             RETAIL_CSV.replace(",-1,", ",few,").encode(),
-            r"Column 'quantity' holds 'few' in row 2, which is no int32",
+            r"Column 'quantity' holds 'few' in row 2, which is not a valid int32",
         ),
         (
             fetch_online_retail,
             "r.csv",
             RETAIL_CSV.replace("12/9/2011", "then").encode(),
-            r"Column 'invoice_time' holds 'then 12:50' in row 2, which is no time",
+            r"Column 'invoice_time' holds 'then 12:50' in row 2, which is not a valid time",
         ),
         (
             fetch_eshop_clothing,

@@ -92,7 +92,7 @@ def test_several_devices_learn_what_one_does():
 
 @pytest.mark.parametrize("device", ["/CPU:0,/CPU:9", "/GPU:0", "gpu", "nowhere"])
 def test_a_device_that_is_not_there_is_refused(X, y, device):
-    with pytest.raises(ValueError, match="is not there; TensorFlow sees /CPU:0"):
+    with pytest.raises(ValueError, match="is not available; TensorFlow sees /CPU:0"):
         LSTMBehaviorClassifier(device=device).fit(X, y)
 
 
@@ -199,8 +199,8 @@ def test_every_way_of_training_runs_its_steps_under_the_switch(X, y, monkeypatch
     assert not config.is_op_determinism_enabled()
 
 
-@pytest.mark.parametrize(("device", "by_rows"), [("/CPU:0", True), ("/GPU:0,/GPU:1", False)])
-def test_large_tables_are_trained_by_rows_on_a_cpu_alone(device, by_rows):
+@pytest.mark.parametrize(("device", "sparse"), [("/CPU:0", True), ("/GPU:0,/GPU:1", False)])
+def test_large_tables_use_sparse_adam_only_on_a_cpu(device, sparse):
     import keras
 
     from skbseq._training._trainer import Trainer
@@ -212,7 +212,7 @@ def test_large_tables_are_trained_by_rows_on_a_cpu_alone(device, by_rows):
         program=SimpleNamespace(device=device),
         model=SimpleNamespace(trainable_variables=[table]),
     )
-    assert list(Trainer._large_tables(trainer)) == [table.path] * by_rows
+    assert list(Trainer._large_tables(trainer)) == [table.path] * sparse
 
 
 def test_a_traced_step_gives_what_the_function_gives_with_or_without_the_short_way():

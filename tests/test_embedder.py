@@ -144,7 +144,7 @@ def trainer_columns(kind, share=0.5, seed=0):
     return trainer._columns(samples, np.array([0, 1]), np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize(("kind", "share"), [("foretold", 1.0), ("hidden", 0.5)])
+@pytest.mark.parametrize(("kind", "share"), [("next_events", 1.0), ("masked_events", 0.5)])
 def test_what_is_asked_is_counted_beforehand(kind, share):
     from skbseq._training._pretraining import PretrainingLoss, PretrainingTrainer
 
@@ -156,7 +156,7 @@ def test_what_is_asked_is_counted_beforehand(kind, share):
     )
     samples = data, np.zeros(3, np.float32), np.array([1, 5, 2], np.float32)
     # Of codes that are known, and of numbers; the weights of the first and of the last history.
-    expected = [1 + 2, 2 + 2] if kind == "foretold" else [0.5 * (2 + 4), 0.5 * (3 + 4)]
+    expected = [1 + 2, 2 + 2] if kind == "next_events" else [0.5 * (2 + 4), 0.5 * (3 + 4)]
     assert trainer._totals(samples).tolist() == expected
 
 
@@ -192,7 +192,7 @@ def test_temperature_is_that_of_the_training(data):
 
 
 def test_each_event_is_to_foretell_the_one_behind_it():
-    batch, numbers, codes, weight, _ = trainer_columns("foretold")
+    batch, numbers, codes, weight, _ = trainer_columns("next_events")
     assert batch["codes"][:, :, 0].tolist() == [[2, 3, 4], [2, 0, 0]]
     assert codes[:, :, 0].tolist() == [[3, 4, 0], [0, 0, 0]]
     assert weight.tolist() == [[1, 1, 0], [0, 0, 0]]
@@ -202,7 +202,7 @@ def test_each_event_is_to_foretell_the_one_behind_it():
 def test_hidden_events_are_asked_and_not_shown():
     asked = shown = 0
     for seed in range(40):
-        batch, numbers, codes, weight, _ = trainer_columns("hidden", seed=seed)
+        batch, numbers, codes, weight, _ = trainer_columns("masked_events", seed=seed)
         real = np.array([[2, 3, 4], [2, 0, 0]])
         hidden = codes[:, :, 0] > 0
         np.testing.assert_array_equal(codes[:, :, 0][hidden], real[hidden])

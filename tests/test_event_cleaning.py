@@ -202,8 +202,16 @@ LOG = EventLog(
         ({"rules": {"n": "positive"}}, ValueError, r"rules\['n'\]='positive' is not a rule"),
         ({"rules": {"n": "> many"}}, ValueError, "compares numbers with 'many'"),
         ({"rules": {"what": "> 3"}}, ValueError, "cannot be said of string values"),
-        ({"rules": {"n": lambda n: n.to_pylist()}}, InvalidLogError, "gave 2 float values; expec"),
-        ({"rules": {"n": lambda n: [True]}}, InvalidLogError, "gave 1 boolean values; expected 2"),
+        (
+            {"rules": {"n": lambda n: n.to_pylist()}},
+            InvalidLogError,
+            "returned 2 float values; expec",
+        ),
+        (
+            {"rules": {"n": lambda n: [True]}},
+            InvalidLogError,
+            "returned 1 boolean values; expected 2",
+        ),
         ({"cancelled": "what"}, InvalidLogError, "cancelled='what' holds string values"),
         ({"max_rate": "100"}, ValueError, "max_rate='100' is not a rate"),
         ({"max_rate": "0/h"}, ValueError, "max_rate='0/h' is not a rate"),

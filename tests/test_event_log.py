@@ -103,7 +103,7 @@ def test_the_index_that_pandas_writes_into_parquet_is_no_channel(tmp_path):
             b"who,when\n1,2026-01-01\n1,2,3\n",
             "Cannot read .*Expected 2 columns, got 3: 1,2,3",
         ),
-        ("a.csv", b"who,who\n1,1\n", "Column 'who' stands 2 times"),
+        ("a.csv", b"who,who\n1,1\n", "Column 'who' occurs 2 times"),
         ("a.csv", b"who,when\nJos\xe9,2026-01-01\n", "Column 'who' of .* is not text in UTF-8"),
         ("a.csv", b"who,when\n", "The log is empty"),
         ("a.parquet", b"no parquet", "Cannot read .*a.parquet"),
@@ -154,7 +154,7 @@ def frame(**changes):
         (frame().drop(columns="who"), "no column 'who' for user=; it has 'when', 'what'"),
         (frame().drop(columns="when"), "no column 'when' for time="),
         (frame().drop(columns="what"), "no column 'what' for behavior="),
-        (frame().set_axis(["who", "when", "who"], axis=1), "Column 'who' stands 2 times"),
+        (frame().set_axis(["who", "when", "who"], axis=1), "Column 'who' occurs 2 times"),
         (frame().set_axis(["who", "when", 3], axis=1), "Column names must be strings; got 3"),
         (frame().iloc[:0], "The log is empty"),
         (frame(who=[None] * 3), "Column 'who' is missing in all 3 rows, from row 0"),
@@ -186,7 +186,7 @@ def test_logs_that_are_not_fit_are_refused(events, message):
 
 def test_duplicate_names_are_refused_in_arrow_too():
     events = pa.table([pa.array([1]), pa.array([2]), pa.array([at(0)])], ["who", "who", "when"])
-    with pytest.raises(InvalidLogError, match="Column 'who' stands 2 times"):
+    with pytest.raises(InvalidLogError, match="Column 'who' occurs 2 times"):
         EventLog(events, **TWO)
 
 

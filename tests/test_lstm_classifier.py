@@ -617,7 +617,7 @@ def test_bad_targets_are_named(frame):
         ({"pooling": "first"}, "'pooling' parameter"),
         ({"optimizer": "adamm"}, "optimizer='adamm' is not an optimizer of Keras"),
         ({"optimizer__beta": 0.5}, "optimizer__beta is not a parameter of Adam"),
-        ({"device": "/GPU:7"}, "device='/GPU:7' is not there"),
+        ({"device": "/GPU:7"}, "device='/GPU:7' is not available"),
         ({"validation_split": 1.0}, "'validation_split' parameter"),
         ({"fit__epochs": 0}, "'fit__epochs' parameter"),
         ({"fit__batch_size": -5}, "'fit__batch_size' parameter"),

@@ -224,10 +224,10 @@ def test_many_draws_are_as_good_as_all_codes():
     query, table = rng.normal(size=(40, 4)), rng.normal(size=(12, 4))
     bias, codes = rng.normal(size=12), rng.integers(2, 12, 40)
     parts = [np.float32(query), np.int32(codes), np.float32(table), np.float32(bias)]
-    full = _events._among_all(*parts).numpy()
+    full = _events.full_softmax(*parts).numpy()
     drawn = _events.draw_codes(10, 200_000, rng)
     assert drawn.min() == 2 and drawn.max() == 11
-    np.testing.assert_allclose(_events._among_drawn(*parts, drawn).numpy(), full, atol=0.05)
+    np.testing.assert_allclose(_events.sampled_softmax(*parts, drawn).numpy(), full, atol=0.05)
 
 
 def test_few_draws_against_a_plain_reference():
@@ -244,7 +244,7 @@ def test_few_draws_against_a_plain_reference():
         others = sum(score[d] / (4 * share[d - 2]) for d in drawn if d != code)
         losses.append(-np.log(score[code] / (score[code] + others)))
     parts = [np.float32(query), np.int32(codes), np.float32(table), np.float32(bias)]
-    found = _events._among_drawn(*parts, np.int32(drawn)).numpy()
+    found = _events.sampled_softmax(*parts, np.int32(drawn)).numpy()
     np.testing.assert_allclose(found, losses, rtol=1e-4)
 
 
@@ -252,7 +252,7 @@ def test_draws_follow_their_law():
     from skbseq._training import _events
 
     drawn = _events.draw_codes(5, 100_000, np.random.default_rng(0)) - 2
-    expected = np.exp(_events._log_expected(np.arange(5), 5, 100_000).numpy())
+    expected = np.exp(_events.log_expected_draws(np.arange(5), 5, 100_000).numpy())
     np.testing.assert_allclose(np.bincount(drawn), expected, rtol=0.03)
 
 

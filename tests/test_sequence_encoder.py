@@ -143,13 +143,13 @@ def test_an_unknown_category_can_be_an_error(context):
 @pytest.mark.parametrize(
     ("fitted", "given", "message"),
     [
-        (["a"], [1], "values of 'x' do not fit its vocabulary: integer .* string"),
-        ([1], ["a"], "values of 'x' do not fit its vocabulary: string .* integer"),
-        ([True], [1], "values of 'x' do not fit its vocabulary"),
+        (["a"], [1], "values of 'x' do not match its vocabulary: integer .* string"),
+        ([1], ["a"], "values of 'x' do not match its vocabulary: string .* integer"),
+        ([True], [1], "values of 'x' do not match its vocabulary"),
         ([1.5], ["a"], "'x' holds string values, which are not numbers"),
         ([MONDAY], [1], "'x' holds integer values, which are not times"),
         ([MONDAY], ["soon"], "Row 0 of 'x' holds 'soon', which is not a time"),
-        ([2**53 + 1], [2.0**53], "values of 'x' do not fit its vocabulary.*compared exactly"),
+        ([2**53 + 1], [2.0**53], "values of 'x' do not match its vocabulary.*compared exactly"),
     ],
 )
 def test_a_channel_of_another_type_at_transform_is_refused(fitted, given, message):
@@ -217,7 +217,7 @@ def test_numbers_missing_at_transform_only_are_warned_of():
     for warning, name, row in zip(caught, "xc", (1, 2), strict=True):
         assert str(warning.message) == (
             f"1 values of '{name}' are missing, the first in row {row}, but none were at fit: "
-            "they are taken as the median."
+            "they are treated as the median."
         )
         assert warning.filename == __file__
 
@@ -376,7 +376,7 @@ ZONED = MONDAY.replace(tzinfo=dt.UTC)
         ),
         (
             {"t": [[MONDAY], [MONDAY + HOUR, MONDAY]], "cutoff": [MONDAY + HOUR] * 2},
-            "Row 1 of 't' goes back in time; the events of a row run oldest first",
+            "Row 1 of 't' goes back in time; order the events of a row oldest first",
         ),
         (
             {"t": [[MONDAY], [MONDAY]], "cutoff": [MONDAY, MONDAY - dt.timedelta(microseconds=1)]},
@@ -386,7 +386,7 @@ ZONED = MONDAY.replace(tzinfo=dt.UTC)
             {"t": pa.array([[2**62]], pa.list_(pa.timestamp("s"))), "cutoff": [MONDAY]},
             "'t' cannot be read as times: .* out of bounds",
         ),
-        ({"t": [[MONDAY]]}, "no ordinary column 'cutoff', from which the time to the cutoff was"),
+        ({"t": [[MONDAY]]}, "no ordinary column 'cutoff', which gave the time to the cutoff"),
         ({"t": [[MONDAY], []], "cutoff": [MONDAY, None]}, "Row 1 of 'cutoff' is missing"),
         ({"t": [[MONDAY]], "cutoff": ["soon"]}, "Row 0 of 'cutoff' holds 'soon', which is not a"),
         ({"t": [[MONDAY]], "cutoff": [5]}, "'cutoff' holds integer values, which are not times"),
@@ -542,8 +542,8 @@ def test_channels_are_told():
     ("told", "error", "message"),
     [
         ({"categorical": ["z"]}, SequenceFrameError, "no list column 'z', which categorical= ask"),
-        ({"numeric": ["z"]}, SequenceFrameError, "no list column 'z', which numeric= asks for"),
-        ({"time": ["age"]}, SequenceFrameError, "no list column 'age', which time= asks for; the"),
+        ({"numeric": ["z"]}, SequenceFrameError, "no list column 'z', which numeric= needs"),
+        ({"time": ["age"]}, SequenceFrameError, "no list column 'age', which time= needs; the"),
         ({"context": ["what"]}, SequenceFrameError, "no ordinary column 'what', which context="),
         ({"context": ["z"]}, SequenceFrameError, "ordinary columns are 'user', 'cutoff', 'count"),
         (
@@ -711,7 +711,7 @@ def events(n=30, seed=0, products="abc"):
 
 
 def mark_of(table, name="product"):
-    return _frames.split_sequences(table).lists[name].mark
+    return _frames.split_sequences(table).lists[name].fingerprint
 
 
 def test_a_channel_is_marked_by_what_its_encoder_learnt(tmp_path):
@@ -765,4 +765,4 @@ def test_every_kind_of_channel_is_marked(options):
     X["time"] = [[pd.Timestamp("2026-01-01")] * len(row) for row in X["product"]]
     X["two"] = [[[1.0, float(i)] for i in range(len(row))] for row in X["product"]]
     columns = _frames.split_sequences(SequenceEncoder(**options).fit_transform(X))
-    assert {column.mark is None for column in columns.lists.values()} == {False}
+    assert {column.fingerprint is None for column in columns.lists.values()} == {False}

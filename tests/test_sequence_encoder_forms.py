@@ -224,7 +224,7 @@ def test_frames_that_are_not_fit_are_refused(frame, message):
 
 def test_a_name_that_stands_twice_is_refused():
     frame = pd.DataFrame([[["a"], ["b"]]], columns=["x", "x"])
-    with pytest.raises(SequenceFrameError, match="Column 'x' stands 2 times"):
+    with pytest.raises(SequenceFrameError, match="Column 'x' occurs 2 times"):
         SequenceEncoder().fit(frame)
 
 

@@ -612,7 +612,7 @@ def test_before_an_encoder():
         (
             {"strategy": {"when": "ffill"}},
             SequenceFrameError,
-            "'when' holds timestamp values, which strategy 'ffill' cannot fill: .* Say 'drop'",
+            "'when' holds timestamp values, which strategy 'ffill' cannot fill: .* Use 'drop'",
         ),
         ({"columns": ["when"]}, SequenceFrameError, "'when' holds timestamp values, which strat"),
         ({"columns": ["z"]}, SequenceFrameError, "no list column 'z'"),
@@ -622,7 +622,11 @@ def test_before_an_encoder():
             SequenceFrameError,
             "'product' holds integer values, which are not times",
         ),
-        ({"strategy": {"price": "mean"}, "columns": ["price"]}, ValueError, "columns= has no say"),
+        (
+            {"strategy": {"price": "mean"}, "columns": ["price"]},
+            ValueError,
+            "columns= has no effect",
+        ),
         (
             {"strategy": "constant", "fill_value": "x"},
             SequenceFrameError,
@@ -691,11 +695,15 @@ TIMES = {"x": [[1.0], [None, 2.0]], "t": [[MONDAY], [MONDAY, MONDAY + HOUR]]}
         (
             "nearest",
             TIMES | {"t": [[MONDAY], [MONDAY, MONDAY - HOUR]]},
-            "Row 1 of 't' goes back in time; the events of a row run oldest first",
+            "Row 1 of 't' goes back in time; order the events of a row oldest first",
         ),
-        ("median", {"x": [["a"], ["b"]]}, "'x' holds string values, but it is filled with float"),
-        ("median", {"x": [["a"], [None]]}, "'x' holds string values, but it is filled with float"),
-        ("knn", {"x": [["a"], ["b"]]}, "'x' holds string values, where numbers were at fit or"),
+        ("median", {"x": [["a"], ["b"]]}, "'x' holds string values, but held float values at fit"),
+        (
+            "median",
+            {"x": [["a"], [None]]},
+            "'x' holds string values, but held float values at fit",
+        ),
+        ("knn", {"x": [["a"], ["b"]]}, "'x' holds string values, but fit saw numbers or"),
     ],
 )
 def test_rows_that_are_not_fit_are_refused(strategy, columns, message):

@@ -455,7 +455,11 @@ def test_all_groups_are_those_that_the_frame_allows():
 @pytest.mark.parametrize(
     ("group", "columns", "need"),
     [
-        ("recency", ["what", "when"], "an ordinary column 'cutoff' beside a channel of times"),
+        (
+            "recency",
+            ["what", "when"],
+            "an ordinary column 'cutoff' in addition to a channel of times",
+        ),
         ("recency", ["what", "cutoff"], "a channel of times"),
         ("gaps", ["what"], "a channel of times"),
         ("monetary", ["what"], "a numeric channel"),
@@ -501,19 +505,19 @@ def test_channels_can_be_named():
         ({"ngram_range": (0, 1)}, "ngram_range must be two integers"),
         ({"ngram_range": (1, 2, 3)}, "ngram_range must be two integers"),
         ({"ngram_range": (1, 2.5)}, "ngram_range must be two integers"),
-        ({"ngram_range": (40, 40)}, "ngram_range reaches to 40, too long for 3 behaviors"),
+        ({"ngram_range": (40, 40)}, "ngram_range reaches 40, which is too long for 3 behaviors"),
         ({"windows": ["soon"]}, "windows='soon' is not a duration"),
         ({"windows": ["7D", "1w"]}, "holds the span '1w' twice"),
         ({"numeric": ["what"]}, "'what' holds string values, which are not numbers"),
-        ({"numeric": ["cost"]}, "There is no list column 'cost', which numeric= asks for"),
+        ({"numeric": ["cost"]}, "There is no list column 'cost', which numeric= needs"),
         ({"time": "what"}, "Row 0 of 'what' holds 'view', which is not a time"),
         ({"time": "price"}, "'price' holds float values, which are not times"),
-        ({"time": "age"}, "There is no list column 'age', which time= asks for"),
-        ({"context": ["what"]}, "There is no ordinary column 'what', which context= asks for"),
+        ({"time": "age"}, "There is no list column 'age', which time= needs"),
+        ({"context": ["what"]}, "There is no ordinary column 'what', which context= needs"),
         ({"context": ["cutoff"]}, "Context column 'cutoff' holds timestamp values"),
         ({"behavior": "price"}, "behavior='price' is not one of the categorical channels"),
         ({"numeric": ["what"], "categorical": ["what"]}, "Column 'what' is named twice"),
-        ({"groups": []}, "Nothing is left to make: groups=.. and context=None"),
+        ({"groups": []}, "No feature is left: groups=.. and context=None"),
         ({"fill_value": math.inf}, "'fill_value' parameter"),
     ],
 )
@@ -537,7 +541,7 @@ BACK = {"when": [[], [], [MONDAY + HOUR, MONDAY]]}
         ({"cutoff": [MONDAY, None, MONDAY]}, "Row 1 of 'cutoff' is missing"),
         ({"age": [1.0, -math.inf, 2.0]}, "Row 1 of 'age' holds an infinite value"),
         ({"what": [["a"], ["a"], ["a", "b"]]}, "Row 2 has 2 values in 'what' but 1 in 'product'"),
-        ({"what": [[1], [1], [1]]}, "values of 'what' do not fit its vocabulary: integer"),
+        ({"what": [[1], [1], [1]]}, "values of 'what' do not match its vocabulary: integer"),
     ],
 )
 def test_wrong_frames_are_refused(columns, message):

@@ -1,7 +1,7 @@
-"""The one door for tables: pandas, polars and pyarrow go in and out here, Arrow lies between.
+"""The only module that handles pandas, polars and pyarrow tables; internally all data is Arrow.
 
 Everywhere else a table is an Arrow table, a list column is :class:`Lists`, and a column of
-numbers is a NumPy array. This is the only room that names a dataframe library.
+numbers is a NumPy array. No other module imports a dataframe library.
 """
 
 from skbseq._frames._columns import (
@@ -36,7 +36,7 @@ from skbseq._frames._files import (
     parse_excel,
     parse_parquet,
 )
-from skbseq._frames._lists import Lists, marked_list, to_lists
+from skbseq._frames._lists import Lists, list_type, to_lists
 from skbseq._frames._sequence_frames import (
     SequenceColumns,
     all_names,
@@ -106,9 +106,9 @@ __all__ = [
     "join_arrays",
     "join_strings",
     "kind_of",
+    "list_type",
     "local_ticks",
     "make_array",
-    "marked_list",
     "n_rows",
     "nan_to_null",
     "numbers",

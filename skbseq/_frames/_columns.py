@@ -1,4 +1,4 @@
-"""Columns as Arrow arrays: what they hold, their distinct values, and their numbers."""
+"""Columns as Arrow arrays: their types, their distinct values, and their numbers."""
 
 from functools import lru_cache
 from itertools import repeat
@@ -11,16 +11,16 @@ import pyarrow.compute as pc
 from skbseq._sequences import ranges
 
 MAX_OFFSET = 2**31 - 1
-# Any number will do that no common value has.
+# Arbitrary, as long as no common value has this hash.
 _HASH_OF_NULL = np.uint64(0x9E3779B97F4A7C15)
 
-# Fewer others than these are read as fast as found by hashes, and so are those of whom more than
-# one in sixteen is asked for.
+# `ValueIndex` uses hashes only if it holds at least _MANY values, and at most one in _ONE_IN of
+# them is looked up. Otherwise reading all values is as fast.
 _MANY, _ONE_IN = 4096, 16
-# Up to so many values a dict finds sooner; one of so many others takes some 10 MB.
+# For up to _FEW looked-up values a dict is faster; one of _MOST_IN_DICT values takes some 10 MB.
 _FEW, _MOST_IN_DICT = 64, 2**16
 
-# Not every library gives its decimals, categoricals and strings the same Arrow type.
+# Libraries differ in the Arrow types of their decimals, categoricals and strings.
 _KINDS = (
     ("boolean", pa.types.is_boolean),
     ("integer", pa.types.is_integer),
@@ -42,9 +42,9 @@ _KINDS = (
 )
 
 
-@lru_cache(maxsize=256)  # it is asked several times in each prediction
+@lru_cache(maxsize=256)  # each prediction calls this several times
 def kind_of(dtype):
-    """What an Arrow type is to us: integer, float, boolean, string, timestamp, list and so on.
+    """General name of an Arrow type: integer, float, boolean, string, timestamp, list and so on.
 
     A categorical counts as a string.
     """
@@ -52,32 +52,33 @@ def kind_of(dtype):
 
 
 def as_array(column):
-    """One contiguous Arrow array of a column, whatever its chunks."""
+    """A column as one contiguous Arrow array, however it is chunked."""
     if isinstance(column, pa.Array):
         return column
     if column.num_chunks == 1:
         return column.chunk(0)
     if pa.types.is_string(column.type) and column.nbytes > MAX_OFFSET:
-        column = column.cast(pa.large_string())
+        column = column.cast(pa.large_string())  # 32-bit offsets would overflow
     combined = column.combine_chunks()
     return combined if isinstance(combined, pa.Array) else pa.concat_arrays(combined.chunks)
 
 
 def take(column, rows):
-    """Some rows of a column, in the order asked for."""
+    """Some rows of a column, in the given order."""
     return as_array(column).take(rows if isinstance(rows, pa.Array) else pa.array(rows))
 
 
 def make_array(values):
-    """An Arrow array of Python or NumPy values; NaN becomes null."""
+    """Make an Arrow array from Python or NumPy values; NaN becomes null."""
     return pa.array(values, from_pandas=True)
 
 
 def is_missing(column):
-    """Where a column is null or NaN."""
+    """Mask of the values that are null or NaN."""
     array = as_array(column)
     if pa.types.is_integer(array.type) and not array.null_count:
         return np.zeros(len(array), bool)
+    # In a categorical, the category itself may be null.
     if pa.types.is_dictionary(array.type) and array.dictionary.null_count:
         array = array.dictionary_decode()
     if pa.types.is_float16(array.type):
@@ -86,7 +87,7 @@ def is_missing(column):
 
 
 def nan_to_null(array):
-    """The same values, NaN turned into null."""
+    """The same values, with null instead of NaN."""
     array = as_array(array)
     if not pa.types.is_floating(array.type):
         return array
@@ -101,7 +102,7 @@ def join_strings(left, right, between):
 
 
 def join_arrays(first, second):
-    """Two arrays of one kind of value end to end; integers and strings in a type for both."""
+    """Concatenate two arrays of the same kind; different widths are cast to a common type."""
     types = first.type, second.type
     if types[0] != types[1]:
         common = pa.uint64() if pa.uint64() in types else _common_type(*types)
@@ -124,14 +125,14 @@ def pack_array(array):
 
 
 def unpack_array(data):
-    """The array that :func:`pack_array` packed, checked in full: the bytes may be foreign."""
+    """The array packed by :func:`pack_array`, fully validated: the file may be untrusted."""
     array = as_array(pa.ipc.open_stream(pa.py_buffer(data)).read_all()["values"])
     array.validate(full=True)
     return array
 
 
 def decode_strings(array):
-    """The plain values of a categorical or of string views; other arrays as they are."""
+    """The plain values of a categorical or of string views; other arrays are unchanged."""
     if pa.types.is_dictionary(array.type):
         array = as_array(array).dictionary_decode()
     return _read_views(as_array(array)) if pa.types.is_string_view(array.type) else array
@@ -141,10 +142,10 @@ def decode_strings(array):
 
 
 def encode(array):
-    """Codes of the values in order of first appearance, -1 for null, and the values.
+    """Codes of the values in order of first appearance, -1 for null, and the distinct values.
 
-    Equal values get one code, also 0.0 and -0.0, and NaN and NaN. A categorical keeps the order
-    of its categories, and those that no value has.
+    Equal values get the same code; 0.0 equals -0.0, and NaN equals NaN. A categorical keeps the
+    order of its categories, and also its unused categories.
     """
     array = as_array(array)
     if pa.types.is_dictionary(array.type):
@@ -156,7 +157,7 @@ def encode(array):
 
 
 def encode_sorted(array):
-    """Codes of the values in ascending order, and those that occur; there are no nulls."""
+    """Codes of the values in ascending order, and the distinct values; nulls are not allowed."""
     array = as_array(array)
     if pa.types.is_integer(array.type):
         dense = _encode_dense(array)
@@ -166,16 +167,17 @@ def encode_sorted(array):
     rank, values = sorted_rank(values)
     codes = rank[codes]
     present = np.bincount(codes, minlength=len(values)) > 0
-    if not present.all():  # a categorical column knows categories that no row has
+    if not present.all():  # a categorical may have unused categories
         values = values.take(pa.array(np.flatnonzero(present)))
         codes = (np.cumsum(present, dtype=np.int32) - 1)[codes]
     return codes, values
 
 
 def _encode_dense(array):
-    """The same by counting, where integers lie close together; twice as fast as by hashing."""
+    """The same by counting, if the integers are dense; twice as fast as hashing."""
     bounds = pc.min_max(array).as_py()
     span = bounds["max"] - bounds["min"] + 1
+    # Counting takes memory for the whole span, and works in int64.
     if span > max(4 * len(array), 2**16) or bounds["max"] > np.iinfo(np.int64).max:
         return None
     shifted = array.to_numpy().astype(np.int64, copy=False) - bounds["min"]
@@ -186,13 +188,13 @@ def _encode_dense(array):
 
 
 def _encode_dictionary(array):
-    # Arrow lets a value stand twice in a dictionary, and null in it.
+    # An Arrow dictionary may hold a value twice, and may hold null.
     inner = _comparable(array.dictionary).dictionary_encode()
     return _codes(inner.indices.take(array.indices)), inner.dictionary
 
 
 def _comparable(array):
-    """The same values in a type that Arrow hashes and sorts, equal ones with equal bits."""
+    """The same values in a type that Arrow can hash and sort; equal values have equal bits."""
     if pa.types.is_string_view(array.type):
         return _read_views(array)
     if pa.types.is_float16(array.type):
@@ -214,7 +216,7 @@ def _codes(indices):
 
 
 def count_values(array):
-    """Distinct values (nulls left out) as objects, and how often each occurs."""
+    """Distinct values without null, as objects, and the count of each."""
     codes, values = encode(array)
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     seen = counts > 0
@@ -229,12 +231,12 @@ def to_objects(array):
 
 
 def hash_values(values):
-    """Hashes of 64 bits: equal for equal values of whatever width, unit, library and machine.
+    """64-bit hashes that do not depend on bit width, time unit, library or machine.
 
     Returns
     -------
     ndarray of uint64 of shape (n_values,)
-        Null has a hash too.
+        Null also has a hash.
     """
     values = decode_strings(as_array(values))
     kind = kind_of(values.type)
@@ -244,19 +246,19 @@ def hash_values(values):
         keys = _number_keys(values)
     elif kind in ("boolean", "null"):
         keys = pc.fill_null(values.cast(pa.bool_()), False).to_numpy(zero_copy_only=False)
-    elif kind == "string":  # as bytes: in half the time, and a broken UTF-8 has a hash too
+    elif kind == "string":  # bytes take half the time, and invalid UTF-8 has a hash too
         keys = _as_bytes(values).to_numpy(zero_copy_only=False)
     else:
         keys = np.array([str(value) for value in values.to_pylist()], dtype=object)
-    # pandas promises the same result in every process; categorize= would only look for repeats.
+    # pandas guarantees the same result in every process. categorize= only searches for repeats.
     hashes = pd.util.hash_array(keys, categorize=False)
-    if values.null_count or kind == "float":  # may be NaN
+    if values.null_count or kind == "float":  # a float may be NaN
         hashes[is_missing(values)] = _HASH_OF_NULL
     return hashes
 
 
 def _number_keys(values):
-    """Whole numbers by their value, other floats by their bits."""
+    """Keys of 64 bits: whole numbers by value, other floats by their bits."""
     if pa.types.is_uint64(values.type):
         return pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
     if kind_of(values.type) == "integer":
@@ -264,6 +266,7 @@ def _number_keys(values):
     floats = numbers(values)
     floats = np.where(np.isnan(floats), 0, floats)
     keys = floats.view(np.uint64).copy()
+    # A whole float must get the key of the equal integer; int64 and uint64 differ in range.
     whole = floats == np.floor(floats)
     low = whole & (floats >= -(2.0**63)) & (floats < 2.0**63)
     keys[low] = floats[low].astype(np.int64).view(np.uint64)
@@ -276,7 +279,7 @@ def _nanoseconds(values):
     if pa.types.is_date(values.type):
         values = values.cast(pa.timestamp("s" if pa.types.is_date32(values.type) else "ms"))
     ticks = integers(values)
-    # May wrap around, and does so for equal moments equally.
+    # The product may overflow, but equal moments still give equal results.
     return ticks * np.int64({"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[values.type.unit])
 
 
@@ -289,15 +292,15 @@ def sorted_rank(values):
 
 
 def index_in(values, among, *, match_null=False):
-    """Position of each value among others, -1 where it is not one of them.
+    """Position of each value among others, -1 if it is not one of them.
 
     Raises
     ------
     TypeError
-        If the values are of another kind than the others, such as strings among integers.
+        If the types cannot be compared, such as strings and integers.
     """
     values, among = (_comparable(decode_strings(as_array(a))) for a in (values, among))
-    if len(values) == 0:  # of whatever type, as empty columns are
+    if len(values) == 0:  # an empty column may have any type
         return np.zeros(0, np.int64)
     if values.type != among.type:
         common = _common_type(values.type, among.type)
@@ -312,12 +315,12 @@ def index_in(values, among, *, match_null=False):
 
 
 class ValueIndex:
-    """Where values stand among others, of which a few are soon found.
+    """Index of distinct values, which finds a few of them quickly.
 
-    Arrow's ``index_in`` reads all of the others at each call: 0.1 ms among a thousand, 150 to 250
-    among a million, where a prediction takes half of one. So the places of the others are kept
-    once a few values are asked for: in a dict, or of so many that one would take much memory by
-    their hashes, sorted in twice the time of reading them.
+    Arrow's ``index_in`` reads all distinct values at each call. That takes 0.1 ms for a thousand
+    and 150 to 250 ms for a million, while a prediction takes 0.5 ms. So the first lookup of a few
+    values stores the positions of all: in a dict, or, if a dict would take much memory, as sorted
+    hashes. Sorting them takes twice as long as reading the values.
 
     Parameters
     ----------
@@ -330,10 +333,11 @@ class ValueIndex:
         self._places, self._sorted = None, None
 
     def __reduce__(self):
+        # Without the stored positions: the first lookup makes them again.
         return type(self), (self._among,)
 
     def find(self, values, *, match_null=False):
-        """Position of each value, as :func:`index_in` gives it."""
+        """Position of each value; the result is that of :func:`index_in`."""
         values = decode_strings(as_array(values))
         kinds = {kind_of(values.type), kind_of(self._among.type)}
         by_dict = len(values) <= _FEW and kinds in ({"integer"}, {"string"})
@@ -353,7 +357,7 @@ class ValueIndex:
         return np.where(found < 0, -1, np.append(likely, -1)[found])
 
     def _likely(self, values):
-        """Places of all that values can be equal to, and of few others, by their hashes."""
+        """Positions of all values whose hash is that of a wanted one."""
         if self._sorted is None:
             hashes = hash_values(self._among)
             order = np.argsort(hashes)
@@ -361,13 +365,15 @@ class ValueIndex:
         hashes, order = self._sorted
         wanted = np.unique(hash_values(values))
         begins, ends = (np.searchsorted(hashes, wanted, side) for side in ("left", "right"))
-        # Equal values have equal hashes, so none stands elsewhere; different ones may have, too.
+        # Equal values have equal hashes, so none is missed. Different values may collide, so
+        # `find` compares them.
         return order[ranges(begins, ends)[0]]
 
 
 def _places_of(array):
-    """The place of each integer or string of an array, the first one if it stands there twice."""
+    """Position of each integer or string of an array; the first one of a repeated value."""
     keys = _keys(array)
+    # In reverse, because the last entry of a key wins.
     return dict(zip(reversed(keys), range(len(keys) - 1, -1, -1), strict=True))
 
 
@@ -379,22 +385,22 @@ def _look_up(values, places, match_null):
 
 
 def _keys(array):
-    """Integers or strings as objects that are equal when they are."""
+    """Integers, or strings as bytes, as Python objects."""
     return (_as_bytes(array) if kind_of(array.type) == "string" else array).to_pylist()
 
 
 def _as_bytes(strings):
-    """The bytes of strings, in the same memory; they need not be valid UTF-8."""
+    """View strings as bytes, which need not be valid UTF-8."""
     return strings.view(
         pa.large_binary() if pa.types.is_large_string(strings.type) else pa.binary()
     )
 
 
 def _common_type(one, other):
-    """A type that holds the values of both exactly, or fails to."""
+    """A type to which both types can be cast; the cast fails if it would not be exact."""
     kinds = {kind_of(one), kind_of(other)}
     if kinds == {"integer"}:
-        # No integer type holds both int64 and uint64.
+        # No integer type covers both int64 and uint64.
         wide = pa.uint64() in (one, other)
         return pa.decimal128(20) if wide else pa.int64()
     if kinds <= {"integer", "float"}:
@@ -412,9 +418,9 @@ def _common_type(one, other):
 
 
 def numbers(array, *, narrow=False):
-    """Values as float64, NaN where null.
+    """Values as float64, with NaN for null.
 
-    With ``narrow`` float32 stay as they are, and are not copied where there is no null.
+    With ``narrow``, float32 values keep their type, and are not copied if there is no null.
     """
     array = as_array(array)
     if pa.types.is_null(array.type):
@@ -425,9 +431,9 @@ def numbers(array, *, narrow=False):
 
 
 def integers(array, *, but=None, narrow=False):
-    """Values as int64, zero where null and where a mask holds.
+    """Values as int64, with zero for null and where the mask ``but`` is True.
 
-    With ``narrow`` int32 stay as they are, and are not copied where there is no null.
+    With ``narrow``, int32 values keep their type, and are not copied if there is no null.
     """
     array = as_array(array)
     if but is not None:
@@ -440,5 +446,5 @@ def integers(array, *, but=None, narrow=False):
 
 
 def first_row(mask):
-    """First row where a boolean mask holds."""
+    """First row where a boolean mask is True."""
     return int(np.flatnonzero(mask)[0])

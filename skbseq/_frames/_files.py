@@ -1,4 +1,4 @@
-"""Files of foreign data sets as Arrow tables: text first, then the types asked for."""
+"""Files of published data sets as Arrow tables: read as text, then cast to the given types."""
 
 import io
 
@@ -13,8 +13,8 @@ from skbseq._frames._columns import as_array, kind_of
 from skbseq._optional import import_optional
 from skbseq.exceptions import InvalidLogError
 
-_CLOCKS = ("%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
-_NOTHING = ["", "nan", "NaN"]
+_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
+_NULLS = ["", "nan", "NaN"]
 
 
 def parse_parquet(data):
@@ -32,7 +32,7 @@ def format_parquet(table):
 def parse_csv(data, delimiter=","):
     """The table in the bytes of a CSV file, each column as strings; empty cells are null.
 
-    What is not UTF-8 is read as Windows' Latin-1, in which older spreadsheets save.
+    A file that is not UTF-8 is read as Windows-1252, the encoding of older spreadsheets.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -46,7 +46,7 @@ def parse_csv(data, delimiter=","):
         parse_options=pa.csv.ParseOptions(delimiter=delimiter),
         convert_options=pa.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
-            null_values=_NOTHING,
+            null_values=_NULLS,
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
         ),
@@ -62,15 +62,16 @@ def parse_excel(data):
 
 
 def cast_columns(columns, types):
-    """An Arrow table of these columns in the types asked for.
+    """An Arrow table of these columns, cast to the given types.
 
     Parameters
     ----------
     columns : mapping of str to pyarrow array or ndarray
-        Strings are read.
+        Strings are parsed.
     types : dict of str to str
-        What comes out, in this order: names of Arrow types, "list" for lists of strings, "time"
-        for timestamps in microseconds, or "id" for strings, from numbers too.
+        Names and types of the result, in this order. A type is the name of an Arrow type, "list"
+        for lists of strings, "time" for timestamps in microseconds, or "id" for strings, which
+        may also be made of numbers.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def _cast(column, kind, name):
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         row, value = _first_unreadable(array, kind)
         raise InvalidLogError(
-            f"Column {name!r} holds {value!r} in row {row}, which is no {kind}."
+            f"Column {name!r} holds {value!r} in row {row}, which is not a valid {kind}."
         ) from error
 
 
@@ -111,8 +112,8 @@ def _cast_time(array, kind):
     if kind_of(array.type) != "string":
         return array.cast(pa.timestamp("us"))
     read = pa.nulls(len(array), pa.timestamp("us"))
-    for clock in _CLOCKS:
-        parsed = pc.strptime(array, format=clock, unit="us", error_is_null=True)
+    for form in _TIME_FORMATS:
+        parsed = pc.strptime(array, format=form, unit="us", error_is_null=True)
         read = pc.coalesce(read, parsed)
     if read.null_count > array.null_count:
         raise pa.ArrowInvalid("no time")
@@ -120,7 +121,7 @@ def _cast_time(array, kind):
 
 
 def _cast_id(array, kind):
-    # Numbers with missing ones among them were floats on the way: 17850.0 is customer 17850.
+    # Integers with missing values became floats before: 17850.0 is customer 17850.
     return pc.replace_substring_regex(array.cast(pa.string()), r"^(\d+)\.0$", r"\1")
 
 
@@ -132,7 +133,8 @@ _CASTS = {"time": _cast_time, "id": _cast_id, "list": _cast_list}
 
 
 def _first_unreadable(array, kind):
-    """Row and value at which a cast failed, found by halves."""
+    """Row and value at which a cast failed."""
+    # By bisection, because Arrow's error does not name the row.
     start, stop = 0, len(array)
     while stop - start > 1:
         middle = (start + stop) // 2

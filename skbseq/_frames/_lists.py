@@ -12,17 +12,19 @@ from skbseq._frames._columns import MAX_OFFSET, as_array, kind_of
 from skbseq._sequences import offsets_of, ranges
 from skbseq.exceptions import SequenceFrameError
 
-_MARK = b"skbseq.mark"
+# Key in the metadata of an Arrow field. Parquet files of earlier versions hold it: do not change.
+_FINGERPRINT = b"skbseq.mark"
 
 
 @dataclass(frozen=True)
 class Lists:
-    """A list column: the values of all rows end to end, and where each row begins.
+    """A list column: the values of all rows end to end, and the offset where each row begins.
 
     Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
 
-    The column's Arrow type may carry a mark: a word that says what made the values. Arrow and
-    pandas keep it through selections of rows, pickles and Parquet; polars does not.
+    The column's Arrow type may carry an encoder fingerprint, which identifies the fitted encoder
+    that made the values. Arrow and pandas keep it when rows are selected, in pickles and in
+    Parquet files; polars does not.
     """
 
     values: pa.Array
@@ -35,44 +37,46 @@ class Lists:
         return np.diff(self.offsets)
 
     @property
-    def mark(self):
-        """What made the values, None where nothing is known of it."""
-        return None if self.dtype is None else _read_mark(self.dtype)
+    def fingerprint(self):
+        """Fingerprint of the encoder that made the values, None if unknown."""
+        return None if self.dtype is None else _read_fingerprint(self.dtype)
 
-    def contradicts(self, mark):
-        """Whether the values are known to be made by something else."""
-        # To compare whole types takes a tenth of the time of reading what one carries.
+    def contradicts(self, fingerprint):
+        """Whether the values are known to come from another encoder."""
+        # Comparing whole types takes a tenth of the time of reading the metadata of one.
         if self.dtype is None or self.dtype.equals(
-            marked_list(self.values.type, mark), check_metadata=True
+            list_type(self.values.type, fingerprint), check_metadata=True
         ):
             return False
-        return self.mark not in (None, mark)
+        return self.fingerprint not in (None, fingerprint)
 
     def to_arrow(self):
         """An Arrow list array that shares these values."""
         if len(self.values) > MAX_OFFSET:
             return pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), self.values)
-        # Read ones may be of other list types than the one made here.
+        # The column that was read may have had another of Arrow's list types.
         dtype = self.dtype if isinstance(self.dtype, pa.ListType) else None
-        offsets = pa.array(self.offsets.astype(np.int32))  # Arrow's own cast takes a row longer
+        offsets = pa.array(self.offsets.astype(np.int32))  # faster than Arrow's cast for one row
         return pa.ListArray.from_arrays(offsets, self.values, dtype)
 
 
-@lru_cache(maxsize=1024)
-def marked_list(dtype, mark):
-    """The type of lists of values of a type, with a mark; None for the mark None."""
-    return None if mark is None else pa.list_(pa.field("item", dtype, metadata={_MARK: mark}))
+@lru_cache(maxsize=1024)  # each prediction needs it for each channel
+def list_type(dtype, fingerprint):
+    """Arrow type of lists of ``dtype`` with an encoder fingerprint; None without one."""
+    if fingerprint is None:
+        return None
+    return pa.list_(pa.field("item", dtype, metadata={_FINGERPRINT: fingerprint}))
 
 
-def _read_mark(dtype):
+def _read_fingerprint(dtype):
     if not is_list(dtype):
         return None
-    mark = (dtype.value_field.metadata or {}).get(_MARK)
-    return None if mark is None else mark.decode()
+    fingerprint = (dtype.value_field.metadata or {}).get(_FINGERPRINT)
+    return None if fingerprint is None else fingerprint.decode()
 
 
 def is_list(dtype):
-    """Whether an Arrow type is one of its list types."""
+    """Whether an Arrow type is any of Arrow's list types."""
     return kind_of(dtype) == "list"
 
 
@@ -82,21 +86,21 @@ def to_lists(column, name, *, nested=False):
     Raises
     ------
     SequenceFrameError
-        If it holds lists of lists, unless ``nested`` says that they are welcome.
+        If it holds lists of lists, unless ``nested`` allows them.
     """
     array = as_array(column)
     if pa.types.is_null(array.type):
         return Lists(pa.nulls(0), np.zeros(len(array) + 1, np.int64))
     if is_list(array.type.value_type) and not nested:
         raise SequenceFrameError(
-            f"Column {name!r} holds lists of lists; a channel has one value per event. Of vectors "
-            "of numbers SequenceEncoder makes one column per component."
+            f"Column {name!r} holds lists of lists; a channel has one value per event. "
+            "SequenceEncoder turns vectors of numbers into one column per component."
         )
     if pa.types.is_list_view(array.type) or pa.types.is_large_list_view(array.type):
         return _read_views(array)
     if pa.types.is_fixed_size_list(array.type):
         array = array.cast(pa.large_list(array.type.value_type))
-    if not array.null_count:
+    if not array.null_count:  # then nothing needs to be copied
         offsets = array.offsets.to_numpy().astype(np.int64)
         values = array.values.slice(offsets[0], offsets[-1] - offsets[0])
         return Lists(values, offsets - offsets[0], array.type)
@@ -108,8 +112,8 @@ def to_lists(column, name, *, nested=False):
 
 
 def _read_views(array):
-    # Arrow 26 makes invalid lists of views that have a null or empty row (seen in cast and
-    # flatten), which abort the process when read.
+    # Arrow 26 makes invalid lists from views with a null or empty row (seen in cast and flatten).
+    # Reading such a list aborts the process.
     starts = array.offsets.to_numpy().astype(np.int64)
     present = array.is_valid().to_numpy(zero_copy_only=False)
     lengths = np.where(present, array.sizes.to_numpy(), 0)
@@ -118,15 +122,15 @@ def _read_views(array):
 
 
 def stack_matrices(cells):
-    """Lists of vectors of two-dimensional arrays, one array per row and one vector per event.
+    """Convert two-dimensional arrays, one per row with one vector per event, to lists of vectors.
 
-    Arrow takes arrays of one dimension only. Rows may also be missing or empty.
+    Arrow accepts one-dimensional arrays only. Rows may also be missing or empty.
 
     Returns
     -------
     pyarrow.Array or list
-        A list where the arrays are not all of numbers and of one width: the same cells, each
-        array as a list of its rows.
+        A list if the arrays do not all hold numbers or differ in width: the same cells, with
+        each array as a list of its rows.
     """
     filled = [cell for cell in cells if _is_listlike(cell) and len(cell)]
     alike = {
@@ -145,7 +149,7 @@ def stack_matrices(cells):
 def holds_matrices(cells):
     """Whether some of the cells are two-dimensional arrays."""
     first = next((cell for cell in cells if not _is_missing(cell)), None)
-    # Columns of strings and the like are told from one cell.
+    # One cell is enough to recognise a column of strings or other scalars.
     return _is_listlike(first) and any(map(_is_matrix, cells))
 
 

@@ -1,4 +1,4 @@
-"""Sequence frames in all their forms: told from arrays, and taken apart."""
+"""Sequence frames in all their forms: distinguish them from arrays, and split them."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ import pyarrow as pa
 from skbseq._frames._columns import as_array, kind_of, take
 from skbseq._frames._lists import Lists, holds_matrices, is_list, stack_matrices, to_lists
 from skbseq._frames._tables import (
+    check_unique_names,
     column_names,
     is_frame,
     objects_to_arrow,
     pandas_to_arrow,
-    refuse_twice,
     to_arrow,
 )
 from skbseq._sequences import ranges
@@ -25,19 +25,19 @@ _NUMBERS = ("integer", "float", "boolean")
 
 @dataclass(frozen=True)
 class SequenceColumns:
-    """What a sequence frame holds: its list columns, its ordinary columns, its length."""
+    """The content of a sequence frame: list columns, ordinary columns, number of rows."""
 
     lists: dict
     ordinary: dict
     n_rows: int
 
     def cut(self, starts, stops):
-        """The list columns with some consecutive events of each row, or of some rows.
+        """The list columns restricted to a range of events per row, for all or some rows.
 
         Parameters
         ----------
         starts, stops : ndarray of int
-            Places among the events of all rows.
+            Positions among the events of all rows.
 
         Returns
         -------
@@ -48,15 +48,15 @@ class SequenceColumns:
 
 
 def is_sequence_frame(data, *, bare_lists=None):
-    """Whether data is a table to be taken apart, and not an array of numbers.
+    """Whether data is a sequence frame, and not an array of numbers.
 
     Parameters
     ----------
     data : object
-        A table of numbers alone counts as an array: each column is a time step.
+        A table of only numbers counts as an array: each column is a time step.
     bare_lists : bool, default=None
         Whether a bare list of lists is one channel. None: it is, unless its rows are numbers
-        and of equal length, for then scikit-learn's habit makes it an array.
+        of equal length, which scikit-learn treats as an array.
 
     Returns
     -------
@@ -70,25 +70,25 @@ def is_sequence_frame(data, *, bare_lists=None):
         return data.dtype == object and data.ndim in (1, 2) and any(map(_is_listlike, data.flat))
     if isinstance(data, pd.DataFrame):
         return not _holds_numbers(data, next(data.items(), None))
-    if isinstance(data, pa.Table):  # to ask narwhals takes a tenth of a prediction of one row
-        refuse_twice(data)
+    if isinstance(data, pa.Table):  # narwhals would take a tenth of a prediction of one row
+        check_unique_names(data)
         return not all(kind_of(dtype) in _NUMBERS for dtype in data.schema.types)
     if nw.dependencies.is_into_series(data):
         raise SequenceFrameError(
             f"Expected a table, got a single column ({type(data).__name__}). Select it as a "
-            "table: X[['name']] and not X['name']."
+            "table: X[['name']], not X['name']."
         )
     if not is_frame(data):
         return False
-    refuse_twice(data)
+    check_unique_names(data)
     schema = nw.from_native(data, eager_only=True).schema
     return not all(dtype.is_numeric() or dtype == nw.Boolean for dtype in schema.values())
 
 
 def _holds_numbers(frame, first):
-    """Whether a frame of pandas, whose first name and column are given, holds numbers alone."""
-    refuse_twice(frame)
-    # Mostly the first column tells; to look up the types of all takes three times as long.
+    """Whether a pandas frame holds only numbers; ``first`` is its first name and column."""
+    check_unique_names(frame)
+    # The first column mostly decides; looking up the types of all takes three times as long.
     if first is not None and first[1].dtype.kind not in "iufb":
         return False
     return all(dtype.kind in "iufb" for dtype in frame.dtypes)
@@ -99,7 +99,7 @@ def _is_rectangular(rows):
         return False
     try:
         return np.asarray(rows).dtype.kind in "biuf"
-    except ValueError:  # lists of lists, and ragged
+    except ValueError:  # ragged lists of lists
         return False
 
 
@@ -108,7 +108,7 @@ def _is_listlike(cell):
 
 
 def all_names(data):
-    """Names of the columns of a sequence frame in any of its forms."""
+    """Column names of a sequence frame in any of its forms."""
     if isinstance(data, list):
         return ["x0"]
     if isinstance(data, np.ndarray):
@@ -117,17 +117,17 @@ def all_names(data):
 
 
 def split_sequences(data, *, channels=(), nested=False):
-    """Take a sequence frame apart.
+    """Split a sequence frame into list columns and ordinary columns.
 
     Parameters
     ----------
     data : table, list of lists, or ndarray of lists of shape (n_samples[, n_columns])
         A bare list of lists is one channel, ``x0``.
     channels : collection of str, default=()
-        Columns that hold lists even where they hold nothing at all: a frame without rows, or
-        with null rows only, need not say so.
+        Columns to treat as list columns even if their type is null. A column without rows, or
+        with only null rows, may have no list type.
     nested : bool, default=False
-        Whether a value of a list may itself be a list, the vector of an event.
+        Whether a value in a list may itself be a list: the vector of an event.
 
     Returns
     -------
@@ -138,16 +138,16 @@ def split_sequences(data, *, channels=(), nested=False):
     ------
     SequenceFrameError
         If there is no list column, if the lists of a row differ in length, or if they are
-        nested and must not be.
+        nested without ``nested=True``.
     """
     return _split(_read_columns(data), channels, nested)
 
 
 def split_if_sequences(data, *, bare_lists=None, channels=(), nested=False):
-    """As :func:`split_sequences` where :func:`is_sequence_frame`, else None.
+    """:func:`split_sequences` if :func:`is_sequence_frame`, else None.
 
-    Of one row to be predicted it takes as long to look at the columns as to read them: so both at
-    once.
+    For one row, inspecting the columns takes as long as reading them, so a pandas frame is
+    inspected and read in one pass.
     """
     if not isinstance(data, pd.DataFrame):
         framed = is_sequence_frame(data, bare_lists=bare_lists)
@@ -189,13 +189,13 @@ def _read_columns(data):
 
 
 def _read_items(frame, items):
-    """Columns of a frame of pandas, whose names and columns are given."""
-    column_names(frame)
+    """Columns of a pandas frame, given its names and columns."""
+    column_names(frame)  # checks them
     return {name: _series_to_arrow(series, name) for name, series in items}
 
 
 def _series_to_arrow(series, name):
-    is_arrow = isinstance(series.dtype, pd.ArrowDtype)  # to compare one with object takes longer
+    is_arrow = isinstance(series.dtype, pd.ArrowDtype)  # faster than comparing with object
     if not is_arrow and series.dtype == object and holds_matrices(cells := series.tolist()):
         return _cells_to_arrow(cells, name)
     return pandas_to_arrow(series, name)
@@ -217,6 +217,6 @@ def _check_equal_lengths(lists):
                 f"Row {row} has {reference.lengths[row]} values in {first!r} but "
                 f"{column.lengths[row]} in {name!r}; the list columns of a row must be of equal "
                 "length. (Shuffling one of several channels, as permutation_importance does, "
-                "breaks the rows: put the encoder before it and permute context columns or a "
+                "mixes the rows: encode the frame first, and permute context columns or a "
                 "single channel.)"
             )

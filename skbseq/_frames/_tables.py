@@ -1,4 +1,4 @@
-"""Tables in and out, in the library of the user."""
+"""Read tables of any library, and write them in the library of the user."""
 
 import datetime as dt
 import numbers
@@ -20,20 +20,20 @@ from skbseq._frames._columns import numbers as numbers_of
 from skbseq._frames._lists import Lists, is_list
 from skbseq.exceptions import InvalidLogError, SequenceFrameError
 
-# From here on a thread per column costs less than it saves.
+# From this many rows on, one thread per column saves more time than it costs.
 _MANY_ROWS = 100_000
 
 # ------------------------------------------------------------------ in
 
 
 def is_frame(data):
-    """Whether this is a table of a dataframe library that narwhals knows, and not a lazy one."""
-    if isinstance(data, (pd.DataFrame, pa.Table)):  # 50 times as fast as to ask narwhals
-        refuse_twice(data)
+    """Whether this is a table of a dataframe library known to narwhals, and not a lazy one."""
+    if isinstance(data, (pd.DataFrame, pa.Table)):  # 50 times as fast as narwhals
+        check_unique_names(data)
         return True
     if not nw.dependencies.is_into_dataframe(data):
         return False
-    refuse_twice(data)
+    check_unique_names(data)
     return isinstance(nw.from_native(data, eager_only=True, pass_through=True), nw.DataFrame)
 
 
@@ -43,20 +43,20 @@ def _library(frame):
     return nw.from_native(frame, eager_only=True).implementation.name.lower()
 
 
-def refuse_twice(frame):
-    """Refuse a table in which a column name stands twice; narwhals does not read one."""
-    if isinstance(frame, pd.DataFrame) and frame.columns.is_unique:  # pandas keeps the answer
+def check_unique_names(frame):
+    """Refuse a table with a repeated column name, which narwhals cannot read."""
+    if isinstance(frame, pd.DataFrame) and frame.columns.is_unique:  # pandas caches this
         return
     names = list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise SequenceFrameError(
-            f"Column {twice!r} stands {names.count(twice)} times. Rename or drop the copies."
+            f"Column {twice!r} occurs {names.count(twice)} times. Rename or drop the copies."
         )
 
 
 def column_names(frame):
-    """Names of the columns; refuses a name that stands twice or is not a string."""
+    """Names of the columns; refuses a repeated name or one that is not a string."""
     _check_frame(frame)
     names = list(frame.column_names if isinstance(frame, pa.Table) else frame.columns)
     odd = [name for name in names if not isinstance(name, str)]
@@ -70,10 +70,10 @@ def column_names(frame):
 
 def _check_frame(frame):
     if not is_frame(frame):
-        raise TypeError(f"Expected a pandas, polars or pyarrow table; got {_what(frame)}.")
+        raise TypeError(f"Expected a pandas, polars or pyarrow table; got {_type_text(frame)}.")
 
 
-def _what(thing):
+def _type_text(thing):
     name = type(thing).__name__
     return f"{name}: call collect() first" if name == "LazyFrame" else name
 
@@ -92,14 +92,14 @@ def to_arrow(frame):
     if not isinstance(frame, pa.Table):
         table = nw.from_native(frame, eager_only=True).to_arrow()
     for i, name in enumerate(names):
-        if pa.types.is_string_view(table.field(i).type):  # Arrow takes no rows of those
+        if pa.types.is_string_view(table.field(i).type):  # Arrow cannot take rows of these
             table = table.set_column(i, name, decode_strings(table[name]))
     return table
 
 
 def pandas_to_arrow(series, name):
-    """A column of pandas as an Arrow array."""
-    if isinstance(series.dtype, pd.ArrowDtype):  # to ask Arrow takes 30 times as long
+    """A pandas column as an Arrow array."""
+    if isinstance(series.dtype, pd.ArrowDtype):  # pa.array(series) takes 30 times as long
         array = as_array(series.array.__arrow_array__())
     else:
         array = objects_to_arrow(series, name)
@@ -119,7 +119,7 @@ def objects_to_arrow(values, name):
     Raises
     ------
     SequenceFrameError
-        If the values are of several kinds, or of one that Arrow does not know.
+        If the values have several types, or one that Arrow does not support.
     """
     try:
         return pa.array(values, from_pandas=True)
@@ -138,8 +138,8 @@ def objects_to_arrow(values, name):
 
 
 def _first_odd(values):
-    """First row with a value, or an item of a list, of another type than those before it."""
-    expected = {}
+    """First row with a value, or with a list item, whose type differs from those before it."""
+    expected = {}  # by depth: 0 for the cell, 1 for the items of a list
     for row, value in enumerate(values):
         listed = isinstance(value, (list, tuple, np.ndarray))
         for depth, found in [(0, value), *((1, item) for item in (value if listed else ()))]:
@@ -158,7 +158,7 @@ def _python_kind(value):
 
 
 def _check_moments(series, name):
-    """Refuse what Arrow mixes in silence: dates with datetimes, and zones with none."""
+    """Refuse what Arrow mixes silently: dates and datetimes, times with and without a zone."""
     first = None
     for row, value in enumerate(series):
         if not isinstance(value, dt.date) or pd.isna(value):
@@ -181,14 +181,14 @@ def read_table(source, *, ids=()):
     ----------
     source : table or path
     ids : collection of str, default=()
-        Columns of a CSV file that name things: they are integers only if all of them are
-        written as integers are, for "007" and "7" are two people.
+        Columns of a CSV file that hold ids. They become integers only if every value is written
+        like an integer, because "007" and "7" are different users.
 
     Returns
     -------
     table : pyarrow.Table
-    like : object
-        What answers shall look like: the library of the table, or "pandas" for a file.
+    like : str
+        Library for the results: that of the table, or "pandas" for a file.
     """
     if isinstance(source, (str, os.PathLike)):
         return _read_path(os.fspath(source), ids), "pandas"
@@ -196,10 +196,11 @@ def read_table(source, *, ids=()):
         if not is_frame(source):
             raise TypeError(
                 "Expected a pandas, polars or pyarrow table or the path of a CSV or Parquet "
-                f"file; got {_what(source)}."
+                f"file; got {_type_text(source)}."
             )
         table = to_arrow(source)
-        # pandas does not tell NaN from null; nor shall the answers, whatever the library.
+        # pandas does not distinguish NaN from null. Convert NaN, so that all libraries give the
+        # same results.
         return pa.table({n: nan_to_null(table[n]) for n in table.column_names}), _library(source)
     except SequenceFrameError as error:
         raise InvalidLogError(str(error)) from error
@@ -227,16 +228,18 @@ def _read_path(path, ids):
 
 def _read_parquet(path):
     table = pa.parquet.read_table(path)
-    # pandas stores the index of a table that was filtered or shuffled as a nameless column.
+    # pandas stores the index of a filtered or shuffled table as such a column.
     indexes = [n for n in table.column_names if re.fullmatch(r"__index_level_\d+__", n)]
     return table.drop_columns(indexes)
 
 
 def _read_csv(path, delimiter, ids):
+    # Ids are read as bytes: their type is decided later, when all values are known.
     convert = pa.csv.ConvertOptions(
         strings_can_be_null=True, column_types=dict.fromkeys(ids, pa.binary())
     )
-    for newlines in (False, True):  # lines that end within quotes rule reading in parallel out
+    # Try without line breaks inside quotes first: allowing them prevents parallel reading.
+    for newlines in (False, True):
         parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=newlines)
         try:
             table = pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
@@ -262,13 +265,14 @@ def _read_csv(path, delimiter, ids):
 
 
 def _read_ids(column):
-    """Text, or integers where each is written as an integer is, without a leading zero."""
+    """Strings, or integers if every value is written as an integer without a leading zero."""
     try:
         column = column.cast(pa.string())
-    except pa.ArrowInvalid:  # no UTF-8
+    except pa.ArrowInvalid:  # not UTF-8; the caller raises
         return column
+    # 18 digits always fit into 64 bits.
     plain = pc.match_substring_regex(column, r"^(0|-?[1-9][0-9]{0,17})$")
-    # Nothing but nulls becomes integers too, as it does in other columns.
+    # A column of only nulls becomes integers too, like other columns.
     return column.cast(pa.int64()) if pc.all(plain, min_count=0).as_py() else column
 
 
@@ -276,9 +280,9 @@ def _read_ids(column):
 
 
 def frame_from_columns(columns, like="pandas", index=None):
-    """Make a table of the library named, from columns as arrays, lists or :class:`Lists`.
+    """Make a table of the library ``like`` from arrays, lists or :class:`Lists`.
 
-    One of pandas gets the index, if there is one.
+    A pandas table gets the index, if one is given.
     """
     columns = {name: _as_arrow(column) for name, column in columns.items()}
     if like == "pandas":
@@ -290,7 +294,7 @@ def frame_from_columns(columns, like="pandas", index=None):
 
 
 def attach_columns(frame, columns):
-    """The same table with columns added at its end, in the same library, its index kept."""
+    """The same table with columns appended; its library and index are kept."""
     kind = _library(frame)
     if kind == "pandas":
         return pd.concat([frame, frame_from_columns(columns, index=frame.index)], axis=1)
@@ -303,7 +307,7 @@ def attach_columns(frame, columns):
 
 
 def replace_columns(frame, columns):
-    """The same table with other values in some of its columns, in their places."""
+    """The same table with new values in some of its columns; the order of columns is kept."""
     kind = _library(frame)
     if kind == "pandas":
         return frame.assign(**frame_from_columns(columns, index=frame.index))
@@ -313,9 +317,9 @@ def replace_columns(frame, columns):
 
 
 def build_frame(columns, *, like, library=None):
-    """A table of columns in the library of another table, or in the one named.
+    """Make a table in the library of another table, or in the given library.
 
-    A pandas table gets the index of the other one, if that is of pandas too.
+    A pandas table gets the index of the other table, if that is a pandas table too.
     """
     if library is None:
         library = _library(like) if is_frame(like) else "pandas"
@@ -336,19 +340,19 @@ def slice_rows(data, start, stop):
 
 
 def filter_rows(frame, mask):
-    """The rows of a table where a mask holds, in the same library, its index kept."""
+    """The rows of a table where a mask is True; its library and index are kept."""
     if isinstance(frame, pa.Table):
         return frame.filter(pa.array(mask))
     return nw.from_native(frame, eager_only=True).filter(mask.tolist()).to_native()
 
 
 def pick_rows(frame, rows):
-    """Some rows of a table of any library, in the order asked for, its index kept."""
+    """Some rows of a table of any library, in the given order; its index is kept."""
     return nw.from_native(frame, eager_only=True)[rows].to_native()
 
 
 def as_native(column, library):
-    """A column as a Series of pandas or polars, or as an Arrow array."""
+    """A column as a pandas or polars Series, or as an Arrow array."""
     table = frame_from_columns({"column": column}, like=library)
     return table["column"]
 
@@ -359,7 +363,7 @@ def read_column(values, name):
     Raises
     ------
     SequenceFrameError
-        If the values are of several kinds, or of one that Arrow does not know.
+        If the values have several types, or one that Arrow does not support.
     """
     if isinstance(values, pd.Series):
         return as_array(pandas_to_arrow(values, name))
@@ -371,7 +375,7 @@ def read_column(values, name):
 
 
 def to_mask(values, name, n_rows):
-    """Booleans that a user's function gave as a NumPy mask; a missing one counts as True.
+    """The result of a user's function as a boolean mask; a missing value counts as True.
 
     Raises
     ------
@@ -384,8 +388,8 @@ def to_mask(values, name, n_rows):
         array = pa.array(np.atleast_1d(np.asarray(array)), from_pandas=True)
     if not pa.types.is_boolean(array.type) or len(array) != n_rows:
         raise InvalidLogError(
-            f"{name} gave {len(array):,} {kind_of(array.type)} values; expected {n_rows:,} "
-            "booleans, True for a value that may stay."
+            f"{name} returned {len(array):,} {kind_of(array.type)} values; expected {n_rows:,} "
+            "booleans, True for a value to keep."
         )
     return pc.fill_null(as_array(array), True).to_numpy(zero_copy_only=False)
 
@@ -397,14 +401,14 @@ def aggregate(table, group, ways):
     ----------
     table : pyarrow.Table
     group : ndarray of int
-        Group of each row, from 0 on.
+        Group of each row, counted from 0.
     ways : dict of str to tuple of (str, str)
-        Name that comes out: column, and the aggregation as Arrow calls it.
+        For each name in the result, the column and Arrow's name of the aggregation.
 
     Returns
     -------
     dict of str to pyarrow.Array
-        One value per group, in the order of their numbers.
+        One value per group, in the order of the group numbers.
     """
     columns = {name: decode_strings(as_array(table[name])) for name, _ in ways.values()}
     for name, column in columns.items():
@@ -412,39 +416,39 @@ def aggregate(table, group, ways):
             columns[name] = column.cast(pa.float64())
     keyed = pa.table({**columns, "": pa.array(group)})
     wanted = list(dict.fromkeys(ways.values()))
-    # One thread, for with several the lists would come in any order.
     for name, how in wanted:
         if how == "sum" and pa.types.is_integer(columns[name].type):
             _check_sums(columns[name], group, name)
+    # One thread: with several, the order within lists would be arbitrary.
     done = keyed.group_by("", use_threads=False).aggregate(wanted).sort_by("")
     return {out: as_array(done[f"{name}_{how}"]) for out, (name, how) in ways.items()}
 
 
 def _check_sums(column, group, name):
-    """Refuse sums that 64 bits do not hold; Arrow wraps around in silence."""
+    """Refuse sums that do not fit into 64 bits; Arrow overflows silently."""
     values = np.abs(np.nan_to_num(numbers_of(column)))
-    if values.max(initial=0) * len(values) < 2.0**62:
+    if values.max(initial=0) * len(values) < 2.0**62:  # no sum can be that large
         return
     if np.bincount(group, weights=values).max() >= 2.0**63:
         raise InvalidLogError(
-            f"The sums of column {name!r} are too large for 64-bit integers. Make it a column of "
-            "floats."
+            f"The sums of column {name!r} are too large for 64-bit integers. Convert the column "
+            "to floats."
         )
 
 
 def take_rows(table, rows):
-    """Some rows of an Arrow table, in the order asked for."""
+    """Some rows of an Arrow table, in the given order."""
     rows = pa.array(rows)
     if len(rows) < _MANY_ROWS:
         return pa.table({name: take(table[name], rows) for name in table.column_names})
-    # Arrow takes the rows of a column in one thread, but lets others run beside it.
+    # Arrow takes rows of a column in one thread, but releases the GIL, so columns run in parallel.
     with ThreadPoolExecutor(min(len(table.column_names), os.cpu_count() or 1)) as threads:
         taken = threads.map(lambda name: take(table[name], rows), table.column_names)
         return pa.table(dict(zip(table.column_names, taken, strict=True)))
 
 
 def write_frame(frame, path):
-    """Write a table as CSV or Parquet, by the ending of the path."""
+    """Write a table as CSV or Parquet, depending on the file extension."""
     table = to_arrow(frame)
     if str(path).lower().endswith(".csv"):
         pa.csv.write_csv(table, path)
@@ -461,22 +465,22 @@ def _as_arrow(column):
 
 
 def _pandas_frame(columns, index):
-    """A table of pandas of Arrow arrays, by name."""
+    """A pandas table from Arrow arrays, by name."""
     lengths = {name: len(column) for name, column in columns.items()}
     if index is not None:
         lengths["the index"] = len(index)
-    if len(set(lengths.values())) > 1:  # pandas would repeat a single value and fill in others
+    if len(set(lengths.values())) > 1:  # pandas would broadcast or fill in silently
         raise ValueError(f"The columns differ in length: {lengths}.")
     arrays = (_as_pandas(column, index) for column in columns.values())
     frame = pd.DataFrame(dict(enumerate(arrays)), index=index)
     if columns:
-        # A view: whoever names an index names only his own.
+        # A view of the cached index, so that setting `columns.name` changes only this table.
         frame.columns = _kept_names(tuple(columns)).view()
     return frame
 
 
 def _as_pandas(column, index):
-    """Lists stay Arrow, for pandas has no list type of its own; the rest becomes pandas' own."""
+    """A pandas column; lists stay Arrow, because pandas has no list type of its own."""
     if is_list(column.type):
         return pd.arrays.ArrowExtensionArray(column)
     series = column.to_pandas()
@@ -485,8 +489,9 @@ def _as_pandas(column, index):
 
 @lru_cache(maxsize=64)
 def _kept_names(names):
-    """An index of names: to make one takes half the time of a table of a single row."""
+    """A cached index of names; making one takes half the time of making a table of one row."""
     index = pd.Index(list(names))
-    if index.dtype == object:  # as before pandas 3; all tables of these names share the memory
+    # Before pandas 3 it holds objects, in memory that all tables with these names share.
+    if index.dtype == object:
         index.values.flags.writeable = False
     return index

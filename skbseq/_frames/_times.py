@@ -20,21 +20,21 @@ def to_timestamps(column):
     Returns
     -------
     timestamps : pyarrow.Array
-        In UTC where strings carry offsets. Null where a string cannot be read.
+        In UTC if strings carry offsets. Null where a string cannot be read.
     unreadable : ndarray of bool
-        Where a string is not a time, or, other than the first that is one, has a time zone or
-        has none. :func:`why_unreadable` says which.
+        Where a string is not a time, or differs from the first time in having a time zone.
+        :func:`why_unreadable` explains one.
 
     Raises
     ------
     ValueError
-        If a time lies beyond what 64 bits of microseconds hold.
+        If a time does not fit into 64 bits of microseconds.
     """
     array = decode_strings(as_array(column))
     unreadable = np.zeros(len(array), bool)
     if kind_of(array.type) == "string":
         array, unreadable = _parse_strings(array)
-    if not pa.types.is_timestamp(array.type):  # dates, or nothing but nulls
+    if not pa.types.is_timestamp(array.type):  # dates, or only nulls
         array = array.cast(pa.timestamp("us"))
     unit = "ns" if array.type.unit == "ns" else "us"
     return array.cast(pa.timestamp(unit, tz=array.type.tz)), unreadable
@@ -46,7 +46,7 @@ def read_moments(column, name, *, row_of=int):
     Raises
     ------
     SequenceFrameError
-        If it holds something else; ``row_of`` tells the row of a value.
+        If it holds something else. ``row_of`` maps a position to the row in the message.
     """
     kind = kind_of(decode_strings(column).type)
     if kind not in ("timestamp", "string", "null"):
@@ -65,12 +65,12 @@ def read_moments(column, name, *, row_of=int):
 
 
 def time_ticks(timestamps):
-    """Ticks since 1970 of an array that :func:`to_timestamps` made.
+    """Ticks since 1970 of an array made by :func:`to_timestamps`.
 
     Returns
     -------
     ticks : ndarray of int64
-        Zero where missing. In UTC where the column has a zone.
+        Zero where missing. In UTC if the column has a zone.
     missing : ndarray of bool
     unit : {"us", "ns"}
     zone : str or None
@@ -81,21 +81,21 @@ def time_ticks(timestamps):
 
 
 def local_ticks(timestamps, zone):
-    """Ticks on the clock of a time zone, or, if it is None, on that of the column itself."""
+    """Ticks in the local time of a zone; ``None`` returns the ticks unchanged."""
     ticks, _, unit, _ = time_ticks(timestamps)
     if zone is None:
         return ticks
-    offset = fixed_offset(zone)  # not every version of Arrow knows those
+    offset = fixed_offset(zone)  # not every version of Arrow supports fixed offsets
     if offset is not None:
         return ticks + int(offset.total_seconds()) * ticks_per_second(unit)
     return time_ticks(pc.local_timestamp(timestamps.cast(pa.timestamp(unit, zone))))[0]
 
 
 def assume_zone(ticks, *, unit, zone):
-    """Ticks in UTC of ticks on the clock of a zone.
+    """Convert ticks in the local time of a zone to UTC.
 
-    An hour that the clock shows twice is the first of the two; one that it skips is read as if
-    it had not.
+    An hour that occurs twice (end of daylight saving) is read as the first of the two. A skipped
+    hour is read as if the clock had not been changed yet.
     """
     offset = fixed_offset(zone)
     if offset is not None:
@@ -106,6 +106,7 @@ def assume_zone(ticks, *, unit, zone):
         zoned = pc.assume_timezone(array, zone, ambiguous="earliest", nonexistent="latest")
         return zoned, time_ticks(zoned)[0]
 
+    # A skipped local time does not survive the round trip. Convert the hour before, which exists.
     hour = 3600 * ticks_per_second(unit)
     zoned, result = in_utc(ticks)
     skipped = time_ticks(pc.local_timestamp(zoned))[0] != ticks
@@ -113,7 +114,7 @@ def assume_zone(ticks, *, unit, zone):
 
 
 def why_unreadable(value):
-    """What is wrong with a string that :func:`to_timestamps` found unreadable."""
+    """Explain why :func:`to_timestamps` could not read a string."""
     moment = parse_iso(value)
     if moment is None:
         return f"{value!r}, which is not a time in ISO 8601"
@@ -122,7 +123,7 @@ def why_unreadable(value):
 
 
 def _parse_strings(array):
-    """Timestamps of ISO 8601 strings, and where they are not."""
+    """Timestamps of ISO 8601 strings, and a mask of the unreadable ones."""
     unreadable = np.zeros(len(array), bool)
     parsed = _cast_strings(array)
     if parsed is None:
@@ -134,7 +135,8 @@ def _parse_strings(array):
 
 
 def _cast_strings(array):
-    """Arrow's fast road; None where it cannot read all of them."""
+    """Timestamps by Arrow's fast parser, or None if it cannot read all strings."""
+    # Nanoseconds come last, for strings with more digits than microseconds hold.
     for dtype in (
         pa.timestamp("us"),
         pa.timestamp("us", tz="UTC"),
@@ -149,15 +151,15 @@ def _cast_strings(array):
 
 
 def _without_unreadable(array):
-    """The strings, trimmed, with null for what is not a time, and where that is."""
+    """The trimmed strings, with null for those that are not times, and a mask of these."""
     array = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
     codes, values = encode(array)
-    # 0: not a time. 1: without, 2: with a time zone.
+    # 0: not a time. 1: a time without a zone. 2: a time with a zone.
     kinds = [_kind_of_moment(parse_iso(text)) for text in values.to_pylist()]
     kinds = np.append(np.array(kinds, np.int8), 0)[codes]
     present = codes >= 0
     readable = kinds[kinds > 0]
-    norm = readable[0] if readable.size else 1
+    norm = readable[0] if readable.size else 1  # the first time decides for all
     unreadable = present & (kinds != norm)
     nothing = pa.scalar(None, array.type)
     return pc.if_else(pa.array(unreadable), nothing, array), unreadable
@@ -168,7 +170,7 @@ def _kind_of_moment(moment):
 
 
 def _parse_each(array):
-    """The slow road for what Arrow does not read: one Python call per distinct string."""
+    """Timestamps of strings that Arrow cannot read: one Python call per distinct string."""
     codes, values = encode(array)
     moments = [parse_iso(text) for text in values.to_pylist()]
     zone = "UTC" if any(moment.tzinfo is not None for moment in moments) else None

@@ -1,18 +1,18 @@
 """Training and prediction of built networks: batches, compiled graphs, devices."""
 
-from skbseq._training._augment import Changes
+from skbseq._training._augment import AugmentationPlan
 from skbseq._training._compiled import have_room
 from skbseq._training._contract import check_function
 from skbseq._training._devices import choose_device, choose_precision
 from skbseq._training._hold_out import hold_out, with_mean_weight_one
-from skbseq._training._kinds import make_loss
 from skbseq._training._loop import train
 from skbseq._training._losses import Loss
+from skbseq._training._losses_table import make_loss
 from skbseq._training._predict import predict
 from skbseq._training._program import borrow_program
 
 __all__ = [
-    "Changes",
+    "AugmentationPlan",
     "Loss",
     "borrow_program",
     "check_function",

@@ -1,9 +1,9 @@
-"""Many batches in one call of one XLA program, for networks whose steps are written out.
+"""Many batches in one call of one XLA program, for networks that have a fused implementation.
 
-A call gets the events of all samples end to end and a plan of batches; loops over batches and
-over steps run inside the program. So a batch costs its real steps, no more, and nothing between
-two batches costs anything. The shapes of the arrays are part of a compiled program, so they are
-rounded up: folds of a cross-validation, which differ by a few events, share one.
+A call gets the events of all samples end to end and a plan of batches. The loops over batches and
+over steps run inside the program, so a batch costs its real steps only, and there is no overhead
+between two batches. Array shapes are part of a compiled program. They are rounded up, so that the
+folds of a cross-validation, which differ by a few events, share one program.
 """
 
 import math
@@ -21,10 +21,11 @@ from skbseq._sequences import (
     ranges,
     round_up,
 )
-from skbseq._training._rows import RowAdam, is_large, serves_rows
+from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
 from skbseq._training._traced import without_matching
 
-# Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
+# Above this, the buffers would need more memory than a laptop can spare (512 MiB), and the
+# network's Keras layers are trained instead.
 _MOST_NUMBERS_KEPT = 2**27
 _COLUMNS = {
     "codes": tf.int32,
@@ -37,12 +38,12 @@ _NUMPY = {name: dtype.as_numpy_dtype for name, dtype in _COLUMNS.items()}
 
 
 def have_room(steps, spec, batch_size, longest):
-    """Whether what the backward pass keeps of a batch has room in memory."""
+    """Whether the activations that the backward pass needs of a batch fit into memory."""
     return steps.numbers_kept(spec, batch_size, round_up(longest, 8)) <= _MOST_NUMBERS_KEPT
 
 
 def pad_rows(array, n_rows):
-    """An array with zeros added up to so many rows."""
+    """Append zeros to an array up to this many rows."""
     array = np.asarray(array)
     result = np.zeros((n_rows, *array.shape[1:]), array.dtype)
     result[: len(array)] = array
@@ -50,9 +51,9 @@ def pad_rows(array, n_rows):
 
 
 class FlatData:
-    """Samples on the device: events end to end, and for each sample where they begin.
+    """Samples on the device: events end to end, and the position where each sample begins.
 
-    Behind the samples stands an empty one, with which a plan fills incomplete batches up.
+    After the last sample there is an empty one, which fills up incomplete batches.
 
     Parameters
     ----------
@@ -79,17 +80,17 @@ class FlatData:
         self.tensors = {name: _tensor(*column) for name, column in columns.items()}
 
     def replace(self, **columns):
-        """Put other columns of as many events, or samples, in the place of some."""
+        """Replace columns by others of the same number of events or samples."""
         for name, column in columns.items():
             column = column.astype(_NUMPY[name], copy=False)
             self.tensors[name] = _tensor(column, self._sizes[name])
 
 
 def _tensor(array, n_rows):
-    """A tensor with zeros added up to so many rows.
+    """A tensor of this many rows; missing rows are zeros.
 
-    In the memory of the array, where it has so many rows already and lies as TensorFlow wants it:
-    nobody writes to samples that are trained on.
+    An aligned array that already has this many rows is not copied: the tensor shares its memory.
+    This is safe because nothing writes to the samples during training.
     """
     if len(array) < n_rows:
         padded = aligned_zeros((n_rows, *array.shape[1:]), array.dtype)
@@ -101,7 +102,7 @@ def _tensor(array, n_rows):
 
 
 def compact(data, rows, n_events, n_samples):
-    """Columns of some samples, with their events alone, in arrays of given lengths.
+    """Columns of some samples and of their events only, in arrays of given lengths.
 
     Parameters
     ----------
@@ -124,20 +125,20 @@ def compact(data, rows, n_events, n_samples):
 
 
 def _gather(data):
-    """The same samples, their events alone and end to end."""
+    """The same samples with no other events between theirs."""
     at, offsets = ranges(data.starts, data.starts + data.lengths)
     return Sequences(data.codes[at], data.numbers[at], data.context, offsets[:-1], data.lengths)
 
 
 def plan_array(batches, batch_size, filler):
-    """Batches as an array of rows, the last ones filled up.
+    """Batches as one array of rows; incomplete batches are filled up.
 
     Returns
     -------
     rows : ndarray of int32 of shape (n_batches, batch_size)
-        More batches than there are, rounded up; those behind are empty.
+        ``n_batches`` is rounded up; the additional batches are empty.
     counts : ndarray of float32 of shape (n_batches,)
-        Rows of each batch.
+        Number of rows of each batch.
     """
     n = round_up(len(batches), 16)
     rows = np.full((n, batch_size), filler, np.int32)
@@ -149,38 +150,39 @@ def plan_array(batches, batch_size, filler):
 
 
 class CompiledTraining:
-    """Training steps of a program with one optimizer, many of them in a call.
+    """Training steps of a fused network with one optimizer, many per call.
 
     Parameters
     ----------
-    steps : LSTMSteps
+    steps : FusedLSTM
+        The fused LSTM.
     optimizer : keras.optimizers.Optimizer
-        Built for the variables of the steps' model.
+        Built for the variables of the fused network's model.
     loss : Loss
     """
 
     def __init__(self, steps, optimizer, loss):
         self._steps, self._optimizer, self._loss = steps, optimizer, loss
         self._variables = steps.model.trainable_variables
-        tables = steps.embeddings if serves_rows(optimizer) else []
-        trained = {v.path for v in self._variables}
-        self.by_rows = {
-            i: RowAdam(optimizer, table)
+        tables = steps.embeddings if supports_sparse_adam(optimizer) else []
+        trained = {v.path for v in self._variables}  # a frozen table is not among them
+        self.sparse = {
+            i: SparseAdam(optimizer, table)
             for i, table in enumerate(tables)
             if is_large(table) and table.path in trained
         }
-        large = {steps.embeddings[i].path for i in self.by_rows}
-        self._whole = [v for v in self._variables if v.path not in large]
+        large = {steps.embeddings[i].path for i in self.sparse}
+        self._dense = [v for v in self._variables if v.path not in large]
         self._by_path = {v.path: v for v in self._variables}
         self._penalised = [path for path in self._by_path if path.endswith("kernel")]
         self._run = tf.function(self._batches, jit_compile=True, autograph=False)
 
     @contextmanager
     def buffers(self, flat, batch_size):
-        """Room for what the backward pass keeps of a batch, for all calls on the same samples.
+        """Memory for what the backward pass needs of a batch, reused by all calls of a fit.
 
-        Variables: what a program makes for itself is filled with zeros in each call, which for
-        the sessions of a web page (2 to 200 events, 39 MB) took as long as 80 steps.
+        These are variables because a program fills arrays of its own with zeros in each call. For
+        the sessions of a web page (2 to 200 events, 39 MB) that took as long as 80 steps.
 
         Parameters
         ----------
@@ -193,12 +195,12 @@ class CompiledTraining:
         """
         empty = self._steps.buffers(batch_size, round_up(flat.longest, 8))
         made = [tf.Variable(buffer, trainable=False) for buffer in empty]
-        del empty
+        del empty  # the variables hold the only reference to this memory
         try:
             yield made
         finally:
-            # A trace holds on to the variables with which it was made (TensorFlow 2.21), and so
-            # to their memory, unless they give it up themselves.
+            # A trace keeps the variables it was made with alive (TensorFlow 2.21), and with them
+            # their memory. Assigning an empty value releases the memory.
             for buffer in made:
                 tf.raw_ops.AssignVariableOp(
                     resource=buffer.handle, value=tf.zeros(()), validate_shape=False
@@ -211,27 +213,29 @@ class CompiledTraining:
         ----------
         flat : FlatData
         buffers : list of tf.Variable
-            As :meth:`buffers` makes them for these samples and batches; they are overwritten.
+            Made by :meth:`buffers` for these samples and this batch size; they are overwritten.
         plan : tuple of tensor
-            Rows and counts, as :func:`plan_array` made them, and for each of ``by_rows`` the
-            rows of its table that each batch touches.
+            Rows and counts from :func:`plan_array`, and for each table of ``sparse`` the rows
+            that each batch uses.
         first, last : int
-            The batches to run; ``last`` itself is left out.
+            Range of batches to run, without ``last``.
         options : dict of str to float or int
-            ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the batches run
-            before the plan.
+            ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the number of
+            batches run before this plan.
 
         Returns
         -------
         ndarray of float32 of shape (last - first,)
             Mean weighted loss of each batch.
         """
+        # Tensors, not Python numbers, which would be part of the program: each candidate of a
+        # search would compile another one.
         values = {
             name: tf.constant(value, tf.int32 if name in ("seed", "begun") else tf.float32)
             for name, value in options.items()
         }
         bounds = tf.constant([first, last], tf.int32)
-        noisy = options["dropout"] > 0
+        noisy = options["dropout"] > 0  # a program without dropout draws no random numbers
         losses = self._run(flat.tensors, buffers, *plan, bounds, values, noisy=noisy)
         return losses.numpy()[first:last]
 
@@ -254,6 +258,8 @@ class CompiledTraining:
         targets, weight = tf.gather(data["targets"], rows), tf.gather(data["sample_weight"], rows)
         noise = None
         if noisy:
+            # Depends on the batch number, so the result is the same however many batches a call
+            # runs.
             seed = tf.stack([options["seed"], options["begun"] + k])
             noise = self._steps.noise(options["dropout"], seed)
 
@@ -261,9 +267,10 @@ class CompiledTraining:
             losses = self._loss(targets, logits, options["smoothing"])
             return tf.reduce_sum(weight * losses) / count
 
+        # Codes of large tables index the rows of the batch, so that their gradients are small.
         tables = list(self._steps.embeddings)
         for i, places in touches.items():
-            tables[i] = self.by_rows[i].take(places)
+            tables[i] = self.sparse[i].take(places)
         context = tf.gather(data["context"], rows)
         loss, gradients, buffers = self._steps.gradients(
             data, starts, lengths, context, loss_of, buffers, noise, tables
@@ -273,17 +280,19 @@ class CompiledTraining:
             variable = self._by_path[path]
             found[path] += options["l1"] * tf.sign(variable) + 2 * options["l2"] * variable
         for i, places in touches.items():
-            self.by_rows[i].apply(places, found[self._steps.embeddings[i].path])
-        self._optimizer.apply([found[v.path] for v in self._whole], self._whole)
+            self.sparse[i].apply(places, found[self._steps.embeddings[i].path])
+        # Last, for it counts the step; SparseAdam expects a step that is not counted yet.
+        self._optimizer.apply([found[v.path] for v in self._dense], self._dense)
         return loss, buffers
 
 
 class CompiledPrediction:
-    """Logits of many batches in one call, and of a few rows in little time.
+    """Logits of many batches in one call, and of a few rows with little latency.
 
     Parameters
     ----------
-    steps : LSTMSteps
+    steps : FusedLSTM
+        The fused LSTM.
     """
 
     def __init__(self, steps):
@@ -292,12 +301,12 @@ class CompiledPrediction:
         self._few = {}
 
     def run(self, columns, rows, n_batches):
-        """Logits by the rows of a plan.
+        """Logits in the row order of a plan.
 
         Parameters
         ----------
         columns : dict of str to ndarray
-            As :func:`compact` makes them.
+            Made by :func:`compact`.
         rows : ndarray of int32 of shape (n_batches_rounded_up, batch_size)
         n_batches : int
 
@@ -308,13 +317,13 @@ class CompiledPrediction:
         return self._many(columns, rows, tf.constant(n_batches)).numpy()
 
     def run_few(self, data, n_events, n_samples):
-        """Logits of few samples, in a single batch.
+        """Logits of a few samples, in a single batch.
 
         Parameters
         ----------
         data : Sequences
         n_events, n_samples : int
-            What the compiled program has room for.
+            Capacity of the compiled program; ``data`` may hold fewer.
 
         Returns
         -------
@@ -363,11 +372,11 @@ class CompiledPrediction:
 
 
 def _pack(data, shapes):
-    """All columns of some samples as one array of int32, each with zeros added up to its shape.
+    """All columns of some samples in one array of int32, each padded with zeros to its shape.
 
-    One argument: to hand five to TensorFlow takes longer than to run the network.
+    Passing five arguments to TensorFlow takes longer than running the network; this makes one.
     """
-    if len(data.codes) > shapes["codes"][0]:  # some are of other samples, or of none
+    if len(data.codes) > shapes["codes"][0]:  # it holds events of other samples, or of none
         data = _gather(data)
     packed = np.zeros(sum(map(math.prod, shapes.values())), np.int32)
     first = 0

@@ -1,4 +1,4 @@
-"""Training that tells whose history a part of it is (contrastive learning)."""
+"""Contrastive learning: parts of the same history get similar vectors."""
 
 from dataclasses import dataclass, replace
 
@@ -14,18 +14,18 @@ from skbseq._training._trainer import Trainer, values_of
 
 @dataclass(frozen=True)
 class ContrastLoss:
-    """How well two parts of one history are found among the parts of others.
+    """How well a part of a history is matched with another part of it, among parts of others.
 
-    Parts are drawn as CoLES does (Babaev et al. 2022) and told apart by a softmax over the cosines
-    of all pairs of a batch (NT-Xent, Chen et al. 2020).
+    Parts are drawn as in CoLES (Babaev et al. 2022). They are matched by a softmax over the
+    cosine similarities of all pairs of a batch (NT-Xent, Chen et al. 2020).
 
     Parameters
     ----------
     kind : {"contrast"}
     temperature : float, default=0.1
-        What cosines are divided by.
+        Divisor of the cosine similarities.
     shortest : float, default=0.3
-        Least share of a history that is a part of it.
+        Smallest share of a history that is drawn as a part.
     """
 
     kind: str = "contrast"
@@ -33,10 +33,10 @@ class ContrastLoss:
     shortest: float = 0.3
 
     kinds = ("contrast",)
-    spreads = False  # a batch is compared with itself
+    spreads = False  # each history is compared with all others of its batch
 
     def as_keras(self, n_outputs):
-        """The like of this loss that Keras knows, for callbacks that look at the model."""
+        """A similar loss that Keras knows, for callbacks that inspect the compiled model."""
         return keras.losses.CosineSimilarity()
 
 
@@ -51,22 +51,23 @@ class ContrastTrainer(Trainer):
         self._judge = tf.function(self._loss_of, input_signature=signature, autograph=False)
 
     def set_seed(self, seed):
-        """Restart all random numbers."""
+        """Reset all random number generators."""
         super().set_seed(seed)
+        # Every use of a seed has a number of its own, so that no two draw the same numbers.
         self._rng = np.random.default_rng([seed, 6])
 
     def train_rows(self, samples, rows, options):
-        """One optimizer step on some samples; their mean loss as a tensor."""
+        """One optimizer step on some samples; returns their mean loss as a tensor."""
         with training_on(self.program.device):
             columns = self._columns(samples, rows, self._rng)
             return self._train(*columns, *values_of(options, "l1", "l2"))
 
     def begin(self, samples, batch_size):
-        """Keep the size of the batches: the more histories in one, the larger the loss."""
+        """Store the batch size: the loss grows with the number of histories in a batch."""
         self._batch_size = batch_size
 
     def held_out_loss(self, data, targets, sample_weight):
-        """Mean loss of batches as those of training; the parts are every time the same."""
+        """Mean loss in batches of the training size; the parts are the same at each call."""
         rng, samples = np.random.default_rng(0), (data, targets, sample_weight)
         total = 0.0
         for rows in batch_plan(data.lengths, self._batch_size, rng):
@@ -76,6 +77,7 @@ class ContrastTrainer(Trainer):
     def _columns(self, samples, rows, rng):
         data, _, sample_weight = samples
         part = data.take(np.tile(rows, 2))
+        # At least one event in each part; `minimum` below gives empty histories none.
         shortest = np.maximum(np.ceil(self.loss.shortest * part.lengths), 1)
         sizes = np.floor(shortest + rng.random(len(part)) * (part.lengths - shortest + 1))
         sizes = np.minimum(sizes, part.lengths).astype(np.int64)
@@ -92,17 +94,18 @@ class ContrastTrainer(Trainer):
 
     def _loss_of(self, batch, sample_weight, training=False):
         outputs = self.model(batch, training=training)
+        # An event network has further outputs, one vector per event.
         vectors = outputs[0] if isinstance(outputs, list) else outputs
         return pair_loss(vectors, sample_weight, self.loss.temperature)
 
 
 def pair_loss(vectors, sample_weight, temperature):
-    """Mean cross-entropy of finding, for each vector, the one half the batch away.
+    """Mean cross-entropy of identifying the other part of the same history.
 
     Parameters
     ----------
     vectors : tensor of float32 of shape (2 * n, size)
-        The first parts of all histories, and then the second ones.
+        The first parts of all histories, then the second parts in the same order.
     sample_weight : tensor of float32 of shape (2 * n,)
     temperature : float
 
@@ -113,8 +116,9 @@ def pair_loss(vectors, sample_weight, temperature):
     vectors = tf.math.l2_normalize(vectors, axis=1)
     n = tf.shape(vectors)[0]
     cosines = tf.matmul(vectors, vectors, transpose_b=True) / temperature
-    cosines -= 1e9 * tf.eye(n)  # nobody is compared with itself
+    cosines -= 1e9 * tf.eye(n)  # no vector is its own match
     other = tf.math.floormod(tf.range(n) + n // 2, n)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(other, cosines)
     total = tf.reduce_sum(sample_weight)
+    # All weights of a batch may be zero: histories that are too short have weight 0.
     return tf.math.divide_no_nan(tf.reduce_sum(losses * sample_weight), total)

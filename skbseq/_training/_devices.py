@@ -1,4 +1,4 @@
-"""Where to compute, and how precisely."""
+"""Devices and floating-point precision."""
 
 import threading
 from contextlib import contextmanager, nullcontext
@@ -6,42 +6,43 @@ from functools import cache
 
 import tensorflow as tf
 
-# Not public: only switching it on is.
+# Private: the public API can switch determinism on, but neither read nor switch it off.
 from tensorflow.python.framework import config as _switches
 
-# The tensor cores of these generations multiply float16 and not float32. Later ones take both, and
-# there half precision won nothing (H200: an LSTM's steps took 2 to 29% more with 128 to 1,024
-# units). Sides are to be multiples of eight; the least size is a guess, for none of these
-# generations was at hand: on small matrices the casts cost more than is won.
+# The tensor cores of these GPU generations multiply float16 but not float32. Later ones multiply
+# both, and half precision is not faster there (H200: steps of an LSTM with 128 to 1,024 units
+# took 2 to 29% longer). Matrix sides must be multiples of eight. The minimum size is a guess,
+# because no GPU of these generations was available; on small matrices, casting costs more than it
+# saves.
 _HALF_ALONE, _WORTH_WHILE = ((7, 0), (8, 0)), 512
 
 
 def choose_device(device):
     """Name of the TensorFlow device for "auto", "cpu", "gpu" or a name such as "/GPU:1".
 
-    On GPUs memory growth is switched on before their first use, so that other processes keep
-    their share.
+    Memory growth is enabled before a GPU is first used, so that other processes can use the rest
+    of its memory.
 
     Parameters
     ----------
     device : str
-        "auto" and "gpu" take all GPUs there are. Several names are joined by commas.
+        "auto" and "gpu" use all available GPUs. Separate several names by commas.
 
     Returns
     -------
     str
-        One name, or several joined by commas.
+        One name, or several separated by commas.
 
     Raises
     ------
     ValueError
-        If a GPU is asked for and there is none.
+        If a device is not available or is named twice.
     """
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # the GPU is in use already, with the setting it was started with
+        except RuntimeError:  # the GPU is in use; its setting can no longer change
             pass
     name = {"auto": "gpu" if gpus else "cpu"}.get(device, device)
     if name == "cpu":
@@ -53,8 +54,8 @@ def choose_device(device):
     for part in names:
         if part not in known:
             raise ValueError(
-                f"device={device!r} is not there; TensorFlow sees {', '.join(known)}. "
-                "Use device='auto' to take what there is."
+                f"device={device!r} is not available; TensorFlow sees {', '.join(known)}. "
+                "Use device='auto' to use what is available."
             )
     if len(set(names)) < len(names):
         raise ValueError(f"device={device!r} names a device twice.")
@@ -66,10 +67,10 @@ def _numbered(kind):
 
 
 def choose_precision(precision, device, units):
-    """Keras' dtype policy for "auto", or the policy asked for.
+    """Keras' dtype policy for "auto"; another precision is returned unchanged.
 
-    Half precision where all devices are GPUs whose tensor cores need it and the matrices are
-    large enough to gain by them; float32 elsewhere.
+    Half precision if all devices are GPUs whose tensor cores need it, and the matrices are large
+    enough to benefit; float32 otherwise.
     """
     if precision != "auto":
         return precision
@@ -85,14 +86,14 @@ def choose_precision(precision, device, units):
 
 @cache
 def mirrored(device):
-    """The strategy that trains on several devices at once; None for one alone."""
+    """The strategy that trains on several devices at once; None for a single device."""
     names = device.split(",")
     return tf.distribute.MirroredStrategy(names) if len(names) > 1 else None
 
 
 @contextmanager
 def placed(device):
-    """What is made here is made on a device, or on each of several."""
+    """Context that creates variables on a device, or on each of several."""
     strategy = mirrored(device)
     with tf.device(device) if strategy is None else strategy.scope():
         yield
@@ -100,18 +101,18 @@ def placed(device):
 
 @contextmanager
 def training_on(device):
-    """A step of training runs here on a device, or on several, the same each time."""
-    # A strategy of several places its parts itself.
+    """Context for a training step on one or several devices, with repeatable results."""
+    # The strategy for several devices places its own operations.
     with nullcontext() if "," in device else tf.device(device), repeatable(device):
         yield
 
 
 class _Repeatable:
-    """TensorFlow's switch for operations that give the same figures each time.
+    """TensorFlow's switch for deterministic operations, on while at least one step runs.
 
-    It is the process's, and there is no other: while it is on, TensorFlow refuses to draw random
-    numbers without a seed. So it is on for as long as a step of any thread runs on a GPU, and
-    then as it was.
+    TensorFlow has one switch per process. While it is on, TensorFlow refuses to draw random
+    numbers without a seed, also in the user's own code. So it is on only while a step of some
+    thread runs on a GPU, and is then restored.
     """
 
     def __init__(self):
@@ -135,9 +136,9 @@ _REPEATABLE = _Repeatable()
 
 
 def repeatable(device):
-    """On a GPU, sums and convolutions that come out the same each time; on a CPU they do anyway.
+    """Context for deterministic sums and convolutions on a GPU; a CPU is deterministic anyway.
 
-    Otherwise a GPU adds up in any order: two fits with the same seed differed by 2e-5 (LSTM) to
-    0.08 (CNN) in their probabilities.
+    A GPU otherwise adds numbers in varying order. The probabilities of two fits with the same
+    seed differed by 2e-5 (LSTM) to 0.08 (CNN).
     """
     return _REPEATABLE if "/GPU" in device else nullcontext()

@@ -1,4 +1,4 @@
-"""Training at every event: which codes follow, among few or among a million."""
+"""Training at every event: which code comes next, among few codes or a million."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,22 @@ from skbseq._training._devices import training_on
 from skbseq._training._traced import TracedStep
 from skbseq._training._trainer import Trainer, values_of
 
-_AT_ONCE = 256  # histories held out that are judged at once
+_AT_ONCE = 256  # held-out histories per batch
 
 
 @dataclass(frozen=True)
 class EventLoss:
-    """Cross-entropy of the codes that a network looks for at its events.
+    """Cross-entropy of the codes that a network predicts at its events.
 
     Parameters
     ----------
     kind : {"next"}
-        Every event is foretold from those before it, the first from none.
+        Every event is predicted from those before it, the first from an empty history.
     targets : tuple of int
-        Places of the channels.
+        Indices of the channels to predict.
     n_negatives : int or None, default=None
-        Codes drawn for each batch to stand for all others. None: none are left out.
+        Number of codes drawn for each batch as negatives (sampled softmax). None: the softmax
+        runs over all codes.
     """
 
     kind: str
@@ -34,15 +35,15 @@ class EventLoss:
     n_negatives: int | None = None
 
     kinds = ("next",)
-    spreads = False  # what is drawn stands for all samples of a batch
+    spreads = False  # the negatives are drawn once for all samples of a batch
 
     def as_keras(self, n_outputs):
-        """The like of this loss that Keras knows, for callbacks that look at the model."""
+        """A similar loss that Keras knows, for callbacks that inspect the compiled model."""
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 class EventTrainer(Trainer):
-    """A traced training step of a network that looks for codes at its events."""
+    """A traced training step of a network that predicts codes at its events."""
 
     def _prepare(self, program, loss):
         names = [f"output_embedding_{i}" for i in loss.targets]
@@ -52,49 +53,57 @@ class EventTrainer(Trainer):
             for i, head in zip(loss.targets, self._heads, strict=True)
         ]
         weight = tf.TensorSpec((None, None), tf.float32)
-        asked = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
-        drawn = tf.TensorSpec((len(loss.targets), None), tf.int32)
-        signature = [program.signature, *self._asked_besides(program), asked, weight, drawn]
+        targets = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
+        negatives = tf.TensorSpec((len(loss.targets), None), tf.int32)
+        signature = [
+            program.signature,
+            *self._extra_signature(program),
+            targets,
+            weight,
+            negatives,
+        ]
         number, scale = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
         self._train = TracedStep(self._train_events, [*signature, scale, number, number, number])
         self._judge = tf.function(self._sums, input_signature=signature, autograph=False)
 
-    def _asked_besides(self, program):
-        """Signatures of what a step gets between batch and codes."""
+    def _extra_signature(self, program):
+        """Signatures of further arguments of a step, between the batch and the target codes."""
         return ()
 
     def set_seed(self, seed):
-        """Restart all random numbers."""
+        """Reset all random number generators."""
         super().set_seed(seed)
         self._rng = np.random.default_rng([seed, 5])
 
     def begin(self, samples, batch_size):
-        """Count what is asked of all samples.
+        """Count the target events of all samples.
 
-        Histories of a batch are of like length, so one batch asks of many events and another of
-        few. Each step divides by what a batch asks on average: so every event weighs the same.
+        The histories of a batch have similar length, so one batch has many target events and
+        another few. Each step divides its loss by the average number per batch, not by its own
+        number: so every event has the same weight.
         """
         self._batch_size = min(batch_size, len(samples[0]))
-        asked = self._totals(samples) * self._batch_size / len(samples[0])
-        self._scale = np.divide(1, asked, out=np.zeros_like(asked), where=asked > 0)
+        expected = self._totals(samples) * self._batch_size / len(samples[0])
+        self._scale = np.divide(1, expected, out=np.zeros_like(expected), where=expected > 0)
 
     def _totals(self, samples):
-        """Weight of all events that are asked, for each part of the loss."""
+        """Total weight of the target events, for each part of the loss."""
         data, following, sample_weight = samples
         totals = self._weigh(data, np.repeat(sample_weight, data.lengths).astype(np.float64))
         totals[0] += sample_weight[following >= FIRST_CATEGORY].sum(dtype=np.float64)
         return totals
 
     def _weigh(self, data, weight):
-        """Sums of weights of the events, end to end, that have a code of each target."""
+        """For each target channel, the sum of the weights of the events with a known code."""
         at, _ = ranges(data.starts, data.starts + data.lengths)
         codes = (data.codes[at, target] for target in self.loss.targets)
         return np.array([weight[column >= FIRST_CATEGORY].sum() for column in codes])
 
     def train_rows(self, samples, rows, options):
-        """One optimizer step on some samples; their loss as a tensor.
+        """One optimizer step on some samples; returns their loss as a tensor.
 
-        Its mean over the batches of an epoch, by their rows, is the mean over all events asked.
+        The mean of these losses over an epoch, weighted by batch size, is the mean over all
+        target events.
         """
         share = np.float32(self._batch_size / len(rows))
         scale = self._scale.astype(np.float32)
@@ -104,7 +113,7 @@ class EventTrainer(Trainer):
             return self._train(*columns, scale, share, *values)
 
     def held_out_loss(self, data, targets, sample_weight):
-        """Mean loss of all events asked; what is drawn at random is so every time alike."""
+        """Mean loss of all target events, with the same random draws at each call."""
         rng, samples = np.random.default_rng(0), (data, targets, sample_weight)
         found = [
             [part.numpy() for part in self._judge(*self._columns(samples, rows, rng))]
@@ -114,20 +123,21 @@ class EventTrainer(Trainer):
         return float((losses[weights > 0] / weights[weights > 0]).sum())
 
     def _columns(self, samples, rows, rng):
-        """Batch, codes asked (0 where none is), weights of the events, codes drawn."""
+        """Batch, target codes (0 for no target), weights of the events, negatives."""
         data, following, sample_weight = samples
         batch = pad_batch(data, rows)
-        # Behind the last event stands what followed, where it is known.
-        asked = np.pad(batch["codes"][:, :, list(self.loss.targets)], [(0, 0), (0, 1), (0, 0)])
-        asked[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
-        asked = np.where(asked >= FIRST_CATEGORY, asked, 0)
-        weight = np.broadcast_to(sample_weight[rows, None], asked.shape[:2])
-        return batch, asked, weight, self._draw(rng)
+        # One step more than events: the target after the last event is what followed the
+        # history, if that is known.
+        targets = np.pad(batch["codes"][:, :, list(self.loss.targets)], [(0, 0), (0, 1), (0, 0)])
+        targets[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
+        targets = np.where(targets >= FIRST_CATEGORY, targets, 0)
+        weight = np.broadcast_to(sample_weight[rows, None], targets.shape[:2])
+        return batch, targets, weight, self._draw(rng)
 
     def _draw(self, rng):
         n = self.loss.n_negatives or 0
-        drawn = [draw_codes(head.n_codes - FIRST_CATEGORY, n, rng) for head in self._heads]
-        return np.array(drawn, np.int32).reshape(len(self._heads), n)
+        negatives = [draw_codes(head.n_codes - FIRST_CATEGORY, n, rng) for head in self._heads]
+        return np.array(negatives, np.int32).reshape(len(self._heads), n)
 
     def _train_events(self, *arguments):
         *columns, scale, share, l1, l2 = arguments
@@ -138,19 +148,20 @@ class EventTrainer(Trainer):
         self._apply(tape.gradient(objective, self.model.trainable_variables))
         return loss * share
 
-    def _sums(self, batch, asked, weight, drawn, training=False):
-        """Weighted losses, and weights, summed over the events asked, for each target."""
+    def _sums(self, batch, targets, weight, negatives, training=False):
+        """Sums of the weighted losses and of the weights, for each target channel."""
         _, *queries = self.model(batch, training=training)
-        return self._cross_entropy(queries, asked, weight, drawn)
+        return self._cross_entropy(queries, targets, weight, negatives)
 
-    def _cross_entropy(self, queries, asked, weight, drawn):
+    def _cross_entropy(self, queries, targets, weight, negatives):
         losses, weights = [], []
         for k, query in enumerate(queries):
-            real = tf.where(asked[:, :, k] > 0)
-            codes, found = tf.gather_nd(asked[:, :, k], real), tf.gather_nd(query, real)
+            # Only events with a target: logits of padding would cost as much as real ones.
+            real = tf.where(targets[:, :, k] > 0)
+            codes, found = tf.gather_nd(targets[:, :, k], real), tf.gather_nd(query, real)
             parts = found, codes, self._tables[k].value, self._heads[k].bias.value
-            many = self.loss.n_negatives is not None
-            loss = _among_drawn(*parts, drawn[k]) if many else _among_all(*parts)
+            sampled = self.loss.n_negatives is not None
+            loss = sampled_softmax(*parts, negatives[k]) if sampled else full_softmax(*parts)
             counts = tf.gather_nd(weight, real)
             losses.append(tf.reduce_sum(loss * counts))
             weights.append(tf.reduce_sum(counts))
@@ -158,14 +169,14 @@ class EventTrainer(Trainer):
 
 
 def draw_codes(n_codes, n, rng):
-    """Draw codes by a logarithmic law, for they stand in order of frequency (Zipf).
+    """Draw codes with log-uniform probability, because codes are ordered by frequency (Zipf).
 
     Parameters
     ----------
     n_codes : int
-        Without padding and the unknown.
+        Number of codes without padding and the unknown code.
     n : int
-        Draws, with replacement.
+        Number of draws, with replacement.
     rng : numpy.random.Generator
 
     Returns
@@ -173,35 +184,37 @@ def draw_codes(n_codes, n, rng):
     ndarray of int32 of shape (n,)
     """
     rank = np.exp(rng.random(n) * np.log(n_codes + 1)).astype(np.int32) - 1
-    rank = np.minimum(rank, n_codes - 1)  # the product may be rounded up
+    rank = np.minimum(rank, n_codes - 1)  # rounding may give n_codes
     return rank + np.int32(FIRST_CATEGORY)
 
 
-def _among_all(query, codes, table, bias):
+def full_softmax(query, codes, table, bias):
+    """Cross-entropy of the right code among all codes."""
     logits = tf.matmul(query, table, transpose_b=True) + bias
-    # Nobody looks for padding or the unknown.
+    # Padding and the unknown code are never predicted.
     logits -= 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < FIRST_CATEGORY, tf.float32)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
 
 
-def _among_drawn(query, codes, table, bias, drawn):
-    """Softmax over the right code and those drawn, which stand for all others.
+def sampled_softmax(query, codes, table, bias, negatives):
+    """Cross-entropy of the right code among itself and the negatives.
 
-    A drawn code counts for all that it was drawn instead of: its logit is less the logarithm of
-    how often it is expected among the drawn (Bengio & Senecal 2008). The right code is there
-    whatever is drawn, so it has no such correction, and is no rival of itself. Then the sum of
-    exponentials is without bias, and with ever more draws the loss becomes that of all codes.
+    The logit of a negative is reduced by the logarithm of its expected number of draws
+    (Bengio & Senecal 2008). The right code is always included, so it is not corrected, and where
+    it is drawn as a negative it is ignored. So the sum of exponentials is unbiased, and with more
+    draws the loss converges to that of :func:`full_softmax`.
     """
     right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + tf.gather(bias, codes)
-    n_codes, n = tf.shape(bias)[0] - FIRST_CATEGORY, tf.shape(drawn)[0]
-    wrong = tf.matmul(query, tf.gather(table, drawn), transpose_b=True) + tf.gather(bias, drawn)
-    wrong -= _log_expected(drawn - FIRST_CATEGORY, n_codes, n)
-    wrong -= 1e9 * tf.cast(codes[:, None] == drawn, tf.float32)
+    n_codes, n = tf.shape(bias)[0] - FIRST_CATEGORY, tf.shape(negatives)[0]
+    wrong = tf.matmul(query, tf.gather(table, negatives), transpose_b=True)
+    wrong += tf.gather(bias, negatives)
+    wrong -= log_expected_draws(negatives - FIRST_CATEGORY, n_codes, n)
+    wrong -= 1e9 * tf.cast(codes[:, None] == negatives, tf.float32)
     logits = tf.concat([right[:, None], wrong], 1)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.zeros_like(codes), logits)
 
 
-def _log_expected(rank, n_codes, n):
-    """Logarithm of how often a rank is expected among ``n`` draws of the law of ``_draw``."""
+def log_expected_draws(rank, n_codes, n):
+    """Logarithm of the expected number of draws of a rank, among ``n`` of :func:`draw_codes`."""
     rank, n_codes, n = (tf.cast(x, tf.float32) for x in (rank, n_codes, n))
     return tf.math.log(n * tf.math.log1p(1 / (rank + 1)) / tf.math.log(n_codes + 1))

@@ -1,4 +1,4 @@
-"""Epochs over batches of like length, and prediction in bulk."""
+"""The training loop: epochs over batches of samples of similar length."""
 
 import time
 from contextlib import contextmanager
@@ -12,9 +12,9 @@ from skbseq._training._augment import augmented
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._devices import repeatable
-from skbseq._training._rows import local_rows
+from skbseq._training._sparse_adam import local_rows
 
-# A call is not interrupted by Ctrl-C before it ends.
+# Ctrl-C takes effect only after a call, so calls are kept short.
 _SECONDS_PER_CALL = 0.3
 
 
@@ -24,28 +24,29 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     Parameters
     ----------
     trainer : Trainer
-        Started, the lock of its program held.
+        Already started; the caller holds the lock of its program.
     data : Sequences of n_samples
     targets : ndarray of float32 of shape (n_samples,) or (n_samples, n_labels)
-        Class numbers, or whatever the loss asks for.
+        Class numbers, or other targets that the loss expects.
     sample_weight : ndarray of float32 of shape (n_samples,)
     validation : tuple of (Sequences, ndarray, ndarray) or None
         Held-out data, targets and sample weights, for ``val_loss`` after each epoch.
     plan : dict
         ``epochs`` (number of the last epoch), ``initial_epoch``, ``batch_size``, ``rng``, and
-        ``changes`` of the histories in training, with their own ``changes_rng``.
+        ``augmentation`` (an `AugmentationPlan`) with its own ``augmentation_rng``.
     callbacks : list of keras.callbacks.Callback
     options : dict of str to float or int
-        ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the batches before.
+        ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the number of batches
+        run by earlier fits.
     verbose : int
-        0 for silence, 1 for a bar, 2 for a line per epoch.
+        0: silent, 1: progress bar, 2: one line per epoch.
 
     Returns
     -------
     history : dict of str to list of float
-        Mean weighted ``loss``, and ``val_loss``, of each epoch.
+        Mean weighted ``loss`` and ``val_loss`` of each epoch.
     padding : float
-        Share of the steps of the last epoch's batches that were padding.
+        Share of padding among the steps of the last epoch's batches.
     """
     watchers = keras.callbacks.CallbackList(
         callbacks,
@@ -56,7 +57,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         steps=-(-len(data) // plan["batch_size"]),
         verbose=verbose,
     )
-    histories = augmented(data, plan["changes"], plan["changes_rng"])
+    histories = augmented(data, plan["augmentation"], plan["augmentation_rng"])
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
@@ -68,20 +69,23 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
             batches = batch_plan(data.lengths, plan["batch_size"], plan["rng"])
             padding = padding_share(data.lengths, batches)
             if verbose and epoch == plan["initial_epoch"]:
-                _say(trainer.program, data, padding)
+                _print_summary(trainer.program, data, padding)
             losses = run.epoch(batches, watchers)
+            # A batch's loss is the mean over its rows, and the last batch may be smaller.
             sizes = [len(rows) for rows in batches]
             logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
             _check_finite(logs["loss"], epoch)
-            # Where the optimizer averages weights, the average is what is judged and kept.
+            # If the optimizer averages weights, the averaged ones are validated and kept.
             unaveraged = trainer.average_weights()
             if validation is not None:
-                with repeatable(trainer.program.device):  # it decides when to stop
+                # This loss decides when to stop, so the same seed must give the same loss.
+                with repeatable(trainer.program.device):
                     logs["val_loss"] = trainer.held_out_loss(*validation)
                 _check_finite(logs["val_loss"], epoch, "loss of the held-out samples")
             watchers.on_epoch_end(epoch, logs)
             if trainer.model.stop_training:
                 break
+            # Training continues from the weights that were not averaged.
             if unaveraged is not None and epoch + 1 < plan["epochs"]:
                 trainer.model.set_weights(unaveraged)
     watchers.on_train_end(logs)
@@ -90,7 +94,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
 
 @contextmanager
 def _epochs_of(trainer, samples, plan, callbacks, options):
-    """What runs an epoch: many batches per call, where the network's steps are written out."""
+    """The object that runs epochs: many batches per call if the network is fused."""
     if trainer.compiled is None:
         yield PlainEpochs(trainer, samples, options)
         return
@@ -105,7 +109,7 @@ def _epochs_of(trainer, samples, plan, callbacks, options):
         )
 
 
-def _say(program, data, padding):
+def _print_summary(program, data, padding):
     print(
         f"Training on {program.device} in {program.policy}: {len(data):,} samples, "
         f"{int(data.lengths.sum()):,} events, batches {padding:.1%} padding."
@@ -113,7 +117,7 @@ def _say(program, data, padding):
 
 
 class PlainEpochs:
-    """Epochs batch by batch through the model's layers.
+    """Epochs of one call per batch, through the model's Keras layers.
 
     Parameters
     ----------
@@ -127,11 +131,11 @@ class PlainEpochs:
         self._trainer, self._samples, self._options = trainer, samples, options
 
     def replace(self, data):
-        """Go on with other histories of the same samples."""
+        """Continue with other histories of the same samples."""
         self._samples = (data, *self._samples[1:])
 
     def epoch(self, batches, watchers):
-        """Train on all batches; their losses."""
+        """Train on all batches; returns their losses."""
         losses = []
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
@@ -147,11 +151,11 @@ class CompiledEpochs:
     ----------
     compiled : CompiledTraining
     memory : tuple of (Sequences, FlatData, list of tf.Variable)
-        Samples, the same on the device, and buffers for their batches.
+        The samples, the same samples on the device, and buffers for their batches.
     batch_size : int
     options : dict of str to float or int
     stepwise : bool
-        Whether somebody wants to hear of every single batch.
+        Whether a callback watches every single batch.
     """
 
     def __init__(self, compiled, memory, batch_size, options, *, stepwise):
@@ -162,7 +166,11 @@ class CompiledEpochs:
         self._widths = {}
 
     def replace(self, data):
-        """Go on with other histories of the same samples, no longer, in as many events."""
+        """Continue with other histories of the same samples, none longer than before.
+
+        The event arrays must keep their length.
+        """
+        # Augmentation shares the arrays that it does not change; only others are copied.
         changed = {
             name: getattr(data, name)
             for name in ("codes", "numbers", "starts", "lengths")
@@ -172,9 +180,9 @@ class CompiledEpochs:
         self._data = data
 
     def epoch(self, batches, watchers):
-        """Train on all batches; their losses."""
+        """Train on all batches; returns their losses."""
         rows, counts = plan_array(batches, self._size, self._flat.filler)
-        plan = tf.constant(rows), tf.constant(counts), self._touch(batches, len(rows))
+        plan = tf.constant(rows), tf.constant(counts), self._localise(batches, len(rows))
         losses = []
         while len(losses) < len(batches):
             first = len(losses)
@@ -188,29 +196,31 @@ class CompiledEpochs:
         self._options["begun"] += len(batches)
         return losses
 
-    def _touch(self, batches, n_batches):
-        """For each large table the rows that each batch touches; codes become places in those."""
-        touched, codes = {}, None
-        for i, by_rows in self._compiled.by_rows.items():
+    def _localise(self, batches, n_batches):
+        """For each large table, the rows that each batch uses; codes become indices into them."""
+        used, codes = {}, None
+        for i, sparse in self._compiled.sparse.items():
             codes = aligned_copy(self._data.codes) if codes is None else codes
+            # Never narrower than in an earlier epoch: another width would compile again.
             least = self._widths.get(i, 0)
             column = self._data.codes[:, i]
-            codes[:, i], rows = local_rows(column, self._data, batches, by_rows.n, least)
+            codes[:, i], rows = local_rows(column, self._data, batches, sparse.n, least)
             self._widths[i] = rows.shape[1]
-            touched[i] = tf.constant(pad_rows(rows, n_batches))
+            used[i] = tf.constant(pad_rows(rows, n_batches))
         if codes is not None:
             self._flat.replace(codes=codes)
-        return touched
+        return used
 
     def _adapt(self, n_batches, seconds):
-        """As many batches as a call may take; the first call, which compiles, tells too few."""
+        """Set the number of batches per call from the time that the last call took."""
         if not self._stepwise:
+            # The first call also compiles, so its estimate is too low; later calls may raise it.
             fair = int(_SECONDS_PER_CALL * n_batches / max(seconds, 1e-6))
             self._per_call = int(np.clip(fair, 1, 64 * self._per_call))
 
 
 def _watch_batches(callbacks):
-    """Whether a callback has a method for single batches."""
+    """Whether a callback overrides a method for single batches."""
     names = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
     plain = keras.callbacks.Callback
     return any(
@@ -224,5 +234,5 @@ def _check_finite(loss, epoch, name="loss"):
     if not np.isfinite(loss):
         raise FloatingPointError(
             f"The {name} became {loss} in epoch {epoch + 1}. Lower learning_rate, or set "
-            "optimizer__clipnorm=1.0, and look at the scale of the numeric channels."
+            "optimizer__clipnorm=1.0, and check the scale of the numeric channels."
         )

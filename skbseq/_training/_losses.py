@@ -1,4 +1,4 @@
-"""Losses of samples."""
+"""Losses with one value per sample."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,26 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Loss:
-    """What a network's outputs are judged by.
+    """Loss of the outputs of a network.
 
     Parameters
     ----------
     kind : {"classes", "labels", "squared", "absolute", "huber", "count", "quantiles"}
-        Cross-entropy of one class of several, or of several labels at once, NaN being unknown;
-        squared or absolute difference, or Huber's, squared within 1; the Poisson deviance, the
-        output being the logarithm of the mean; or the pinball loss of several quantiles, an
-        output each.
+        - "classes": cross-entropy of one class of several.
+        - "labels": mean cross-entropy of several binary labels; NaN is an unknown label.
+        - "squared", "absolute": squared and absolute error.
+        - "huber": Huber loss, quadratic up to a distance of 1.
+        - "count": Poisson deviance; the output is the logarithm of the mean.
+        - "quantiles": mean pinball loss, with one output per quantile.
     quantiles : tuple of float, default=()
+        Levels of the quantiles.
     """
 
     kind: str
     quantiles: tuple = ()
 
     kinds = ("classes", "labels", "squared", "absolute", "huber", "count", "quantiles")
-    # Whether several devices can share a batch: each sample has a loss of its own.
+    # Several devices can share a batch, because each sample has a loss of its own.
     spreads = True
 
     def __call__(self, targets, outputs, smoothing=0.0):
@@ -36,8 +39,8 @@ class Loss:
         targets : tensor of float32 of shape (batch,) or (batch, n_labels)
         outputs : tensor of float32 of shape (batch, n_outputs)
         smoothing : tensor of float32 or float, default=0.0
-            Share of a target's probability that is spread evenly over all classes (Szegedy et al.
-            2016); over yes and no, of several labels. Other losses do not look at it.
+            Label smoothing (Szegedy et al. 2016): share of the target probability that is spread
+            evenly over all classes, or over both values of each label. Other losses ignore it.
 
         Returns
         -------
@@ -53,7 +56,7 @@ class Loss:
         return (None, n_outputs) if self.kind == "labels" else (None,)
 
     def _classes(self, targets, logits, smoothing):
-        if logits.shape[1] == 1:
+        if logits.shape[1] == 1:  # two classes share one logit
             targets = targets * (1 - smoothing) + smoothing / 2
             return tf.nn.sigmoid_cross_entropy_with_logits(targets, logits[:, 0])
         codes = tf.cast(targets, tf.int32)
@@ -62,7 +65,8 @@ class Loss:
         return (1 - smoothing) * loss + smoothing * spread
 
     def _labels(self, targets, logits, smoothing):
-        known = tf.math.is_finite(targets)  # what is not known is not judged
+        # Zero before the loss and not only after: the gradient of a NaN would be NaN.
+        known = tf.math.is_finite(targets)
         targets = tf.where(known, targets, 0.0) * (1 - smoothing) + smoothing / 2
         losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
         return tf.reduce_mean(tf.where(known, losses, 0.0), axis=1)
@@ -77,7 +81,8 @@ class Loss:
         return huber(targets - outputs[:, 0])
 
     def _count(self, targets, outputs):
-        # The deviance is twice the distance to the loss of targets that were foreseen.
+        # The deviance is twice the excess over the loss of a perfect prediction. The maximum
+        # keeps the logarithm finite where `tf.where` discards it.
         logarithm = outputs[:, 0]
         least = tf.where(targets > 0, targets * tf.math.log(tf.maximum(targets, 1e-30)), 0.0)
         return 2 * (tf.exp(logarithm) - targets * logarithm + least - targets)
@@ -88,7 +93,7 @@ class Loss:
         return tf.reduce_mean(tf.maximum(levels * above, (levels - 1) * above), axis=1)
 
     def as_keras(self, n_outputs):
-        """The like of this loss that Keras knows, for callbacks that look at the model."""
+        """A similar loss that Keras knows, for callbacks that inspect the compiled model."""
         if self.kind == "classes" and n_outputs > 1:
             return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if self.kind in ("classes", "labels"):
@@ -97,6 +102,6 @@ class Loss:
 
 
 def huber(difference):
-    """Huber's loss: half the square within 1, linear beyond."""
+    """Huber loss: half the square up to 1, linear beyond."""
     distance = tf.abs(difference)
     return tf.where(distance < 1, distance**2 / 2, distance - 0.5)

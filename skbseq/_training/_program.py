@@ -10,18 +10,19 @@ import tensorflow as tf
 
 from skbseq._training._compiled import CompiledPrediction
 from skbseq._training._devices import mirrored, placed
-from skbseq._training._kinds import trainer_class
+from skbseq._training._losses_table import trainer_class
 from skbseq._training._traced import TracedStep
 
-# A grid search alternates between few architectures; each holds a model's memory.
+# Most programs to keep. A grid search alternates between few architectures, and each program
+# holds a model in memory.
 _KEEP = 8
 _POOL = OrderedDict()
 _LOCK = threading.RLock()
 
 
 def _is_not_about_our_tracing(record):
-    # TensorFlow takes the first traces of several networks for one that is traced again and
-    # again. Each of ours is traced once: its signature leaves the sizes open.
+    # TensorFlow mistakes the first traces of several networks for repeated traces of one. Each of
+    # ours is traced once, because its signature leaves the sizes open.
     message = record.getMessage()
     return "tf.function retracing" not in message or "skbseq" not in message
 
@@ -30,28 +31,28 @@ logging.getLogger("tensorflow").addFilter(_is_not_about_our_tracing)
 
 
 class Program:
-    """A built network with its traced steps of training and prediction.
+    """A built network with its traced training and prediction steps.
 
-    Estimators of one architecture share it. Whoever uses it holds its ``lock`` and puts weights
-    in first, for between two uses another estimator may have put in its own.
+    Estimators of the same architecture share a program. A user must hold its ``lock`` and load
+    weights first, because another estimator may have loaded its own in the meantime.
 
     Parameters
     ----------
     model : keras.Model
         From inputs to logits.
     device : str
-        Name of the TensorFlow device, or several, joined by commas.
-    steps : LSTMSteps, default=None
-        The network's steps, where they are written out; then batches run compiled.
+        Name of the TensorFlow device, or several, separated by commas.
+    steps : FusedLSTM, default=None
+        The fused LSTM, which runs compiled batches. None: the model's layers run.
     policy : str, default="float32"
-        Keras' dtype policy of the model, to be told.
+        Keras' dtype policy of the model, only for messages.
     """
 
     def __init__(self, model, device, steps=None, policy="float32"):
         self.lock = threading.RLock()
         self.model, self.device, self.steps = model, device, steps
         self.compiled = None if steps is None else CompiledPrediction(steps)
-        # A network that looks at each event for what follows has further outputs, for training.
+        # Event networks have further outputs, for training only.
         self.n_outputs, self.policy = model.outputs[0].shape[1], policy
         self.loaded, self.training = None, False
         self.signature = {
@@ -60,6 +61,7 @@ class Program:
             "context": tf.TensorSpec((None, model.input["context"].shape[1]), tf.float32),
             "lengths": tf.TensorSpec((None,), tf.int32),
         }
+        # One trace for all batches: the sizes of batches and steps are None above.
         self._predict = TracedStep(self._predict_step, [self.signature])
         self._seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
         self._trainers = OrderedDict()
@@ -74,24 +76,24 @@ class Program:
             return self._predict(batch)
 
     def load(self, weights):
-        """Put weights in, unless this very list of them is in already."""
+        """Load weights, unless this very list is already loaded."""
         if self.loaded is not weights:
-            self.loaded = None
+            self.loaded = None  # if `set_weights` fails, nothing valid is loaded
             self.model.set_weights(weights)
             self.loaded = weights
 
     def set_seed(self, seed):
-        """Restart the random numbers of dropout."""
+        """Reset the random number generators of dropout."""
         for i, variable in enumerate(self._seeds):
             variable.assign(np.array([seed, i], variable.dtype))
 
     def trainer(self, key, make_optimizer, loss):
-        """The trainer of a loss and an optimizer's key; made with these where there is none."""
+        """The trainer of an optimizer's key and a loss; made on first use."""
         key = key, loss
         if key not in self._trainers:
-            kind = trainer_class(loss, mirrored(self.device) is not None)
+            make_trainer = trainer_class(loss, mirrored(self.device) is not None)
             with placed(self.device):
-                self._trainers[key] = kind(self, make_optimizer(), loss)
+                self._trainers[key] = make_trainer(self, make_optimizer(), loss)
             while len(self._trainers) > _KEEP:
                 self._trainers.popitem(last=False)
         self._trainers.move_to_end(key)
@@ -100,21 +102,21 @@ class Program:
 
 @contextmanager
 def borrow_program(spec, device, build, steps=None):
-    """The program of an architecture, locked; built where there is none.
+    """The program of an architecture, locked; built on first use.
 
-    A callback that fits or predicts with an architecture that its own thread is training gets a
-    program of its own, for it must not touch the weights in training.
+    A callback may fit or predict with the architecture that its own thread is training. It gets a
+    separate program, because it must not overwrite the weights in training.
 
     Parameters
     ----------
     spec : hashable
-        All that decides the network of a family.
+        Everything that determines the network that ``build`` makes.
     device : str
         Name of the TensorFlow device.
     build : callable
-        Makes a model of the spec; stands for the family.
+        Makes a model from the spec.
     steps : type, default=None
-        Makes the network's written-out steps of spec and model. None: its layers are run.
+        Makes the fused network from the spec and the model. None: the model's layers run.
 
     Yields
     ------
@@ -122,10 +124,10 @@ def borrow_program(spec, device, build, steps=None):
     """
     program = _shared_program(spec, device, build, steps)
     with program.lock:
-        if program.training:
+        if program.training:  # by this thread; another thread would hold the lock
             program = _make_program(spec, device, build, steps)
-        # What is compiled must be called from the device of its weights. Layers see to it
-        # themselves, for several devices too.
+        # A compiled program must be called on the device of its weights. Layers place their
+        # operations themselves, also on several devices.
         with nullcontext() if program.compiled is None else tf.device(device):
             yield program
 
@@ -135,7 +137,7 @@ def _shared_program(spec, device, build, steps):
     with _LOCK:
         if key not in _POOL:
             _POOL[key] = _make_program(spec, device, build, steps)
-            while len(_POOL) > _KEEP:  # the one unused for longest goes
+            while len(_POOL) > _KEEP:  # drop the least recently used
                 _POOL.popitem(last=False)
         _POOL.move_to_end(key)
         return _POOL[key]

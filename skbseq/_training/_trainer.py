@@ -1,4 +1,4 @@
-"""Training steps of a network's layers, traced once."""
+"""Training steps of a network of Keras layers, traced once."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,7 +7,7 @@ from skbseq._training._batches import pad_batch
 from skbseq._training._compiled import CompiledTraining
 from skbseq._training._devices import mirrored, training_on
 from skbseq._training._predict import predict
-from skbseq._training._rows import RowAdam, is_large, serves_rows
+from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
 from skbseq._training._traced import TracedStep
 
 
@@ -28,38 +28,40 @@ class Trainer:
         optimizer.build(self.model.trainable_variables)
         steps = program.steps
         self.compiled = None if steps is None else CompiledTraining(steps, optimizer, loss)
-        self.fresh_state = [_sparing(v.numpy()) for v in optimizer.variables]
+        self.fresh_state = [_without_memory_of_zeros(v.numpy()) for v in optimizer.variables]
         self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
-        self._by_rows = self._large_tables()
+        self._sparse = self._large_tables()
         self._prepare(program, loss)
 
     def _prepare(self, program, loss):
         """Make the traced functions."""
+        # Numbers are arguments and not constants, so that the candidates of a search share the
+        # trace.
         number, targets = tf.TensorSpec((), tf.float32), loss.targets_shape(program.n_outputs)
         columns = tf.TensorSpec(targets, tf.float32), tf.TensorSpec((None,), tf.float32)
         signature = [program.signature, *columns, *[number] * 4]
         self._train = TracedStep(self._train_step, signature)
 
     def _large_tables(self):
-        """Adam by rows for each variable with so many rows that a sweep of all would cost."""
-        # A GPU's memory is fast enough to sweep a million rows; and its scatter, where it is to
-        # come out the same each time, takes the whole table to the CPU and back (TensorFlow 2.21).
-        # By reading, not by measuring.
-        if not serves_rows(self.optimizer) or "/GPU" in self.program.device:
+        """Sparse Adam for each variable with so many rows that updating all would be slow."""
+        # A GPU's memory is fast enough to update a million rows. Its deterministic scatter copies
+        # the whole table to the CPU and back (TensorFlow 2.21; read in the source, not measured).
+        if not supports_sparse_adam(self.optimizer) or "/GPU" in self.program.device:
             return {}
         large = [v for v in self.model.trainable_variables if is_large(v)]
-        return {v.path: RowAdam(self.optimizer, v) for v in large}
+        return {v.path: SparseAdam(self.optimizer, v) for v in large}
 
     def set_seed(self, seed):
-        """Restart all random numbers."""
+        """Reset all random number generators."""
         self.program.set_seed(seed)
 
     def begin(self, samples, batch_size):
-        """Look at all samples before the first step, where the loss asks for it."""
+        """Inspect all samples before the first step, if the loss needs it."""
 
     def held_out_loss(self, data, targets, sample_weight):
-        """Mean weighted loss of samples that are not trained on."""
+        """Mean weighted loss of held-out samples."""
         outputs = predict(self.program, data)
+        # Without label smoothing, so the loss is comparable between values of it.
         losses = self.loss(tf.constant(targets), tf.constant(outputs, tf.float32)).numpy()
         return float(np.average(losses.astype(np.float64), weights=sample_weight))
 
@@ -68,27 +70,28 @@ class Trainer:
         return [variable.numpy() for variable in self.optimizer.variables]
 
     def start(self, state, learning_rate):
-        """Put in an optimizer state, and a learning rate unless a schedule sets it."""
+        """Load an optimizer state, and a learning rate unless a schedule sets it."""
         for variable, value in zip(self.optimizer.variables, state, strict=True):
             variable.assign(value)
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
-        self.program.loaded = None
+        self.program.loaded = None  # training changes the weights in place
 
     def compile(self):
-        """Show callbacks and scikeras a model compiled with this optimizer."""
+        """Compile the model with this optimizer, as callbacks and scikeras expect."""
         self.model.compile(
             optimizer=self.optimizer, loss=self.loss.as_keras(self.program.n_outputs)
         )
 
     def average_weights(self):
-        """Put the moving average of the weights in, where the optimizer keeps one.
+        """Load the moving average of the weights, if the optimizer keeps one.
 
         Returns
         -------
         list of ndarray or None
-            The weights as they were; None if there is no average.
+            The weights before; None if there is no average.
         """
+        # In half precision the optimizer is wrapped in a LossScaleOptimizer.
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         if not inner.use_ema:
             return None
@@ -132,24 +135,25 @@ class Trainer:
         return tf.add_n([tf.constant(0.0), *absolute, *squared])
 
     def _apply(self, gradients):
-        """Take the optimizer's step."""
-        whole = []
+        """Apply one optimizer step."""
+        dense = []
         for variable, gradient in zip(self.model.trainable_variables, gradients, strict=True):
-            by_rows = self._by_rows.get(variable.path)
-            if by_rows is not None and isinstance(gradient, tf.IndexedSlices):
-                by_rows.apply_slices(gradient)
+            sparse = self._sparse.get(variable.path)
+            # Under a full softmax, the gradient of a table tied to the output is dense.
+            if sparse is not None and isinstance(gradient, tf.IndexedSlices):
+                sparse.apply_slices(gradient)
             else:
-                # Dense: of a sparse gradient that holds a row twice, Keras' Adam squares the two
-                # parts and not their sum, and then takes too large a step.
-                whole.append((tf.convert_to_tensor(gradient), variable))
-        self.optimizer.apply(*zip(*whole, strict=True))
+                # Made dense: if a sparse gradient contains a row twice, Keras' Adam squares the
+                # two parts instead of their sum, and its step is too large.
+                dense.append((tf.convert_to_tensor(gradient), variable))
+        self.optimizer.apply(*zip(*dense, strict=True))
 
 
 class MirroredTrainer(Trainer):
     """A traced training step on several devices, each with its part of a batch.
 
-    Keras' optimizers add up the gradients of all devices; so each divides its loss by the whole
-    batch's size, and takes its share of the penalties.
+    Keras' optimizers add up the gradients of all devices. So each device divides its loss by the
+    size of the whole batch and applies its share of the penalties.
     """
 
     def __init__(self, program, optimizer, loss):
@@ -158,7 +162,7 @@ class MirroredTrainer(Trainer):
         self._train = tf.function(self._train_parts, reduce_retracing=True)
 
     def train_rows(self, samples, rows, options):
-        """One optimizer step on some samples; the mean weighted loss as a tensor."""
+        """One optimizer step on some samples; returns the mean weighted loss as a tensor."""
         n = self._strategy.num_replicas_in_sync
         parts = [_columns(samples, rows[i::n]) for i in range(n)]
         spread = self._strategy.experimental_distribute_values_from_function
@@ -173,7 +177,7 @@ class MirroredTrainer(Trainer):
 
 
 def values_of(options, *names):
-    """Some of the options as arguments of a traced step."""
+    """Selected options as arguments of a traced step."""
     return [np.float32(options[name]) for name in names]
 
 
@@ -182,6 +186,6 @@ def _columns(samples, rows):
     return pad_batch(data, rows), targets[rows], sample_weight[rows]
 
 
-def _sparing(value):
-    """The same values; zeros without their memory, which large tables have much of."""
+def _without_memory_of_zeros(value):
+    """The same values; an array of zeros takes no memory, which large tables need much of."""
     return value if value.any() else np.broadcast_to(value.dtype.type(0), value.shape)

@@ -263,8 +263,8 @@ class BehaviorEmbedder(
         many = max(sizes.values(), default=0) > _MANY_CODES
         loss["n_negatives"] = _NEGATIVES if many else None
         if self.objective == "next":
-            return {"kind": "foretold", **loss}
-        return {"kind": "hidden", "share": float(self.mask_share), **loss}
+            return {"kind": "next_events", **loss}
+        return {"kind": "masked_events", "share": float(self.mask_share), **loss}
 
     def _event_spec(self):
         """The spec of the network with heads at its events, where the objective has any."""

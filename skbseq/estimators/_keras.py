@@ -19,7 +19,7 @@ from scikeras._utils import route_params, unflatten_params
 
 from skbseq import _training
 from skbseq._training import (
-    Changes,
+    AugmentationPlan,
     Loss,
     borrow_program,
     check_function,
@@ -284,7 +284,7 @@ class _Run:
         spec = self._model.spec
         if spec.is_function:
             # Masked events may be seen from both sides, and parts of histories as a whole.
-            causal = spec.head is not None and self._loss.kind in ("foretold", "next")
+            causal = spec.head is not None and self._loss.kind in ("next_events", "next")
             begin = causal and spec.head.begin
             name = function_name(spec.network)
             check_function(self._program.model, samples[0], name=name, causal=causal, begin=begin)
@@ -318,8 +318,8 @@ class _Run:
             "initial_epoch": n_epochs_before,
             "batch_size": regime.setting("batch_size"),
             "rng": np.random.default_rng([regime.seed, 2, self._n_steps_before]),
-            "changes": Changes(**regime.augmentation),
-            "changes_rng": np.random.default_rng([regime.seed, 3, self._n_steps_before]),
+            "augmentation": AugmentationPlan(**regime.augmentation),
+            "augmentation_rng": np.random.default_rng([regime.seed, 3, self._n_steps_before]),
         }
 
     def _own_callbacks(self, held_out):

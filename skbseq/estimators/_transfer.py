@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from skbseq.estimators._embedder import BehaviorEmbedder
 from skbseq.estimators._sequence_model import Start, engine
 from skbseq.networks._network import function_name
-from skbseq.preprocessing._sequence_encoder import marks_of
+from skbseq.preprocessing._sequence_encoder import fingerprints_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
 _ALIKE = ("network", "units", "n_layers", "bidirectional", "options")
@@ -97,15 +97,15 @@ def _check_same_channels(embedder, ours):
             f"{list(theirs.vocabulary_sizes.values())}), and this estimator on {ours} "
             f"(vocabularies of {list(sizes.values())}). {_OWN_ENCODER}"
         )
-    marks = marks_of(embedder.encoder_)
-    for name, mark in ours.marks.items():
-        if mark != marks.get(name, mark):
+    made = fingerprints_of(embedder.encoder_)
+    for name, fingerprint in ours.fingerprints.items():
+        if fingerprint != made.get(name, fingerprint):
             raise ValueError(
                 f"Channel {name!r} was not encoded by the encoder of the embedder of init, but by "
                 f"another one, whose codes or scale differ. {_OWN_ENCODER}"
             )
     fewer = [n for n, size in sizes.items() if size < theirs.vocabulary_sizes[n]]
-    unknown = [name for name in fewer if name not in ours.marks]
+    unknown = [name for name in fewer if name not in ours.fingerprints]
     if unknown:
         warnings.warn(
             f"The embedder of init knows more codes of {unknown[0]!r} than there are here, and "

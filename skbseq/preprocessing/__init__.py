@@ -1,4 +1,4 @@
-"""Transformers that turn sequence frames into what networks and other models take."""
+"""Transformers that prepare sequence frames for networks and other models."""
 
 from skbseq.preprocessing._sequence_encoder import SequenceEncoder
 from skbseq.preprocessing._sequence_imputer import SequenceImputer

@@ -1,4 +1,4 @@
-"""How one channel becomes numbers: vocabularies, scales and time features."""
+"""Encoders of one channel: vocabularies, scales and time features."""
 
 import hashlib
 from numbers import Integral
@@ -13,12 +13,12 @@ from skbseq.preprocessing._place import read_moments, read_numbers
 
 TIME_FEATURES = ("gap", "age", "hour", "weekday")
 
-# Far beyond any measurement, and the difference of two such numbers is still finite.
+# Larger than any measurement, but the difference of two such numbers is still finite.
 _LARGEST = 1e300
 
 
 def fingerprint(learnt):
-    """A short hash of what a channel learnt at fit: of equal ones alike, in every process.
+    """Short hash of what a channel learnt at fit; equal in every process.
 
     Parameters
     ----------
@@ -32,19 +32,20 @@ def fingerprint(learnt):
     for part in learnt:
         array = isinstance(part, np.ndarray)
         content = np.ascontiguousarray(part).tobytes() if array else repr(part).encode()
+        # With its length, so that two parts never hash like one longer part.
         digest.update(b"%d " % len(content) + content)
     return digest.hexdigest()
 
 
 class Vocabulary:
-    """Categories in order of frequency, and the codes 2, 3, ... that they get.
+    """Categories in order of frequency, with the codes 2, 3, ...
 
-    Missing values are a category of their own. Equally frequent ones stand in ascending order,
-    so that the order of the rows does not matter.
+    Missing values are a category of their own. Equally frequent categories are in ascending
+    order, so that the order of the rows does not matter.
 
-    With ``hash_buckets``, what has no code of its own shares one of so many more codes, chosen by
-    its hash. Buckets into which no value fell at fit are not used: a model would have learnt
-    nothing of their codes.
+    With ``hash_buckets``, values without a code of their own share this many further codes,
+    chosen by the hash of the value. Buckets that no value fell into at fit are not used, because
+    a model would have learnt nothing for their codes.
     """
 
     def __init__(self, values, *, min_frequency, max_categories, hash_buckets=None):
@@ -69,7 +70,7 @@ class Vocabulary:
             self.buckets = np.unique(rest % np.uint64(hash_buckets)).astype(np.int64)
 
     def codes(self, values):
-        """Codes as int32: 1 for what has none of its own nor that of a bucket."""
+        """Codes as int32; 1 for a value that has neither a code of its own nor a bucket."""
         values = _frames.nan_to_null(values)
         found = self._places.find(values, match_null=True)
         codes = np.where(found < 0, UNKNOWN, found + FIRST_CATEGORY).astype(np.int32)
@@ -79,19 +80,20 @@ class Vocabulary:
         return codes
 
     def _bucket_codes(self, values):
-        # Of a categorical, only the values that occur.
+        # Decoded, so that the unused categories of a categorical are not hashed.
         codes, distinct = _frames.encode(_frames.decode_strings(values))
         hashes = _frames.hash_values(_frames.append_null(distinct))
         n_buckets = np.uint64(self.hash_buckets)
         buckets = (hashes % n_buckets).astype(np.int64)
-        # Independent of the bucket, so that an empty one's values spread over the others.
+        # The quotient is independent of the bucket, so the values of an unused bucket spread
+        # over the others.
         other = (hashes // n_buckets) % np.uint64(len(self.buckets))
         used = np.isin(buckets, self.buckets)
         buckets = np.where(used, buckets, self.buckets[other.astype(np.int64)])
         return (FIRST_CATEGORY + len(self.values) + buckets)[codes]
 
     def learnt(self):
-        """What decides the codes."""
+        """Everything that determines the codes."""
         return [_frames.hash_values(self.values), self.hash_buckets, self.buckets]
 
     def categories(self):
@@ -99,6 +101,7 @@ class Vocabulary:
         return _frames.to_objects(self.values)
 
     def __getstate__(self):
+        # As bytes in a NumPy array, which a model file can hold.
         state = vars(self) | {"values": _frames.pack_array(self.values)}
         del state["_places"]
         return state
@@ -109,15 +112,15 @@ class Vocabulary:
 
 
 class SmoothScale:
-    """Robust scaling with logarithmic tails, so that outliers neither set the scale nor run away.
+    """Robust scaling with logarithmic tails, so that outliers do not dominate.
 
     With the median :math:`m` and the quartiles :math:`q_1, q_3`,
 
     .. math:: x' = \\operatorname{arsinh}\\left(2 \\, (x - m) / (q_3 - q_1)\\right)
 
-    which is linear about the median, has a spread of about 1 for normal data, and keeps the
-    order of the tails: a value a million quartile distances away becomes 14.5. Where the
-    quartiles are equal, half the range takes the place of their distance.
+    which is linear near the median, has a spread of about 1 for normal data, and keeps the
+    order of the tails: a value a million interquartile ranges away becomes 14.5. If the
+    interquartile range is zero, half the range replaces it.
     """
 
     def __init__(self, values):
@@ -127,12 +130,12 @@ class SmoothScale:
         present = np.clip(present, -_LARGEST, _LARGEST)
         low, self.center, high = (float(q) for q in np.quantile(present, [0.25, 0.5, 0.75]))
         width = high - low
-        if width == 0:
+        if width == 0:  # more than half of the values are equal
             width = float(present.max() - present.min()) / 2
         self.width = width if width > 0 else 1.0
 
     def learnt(self):
-        """What decides the scaled values."""
+        """Everything that determines the scaled values."""
         return [self.center, self.width]
 
     def __call__(self, values):
@@ -144,7 +147,7 @@ class SmoothScale:
 
 
 class CategoricalChannel:
-    """A categorical channel: one channel of codes."""
+    """Encodes a categorical channel as one channel of codes."""
 
     def __init__(self, name, values, options, place):
         self.name = name
@@ -158,7 +161,7 @@ class CategoricalChannel:
         self.names = [name]
 
     def learnt(self):
-        """What decides the codes."""
+        """Everything that determines the codes."""
         return self.vocabulary.learnt()
 
     def transform(self, values, place):
@@ -168,8 +171,8 @@ class CategoricalChannel:
             codes = self.vocabulary.codes(values)
         except TypeError as error:
             raise SequenceFrameError(
-                f"The values of {self.name!r} do not fit its vocabulary: {error}. Give it the "
-                "type that it had at fit."
+                f"The values of {self.name!r} do not match its vocabulary: {error}. Convert them "
+                "to the type used at fit."
             ) from error
         if self.handle_unknown == "error" and (codes == UNKNOWN).any():
             at = _frames.first_row(codes == UNKNOWN)
@@ -181,7 +184,7 @@ class CategoricalChannel:
 
 
 class NumericChannel:
-    """A numeric channel: scaled values, and a flag for missing ones where fit saw any."""
+    """Scales a numeric channel, and flags missing values if fit saw any."""
 
     def __init__(self, name, values, options, place):
         self.name = name
@@ -194,11 +197,11 @@ class NumericChannel:
         return read_numbers(place.cut(values), self.name, place)
 
     def learnt(self):
-        """What decides the scaled values."""
+        """Everything that determines the scaled values."""
         return self.scale.learnt()
 
     def transform(self, values, place):
-        """Scaled values by output name; a missing one is the median and flagged."""
+        """Scaled values by output name; a missing value becomes the median and is flagged."""
         values = self._read(values, place)
         missing = np.isnan(values)
         result = {self.name: np.where(missing, 0, self.scale(values)).astype(np.float32)}
@@ -210,7 +213,7 @@ class NumericChannel:
 
 
 class TimeChannel:
-    """A channel of timestamps: gap to the event before, time to the cutoff, clock and calendar."""
+    """Turns a channel of timestamps into gaps, times to the cutoff, and hour and weekday."""
 
     def __init__(self, name, values, options, place):
         self.name = name
@@ -225,19 +228,22 @@ class TimeChannel:
         self.scales = {f: SmoothScale(v) for f, v in self._spans(moments, place).items()}
 
     def _spans(self, moments, place):
-        """log(1 + seconds) of the gap before each event, and of the time left to the cutoff."""
+        """log(1 + seconds) of the gap before each event and of the time to the cutoff."""
         ticks, missing, unit, zone = _frames.time_ticks(moments)
         whole = place.whole
         if missing.any():
             row = whole.row_of(_frames.first_row(missing))
             raise SequenceFrameError(f"Row {row} of {self.name!r} holds a missing time.")
+        # Computed over all events: the gap of the first event that `max_length` keeps needs the
+        # one before it.
         spans = {}
         if "gap" in self.features:
             gap = np.zeros(len(ticks), np.int64)
             gap[1:] = np.diff(ticks)
             gap[whole.offsets[:-1][whole.offsets[:-1] < len(gap)]] = 0
-            self._check(gap, whole, "goes back in time; the events of a row run oldest first")
+            self._check(gap, whole, "goes back in time; order the events of a row oldest first")
             spans["gap"] = gap
+        # Checked even if the feature is not used: an event after the cutoff is leakage.
         if "age" in self.features or whole.cutoff is not None:
             age = np.repeat(whole.cutoff_ticks(unit, zone), np.diff(whole.offsets)) - ticks
             self._check(age, whole, "holds an event after its cutoff, which leaks the future")
@@ -251,18 +257,18 @@ class TimeChannel:
             raise SequenceFrameError(f"Row {row} of {self.name!r} {complaint}.")
 
     def learnt(self):
-        """What decides the scaled spans and the circles."""
+        """Everything that determines the scaled spans, and hour and weekday."""
         spans = (part for name, scale in self.scales.items() for part in (name, *scale.learnt()))
         return [str(self.zone), *spans]
 
     def transform(self, values, place):
-        """Scaled spans and circles by output name."""
+        """Scaled spans, and hour and weekday as points on a circle, by output name."""
         moments = read_moments(values, self.name, place.whole)
         if len(moments) and (self.zone is None) != (moments.type.tz is None):
             now, then = ("have no", "one") if self.zone else ("have a", "none")
             raise SequenceFrameError(
-                f"The times of {self.name!r} {now} time zone but had {then} at fit. Give both "
-                "one, or none."
+                f"The times of {self.name!r} {now} time zone but had {then} at fit. Use a time "
+                "zone in both, or in neither."
             )
         result = {}
         for feature, span in self._spans(moments, place).items():
@@ -276,12 +282,12 @@ class TimeChannel:
         return {name: result[name] for name in self.names}
 
     def _turns(self, moments):
-        """Days and weeks since 1970, on the clock of the time zone seen at fit."""
+        """Days and weeks since 1970, in the local time of the time zone seen at fit."""
         circles = [f for f in self.features if f in ("hour", "weekday")]
         if not circles:
             return {}
         ticks = _frames.local_ticks(moments, self.zone)
         days = ticks / (86_400 * ticks_per_second(moments.type.unit))
-        # 1970-01-01 was a Thursday; three days on, weeks begin on Monday.
+        # 1970-01-01 was a Thursday; adding three days makes weeks begin on Monday.
         turns = {"hour": days, "weekday": (days + 3) / 7}
         return {f: turns[f] for f in circles}

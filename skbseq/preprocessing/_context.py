@@ -1,4 +1,4 @@
-"""Context: ordinary columns, known at the cutoff, as numbers."""
+"""Context: ordinary columns, known at the cutoff, encoded as numbers."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from skbseq.preprocessing._place import RowPlace
 
 
 class ContextColumn:
-    """An ordinary column: scaled if it is a number, else one column of 0 and 1 per category."""
+    """Encodes an ordinary column: numbers are scaled, other values become one-hot columns."""
 
     def __init__(self, name, column, options):
         self.name = name
@@ -20,12 +20,12 @@ class ContextColumn:
                 f"Context column {name!r} holds {kind} values. Give numbers, strings or booleans."
             )
         read = CategoricalChannel if self.coded else NumericChannel
-        # Buckets would be a column each.
+        # Each bucket would become a column of its own.
         self.values = read(name, column, options | {"hash_buckets": None}, RowPlace())
         self.names = self._code_names() if self.coded else self.values.names
 
     def _code_names(self):
-        """One name per code from 1, the unknown, on."""
+        """One name per code, beginning with code 1, unknown."""
         categories = self.values.vocabulary.categories()
         taken = {f"{self.name}_{c}" for c in categories if c is not None}
 

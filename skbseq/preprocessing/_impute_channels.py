@@ -1,4 +1,4 @@
-"""How the missing values of one channel are filled: statistics, neighbours in time, lines."""
+"""Imputation of one channel: statistics, neighbours in time, linear interpolation."""
 
 from dataclasses import dataclass
 from numbers import Real
@@ -15,13 +15,13 @@ JOINT = ("knn", "iterative")
 STRATEGIES = ("auto", "drop", "constant", "most_frequent", "ffill", "nearest", *NUMERIC)
 FILLABLE = ("float", "integer", "boolean", "string", "null")
 
-# What a constant is where `fill_value` says nothing; of a channel without a type it is a string.
+# Constants used if `fill_value` is None; a channel without a type gets a string.
 _CONSTANTS = {"float": 0, "integer": 0, "boolean": False, "string": "missing", "null": "missing"}
 
 
 @dataclass(frozen=True)
 class Events:
-    """The events of all rows end to end: the values of each channel, and where rows begin."""
+    """The events of all rows end to end: values by channel, and the offset of each row."""
 
     values: dict
     offsets: np.ndarray
@@ -34,7 +34,7 @@ class Events:
         return int(np.searchsorted(self.offsets, position, side="right")) - 1
 
     def keep(self, kept):
-        """Only the events where a mask holds; the rows stay."""
+        """Only the events where a mask is True; all rows are kept."""
         if kept.all():
             return self
         positions = np.flatnonzero(kept)
@@ -44,6 +44,7 @@ class Events:
 
     def last_known(self, known):
         """Position of the last known value up to each event, within its row; -1 for none."""
+        # Over all rows at once; a position before the row's own start belongs to another row.
         positions = np.maximum.accumulate(np.where(known, np.arange(len(self)), -1))
         starts = np.repeat(self.offsets[:-1], np.diff(self.offsets))
         return np.where(positions >= starts, positions, -1)
@@ -56,30 +57,30 @@ class Events:
         return np.where(positions < stops, positions, -1)
 
     def numbers(self, name):
-        """The values of a channel as float64, NaN where missing; infinity is refused."""
+        """The values of a channel as float64, NaN for missing ones; infinity is refused."""
         kind = _frames.kind_of(self.values[name].type)
         if kind not in ("float", "integer", "null"):
             raise SequenceFrameError(
-                f"{name!r} holds {kind} values, where numbers were at fit or are needed. Convert "
-                "them to numbers."
+                f"{name!r} holds {kind} values, but fit saw numbers or the strategy needs them. "
+                "Convert the values to numbers."
             )
         values = _frames.numbers(self.values[name])
         infinite = np.isinf(values)
         if infinite.any():
             raise SequenceFrameError(
                 f"Row {self.row_of(_frames.first_row(infinite))} of {name!r} holds an infinite "
-                "value. Replace it by a number, or by null if it is not known."
+                "value. Replace it by a number, or by null if it is unknown."
             )
         return values
 
     def ticks(self, name):
-        """Ticks of the time channel; times must be known and run forwards."""
+        """Ticks of the time channel; times must be known and ascending within a row."""
         moments = read_moments(self.values[name], name, self)
         ticks, missing, _, _ = _frames.time_ticks(moments)
         if missing.any():
             raise SequenceFrameError(
                 f"Row {self.row_of(_frames.first_row(missing))} of {name!r} holds a missing time, "
-                "and between unknown times nothing can be interpolated. Drop such events: name "
+                "so values cannot be interpolated. Drop such events: name "
                 f"{name!r} with 'drop' in strategy."
             )
         backwards = np.zeros(len(ticks), bool)
@@ -88,30 +89,30 @@ class Events:
         if backwards.any():
             raise SequenceFrameError(
                 f"Row {self.row_of(_frames.first_row(backwards))} of {name!r} goes back in time; "
-                "the events of a row run oldest first."
+                "order the events of a row oldest first."
             )
         return ticks
 
 
-# ------------------------------------------------------------------ what fit learns
+# ------------------------------------------------------------------ learnt at fit
 
 
 def plain(values):
-    """The same values in a type that holds any of their kind, NaN turned into null."""
+    """The same values in a general type of their kind, with null instead of NaN."""
     values = _frames.nan_to_null(_frames.decode_strings(values))
-    if str(values.type).startswith("decimal"):  # which holds no mean of its values
+    if str(values.type).startswith("decimal"):  # their mean may not be a decimal of this type
         return _frames.make_array(_frames.numbers(values))
     return values
 
 
-def settle(name, strategy, kind, *, named, as_number):
-    """The strategy for a channel of this kind, None to leave the channel as it is.
+def resolve_strategy(name, strategy, kind, *, named, as_number):
+    """The strategy for a channel of this kind, or None to leave the channel unchanged.
 
     Parameters
     ----------
     name, strategy, kind : str
     named : bool
-        Whether the user named the channel, so that what cannot be done is an error.
+        Whether the user named the channel, so that an impossible strategy is an error.
     as_number : bool
         Whether the strategy was given to this channel alone, so that its integers are numbers.
     """
@@ -121,24 +122,24 @@ def settle(name, strategy, kind, *, named, as_number):
         if named:
             raise SequenceFrameError(
                 f"{name!r} holds {kind} values, which strategy {strategy!r} cannot fill: events "
-                "without one can only be dropped. Say 'drop', or do not name it."
+                "without one can only be dropped. Use 'drop', or do not name the channel."
             )
         return None
     if strategy == "auto":
         return "median" if kind == "float" else "most_frequent"
     if strategy in NUMERIC and kind != "float":
-        if not as_number:
+        if not as_number:  # integers are mostly ids, whose mean means nothing
             return "most_frequent"
         if kind not in ("integer", "null"):
             raise SequenceFrameError(
-                f"{name!r} holds {kind} values, and strategy {strategy!r} needs numbers. Say "
+                f"{name!r} holds {kind} values, and strategy {strategy!r} needs numbers. Use "
                 "'most_frequent', 'constant', 'ffill', 'nearest' or 'drop'."
             )
     return strategy
 
 
 def _statistic(name, strategy, values, fill_value):
-    """One value to fill with, as an Arrow array, of length 0 if fit saw no value."""
+    """The value to fill with, as an Arrow array; of length 0 if fit saw no value."""
     kind = _frames.kind_of(values.type)
     if strategy == "constant":
         return _as_kind(_constant(name, kind, fill_value), values)
@@ -148,7 +149,7 @@ def _statistic(name, strategy, values, fill_value):
     known = known[~np.isnan(known)]
     if known.size == 0:
         return _frames.make_array(known)
-    # Small enough that no sum of the largest floats overflows; powers of two change no digit.
+    # Scaled down, so that a sum of very large floats cannot overflow. A power of two is exact.
     center = np.mean if strategy == "mean" else np.median
     value = float(np.ldexp(center(np.ldexp(known, -40)), 40))
     whole = strategy in ("mean", "median") and kind == "integer" and value.is_integer()
@@ -167,24 +168,24 @@ def _constant(name, kind, fill_value):
     if not suits:
         raise SequenceFrameError(
             f"fill_value={fill_value!r} does not suit {name!r}, which holds {kind} values. Give a "
-            "dict of one value per channel, or name the channels in columns=."
+            "dict with one value per channel, or name the channels in columns=."
         )
     return fill_value.item() if isinstance(fill_value, np.generic) else fill_value
 
 
 def _as_kind(value, like):
-    """An array of one value, of the type of another array where that can hold it."""
+    """An array of one value, with the type of ``like`` if that can hold it."""
     one = _frames.make_array([value])
     if "null" in (_frames.kind_of(like.type), _frames.kind_of(one.type)):
         return one
     try:
         return one.cast(like.type)
-    except ValueError:  # a fraction, or a number too large, among integers
+    except ValueError:  # a fraction or too large a number for an integer type
         return one
 
 
 def _mode(values):
-    """The most frequent value; of several the smallest, so that the order does not matter."""
+    """The most frequent value; among ties the smallest, so that row order does not matter."""
     codes, distinct = _frames.encode(values)
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
     rank, _ = _frames.sorted_rank(distinct)
@@ -196,14 +197,14 @@ def _mode(values):
 
 
 class ChannelFiller:
-    """Fills one channel, by what fit saw in it and by what stands in the same row."""
+    """Fills one channel from the values seen at fit and from other events of the same row."""
 
     def __init__(self, name, strategy, events, fill_value):
         self.name = name
         self.strategy = strategy
         values = plain(events.values[name])
         if _frames.kind_of(values.type) == "float":
-            events.numbers(name)
+            events.numbers(name)  # refuses infinite values
         self.statistic = _statistic(name, strategy, values, fill_value)
         missing = _frames.is_missing(values)
         self.flagged = bool(missing.any())
@@ -211,15 +212,15 @@ class ChannelFiller:
             self._refuse(events, missing)
 
     def transform(self, events, ticks, predicted):
-        """The channel without missing values, and where they were.
+        """The channel without missing values, and a mask of where they were.
 
         Parameters
         ----------
         events : Events
         ticks : ndarray of int64 or None
-            Times of the events, for the strategies that look at them.
+            Times of the events, for the strategies that use them.
         predicted : ndarray of float64 or None
-            What a model of the events says of each missing value.
+            Prediction of a model for each missing value.
 
         Returns
         -------
@@ -242,8 +243,8 @@ class ChannelFiller:
         numbers = {"integer", "float"}
         if now != then and then != "null" and not {now, then} <= numbers:
             raise SequenceFrameError(
-                f"{self.name!r} holds {now} values, but it is filled with {then} values since "
-                "fit. Give it the type that it had at fit."
+                f"{self.name!r} holds {now} values, but held {then} values at fit. Convert them "
+                "to the type used at fit."
             )
         return _floats(values) if (now, then) == ("integer", "float") else values
 
@@ -256,6 +257,7 @@ class ChannelFiller:
             values = _replace(values, missing, _line(values, missing, events, ticks))
         elif predicted is not None:
             values = _replace(values, missing, predicted[missing])
+        # Rows without any known value, and events before the first known one, get the statistic.
         left = _frames.is_missing(values)
         if not left.any():
             return values
@@ -266,12 +268,13 @@ class ChannelFiller:
     def _refuse(self, events, missing):
         raise SequenceFrameError(
             f"Row {events.row_of(_frames.first_row(missing))} of {self.name!r} holds a missing "
-            f"value, and fit saw no value of {self.name!r} at all from which strategy "
-            f"{self.strategy!r} could learn. Say 'constant' or 'drop' for it, or leave it out of "
-            "strategy or columns."
+            f"value, and fit saw no value of {self.name!r} at all, so strategy "
+            f"{self.strategy!r} learnt nothing. Use 'constant' or 'drop' for this channel, or "
+            "leave it out of strategy or columns."
         )
 
     def __getstate__(self):
+        # As bytes in a NumPy array, which a model file can hold.
         return vars(self) | {"statistic": _frames.pack_array(self.statistic)}
 
     def __setstate__(self, state):
@@ -283,7 +286,7 @@ def _floats(values):
 
 
 def _take_known(values, source):
-    """Values from other positions; where those are -1, the missing value itself."""
+    """Values from other positions; -1 keeps the missing value."""
     return _frames.take(values, np.where(source < 0, np.arange(len(source)), source))
 
 
@@ -296,19 +299,19 @@ def _replace(values, missing, fills):
 def _fill_null(values, value):
     try:
         return values.fill_null(value)
-    except (OverflowError, ValueError):  # integers of a narrower type than those at fit
+    except (OverflowError, ValueError):  # the integer type is narrower than at fit
         return _floats(values).fill_null(float(value))
 
 
 def _nearest(events, known, ticks):
-    """Position of the known value that is nearest in time; of two the earlier."""
+    """Position of the known value that is nearest in time; among ties the earlier."""
     before, after = events.last_known(known), events.next_known(known)
     later = (before < 0) | ((after >= 0) & (ticks[after] - ticks < ticks - ticks[before]))
     return np.where(later, after, before)
 
 
 def _line(values, missing, events, ticks):
-    """Values on the line between the known ones about each missing one; NaN in unknown rows."""
+    """Linear interpolation in time for each missing value; NaN in rows without known values."""
     numbers = _frames.numbers(values)
     at = np.flatnonzero(missing)
     before, after = events.last_known(~missing)[at], events.next_known(~missing)[at]
@@ -318,6 +321,7 @@ def _line(values, missing, events, ticks):
     first = np.where(before < 0, after, before)
     last = np.where(inside, after, first)
     a, b = numbers[first], numbers[last]
-    # Weighted so, the difference of two large numbers cannot overflow; rounding stays between.
+    # A weighted sum, because the difference of two large numbers could overflow. Clipping keeps
+    # rounding errors between the two values.
     line = np.clip(a * (1 - weight) + b * weight, np.minimum(a, b), np.maximum(a, b))
     return np.where(first < 0, np.nan, line)

@@ -1,4 +1,4 @@
-"""Models that fill the numbers of an event from its other numbers and from the one before."""
+"""Models that impute numbers of an event from its other numbers and the preceding event."""
 
 import warnings
 from contextlib import contextmanager
@@ -19,9 +19,10 @@ from skbseq.preprocessing._place import read_moments
 class EventModel:
     """Nearest neighbours or regressions over events.
 
-    Each event is a row. Its features are its numbers, the last known number of each channel
-    before it in the same row, and the logarithm of the time since the event before. They are
-    brought to one scale first, or the largest numbers alone would say who is near whom.
+    Each event is one sample of the model. Its features are its numbers, the last known number of
+    each channel before it in the same row, and the logarithm of the time since the preceding
+    event. They are standardized, because otherwise the largest numbers would dominate the
+    distances.
     """
 
     def __init__(self, strategy, targets, numeric, time, events, options):
@@ -38,6 +39,7 @@ class EventModel:
             chosen = random_state.choice(rows.size, options["max_samples"], replace=False)
             rows = rows[np.sort(chosen)]
         features = features[rows]
+        # A feature without any known value has neither a scale nor a range.
         self.kept = ~np.isnan(features).all(axis=0)
         features = features[:, self.kept]
         self.low, self.high = np.nanmin(features, axis=0), np.nanmax(features, axis=0)
@@ -49,7 +51,7 @@ class EventModel:
             self.imputer = Chain(_seeded(options["estimator"], random_state), features)
 
     def predict(self, events):
-        """What to fill into each target channel: float64 per event, NaN where none is missing."""
+        """Values for each target channel: float64 per event, NaN for events that miss none."""
         result = {name: np.full(len(events), np.nan) for name in self.targets}
         features = self._features(events)
         rows = np.flatnonzero(np.isnan(features[:, : len(self.targets)]).any(axis=1))
@@ -58,7 +60,7 @@ class EventModel:
         n_targets = np.count_nonzero(self.kept[: len(self.targets)])
         filled = self.scaler.transform(features[rows][:, self.kept])
         filled = self.imputer.transform(filled, n_targets)
-        # A line fitted to the known values may run far beyond them.
+        # A regression may extrapolate far beyond the known values.
         filled = np.clip(self.scaler.inverse_transform(filled), self.low, self.high)
         for i, name in enumerate(self.targets):
             if self.kept[i]:
@@ -66,7 +68,7 @@ class EventModel:
         return result
 
     def _features(self, events):
-        """Targets first, then the other numbers, then those before, then the gap."""
+        """Targets, other numbers, preceding numbers, and the gap, in this order."""
         now = [events.numbers(name) for name in self.numeric]
         columns = [*now, *(_previous(events, values) for values in now)]
         if self.time is not None:
@@ -75,14 +77,14 @@ class EventModel:
 
 
 class Neighbors:
-    """What :class:`~sklearn.impute.KNNImputer` does, without its chance among equals.
+    """A :class:`~sklearn.impute.KNNImputer` whose result does not depend on the other rows.
 
-    That one takes distances from products of matrices, whose rounding depends on the other rows
-    of a batch; among equally near neighbours, which are many where prices repeat, it decides.
-    Here differences are squared one by one, so that a row is always filled alike.
+    KNNImputer computes distances by matrix products, whose rounding depends on the other rows of
+    a batch. Among equally near neighbours, which are frequent if prices repeat, the rounding
+    decides. Here differences are squared one by one, so that a row is always filled the same way.
     """
 
-    # Pairs of a row and a training event at a time: their distances fit into a core's cache.
+    # Pairs of a row and a training event at a time; their distances fit into the cache of a core.
     _pairs = 100_000
 
     def __init__(self, n_neighbors, X):
@@ -114,7 +116,7 @@ class Neighbors:
         return np.where(count > 0, total / np.maximum(count, 1), self.means[column])
 
     def _distances(self, X):
-        """Mean square of the differences that are known; infinite where none is."""
+        """Mean square of the known differences; infinite if none is known."""
         known, trained = ~np.isnan(X), ~np.isnan(self.X)
         X, donors = np.where(known, X, 0), np.where(trained, self.X, 0)
         total, square = np.zeros((2, len(X), len(donors)))
@@ -124,22 +126,22 @@ class Neighbors:
             square *= trained[:, i]
             square *= known[:, i, None]
             total += square
-        # Of whole numbers the product is exact, however it is summed.
+        # This product may be a matrix product: it is exact for whole numbers.
         n_known = known.astype(float) @ trained.T.astype(float)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(n_known > 0, total / n_known, np.inf)
 
 
 class Chain:
-    """The regressions of an :class:`~sklearn.impute.IterativeImputer`, applied as it does.
+    """The regressions of an :class:`~sklearn.impute.IterativeImputer`, applied in its order.
 
-    Taken out of it, because a model file could not hold the imputer without trust in types of
-    scikit-learn's private side.
+    They are copied out of the imputer, because a model file with the imputer would require trust
+    in private types of scikit-learn.
     """
 
     def __init__(self, estimator, X):
         imputer = IterativeImputer(estimator)
-        with _no_word_of_rounds():
+        with _without_convergence_warning():
             imputer.fit(X)
         self.start = imputer.initial_imputer_.statistics_
         self.steps = [
@@ -159,7 +161,7 @@ class Chain:
 
 
 def _seeded(estimator, random_state):
-    """The regressor with every random state set that is not, for the imputer sets none."""
+    """A copy of the regressor with all unset random states set; the imputer sets none."""
     if estimator is None:
         return None
     estimator = clone(estimator)
@@ -170,8 +172,8 @@ def _seeded(estimator, random_state):
 
 
 @contextmanager
-def _no_word_of_rounds():
-    # Their number is fixed, so no one could act on the warning that more would help.
+def _without_convergence_warning():
+    # It advises more rounds, but the user cannot change their number here.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\[IterativeImputer\]", ConvergenceWarning)
         yield
@@ -186,7 +188,7 @@ def _previous(events, values):
 
 
 def _log_gap(events, time):
-    """log(1 + seconds) since the event before, 0 for the first; NaN where it is not known."""
+    """log(1 + seconds) since the preceding event, 0 for the first one; NaN if unknown."""
     ticks, missing, unit, _ = _frames.time_ticks(read_moments(events.values[time], time, events))
     gap, unknown = np.zeros(len(ticks)), missing.copy()
     gap[1:] = np.diff(ticks)

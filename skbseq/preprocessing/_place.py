@@ -1,4 +1,4 @@
-"""Where values lie in a frame, so that an error can name the row, and which are used."""
+"""Positions of values in a frame: which are used, and which row an error has to name."""
 
 import copy
 import warnings
@@ -12,9 +12,9 @@ from skbseq.exceptions import SequenceFrameError
 
 
 class RowPlace:
-    """The place of an ordinary column: its values are the rows."""
+    """Positions in an ordinary column, which has one value per row."""
 
-    # Calls between a warning and the user's call of transform, scikit-learn's wrapper among them.
+    # Calls between a warning and the user's call of transform, including scikit-learn's wrapper.
     _depth = 6
 
     def row_of(self, position):
@@ -22,31 +22,31 @@ class RowPlace:
         return position
 
     def cut(self, values):
-        """Those of all values that are used."""
+        """The values that are used."""
         return values
 
     def warn_of_missing(self, name, missing, *, taken_as):
-        """Warn, from the line that called transform, of what was never missing at fit."""
+        """Warn, at the line that called transform, of missing values where fit saw none."""
         warnings.warn(
             f"{int(missing.sum()):,} values of {name!r} are missing, the first in row "
-            f"{self.row_of(_frames.first_row(missing))}, but none were at fit: they are taken as "
-            f"{taken_as}.",
+            f"{self.row_of(_frames.first_row(missing))}, but none were at fit: they are treated "
+            f"as {taken_as}.",
             UserWarning,
             stacklevel=self._depth,
         )
 
 
 class Place(RowPlace):
-    """The place of list columns: the offsets of their rows, and the rows' cutoffs.
+    """Positions in list columns: the offsets of their rows, and the cutoffs of the rows.
 
     Attributes
     ----------
     offsets : ndarray of int64
         Where the rows begin among the events that are used.
     kept : ndarray of int64 or None
-        Which events those are; None for all of them.
+        Positions of the events that are used; None for all.
     whole : Place
-        The place of all events, for what the one before an event tells of it.
+        The place of all events, for features that need the preceding event.
     """
 
     _depth = 5
@@ -59,7 +59,7 @@ class Place(RowPlace):
         self.whole = self
 
     def last(self, max_length):
-        """The place of the last so many events of each row; None for all of them."""
+        """The place of the last ``max_length`` events of each row; None for all events."""
         if max_length is None or np.diff(self.offsets).max(initial=0) <= max_length:
             return self
         starts = np.maximum(self.offsets[:-1], self.offsets[1:] - max_length)
@@ -68,7 +68,7 @@ class Place(RowPlace):
         return place
 
     def cut(self, values):
-        """Those of the values of all events, in NumPy or Arrow, that are used."""
+        """The values of the events that are used, from those of all, in NumPy or Arrow."""
         if self.kept is None:
             return values
         if isinstance(values, np.ndarray):
@@ -83,8 +83,8 @@ class Place(RowPlace):
         """Ticks of the cutoff of each row, for events with or without a time zone."""
         if self.cutoff is None:
             raise SequenceFrameError(
-                f"The frame has no ordinary column {self.cutoff_name!r}, from which the time to "
-                "the cutoff was made at fit. Give it, or leave 'age' out of time_features."
+                f"The frame has no ordinary column {self.cutoff_name!r}, which gave the time to "
+                "the cutoff at fit. Add it, or leave 'age' out of time_features."
             )
         moments = read_moments(self.cutoff, self.cutoff_name, RowPlace())
         ticks, missing, found, cutoff_zone = _frames.time_ticks(moments)
@@ -95,7 +95,8 @@ class Place(RowPlace):
         if (zone is None) != (cutoff_zone is None) and self.offsets[-1] > 0:
             has, lacks = ("cutoffs", "events") if zone is None else ("events", "cutoffs")
             raise SequenceFrameError(
-                f"The {has} have a time zone and the {lacks} have none. Give both one, or none."
+                f"The {has} have a time zone and the {lacks} have none. Use a time zone in both, "
+                "or in neither."
             )
         return convert_ticks(ticks, source=found, target=unit)
 
@@ -106,7 +107,7 @@ def read_moments(values, name, place):
 
 
 def read_numbers(values, name, place):
-    """Numbers of a column as float64, NaN where missing; infinite ones are refused."""
+    """Numbers of a column as float64, NaN for missing ones; infinite ones are refused."""
     kind = _frames.kind_of(values.type)
     if kind not in ("float", "integer", "boolean", "null"):
         raise SequenceFrameError(
@@ -118,6 +119,6 @@ def read_numbers(values, name, place):
     if infinite.any():
         raise SequenceFrameError(
             f"Row {place.row_of(_frames.first_row(infinite))} of {name!r} holds an infinite "
-            "value. Replace it by a number, or by null if it is not known."
+            "value. Replace it by a number, or by null if it is unknown."
         )
     return values

@@ -1,4 +1,4 @@
-"""SequenceEncoder: histories of categories, numbers, times, texts and vectors as numbers."""
+"""SequenceEncoder: encode categories, numbers, times, texts and vectors of histories."""
 
 from numbers import Integral
 from types import MappingProxyType
@@ -32,7 +32,7 @@ from skbseq.preprocessing._choice import (
     check_column,
     check_limits,
     choose_channels,
-    told_channels,
+    specified_channels,
     with_limits,
 )
 from skbseq.preprocessing._context import ContextColumn
@@ -50,72 +50,73 @@ _CHANNELS = {
 
 
 class SequenceEncoder(FillsParameters, TransformerMixin, BaseEstimator):
-    """Encode a sequence frame: categories to codes, all else to floats of like scale.
+    """Encode a sequence frame: categories as codes, everything else as scaled floats.
 
     A sequence frame has one row per sample. Its list columns, the channels, hold the sample's
-    history, oldest event first; its ordinary columns hold what is known at the cutoff. What
-    comes out is a sequence frame again, in the same library, whose list columns hold integer
-    codes or floats and whose ordinary columns are numbers.
+    history, oldest event first. Its ordinary columns hold what is known at the cutoff. The result
+    is a sequence frame of the same library, whose list columns hold integer codes or floats and
+    whose ordinary columns are numbers.
 
-    A numeric array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels), NaN at
-    the end of a row being padding, is scaled and stays an array. A frame of numbers alone,
-    without a list column, is read as such an array, its columns being the time steps.
+    A numeric array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels) is scaled
+    and stays an array; NaN at the end of a row is padding. A frame of only numbers, without a
+    list column, is read as such an array with its columns as time steps.
 
     Parameters
     ----------
     categorical : list of str, default=None
-        Channels to code. None: those of strings, categoricals, booleans and integers.
+        Channels to encode as codes. None: those of strings, categoricals, booleans and integers.
     numeric : list of str, default=None
         Channels to scale. None: those of floats.
     time : list of str, default=None
         Channels of timestamps. None: all of them.
     text : list of str, default=None
-        Channels of texts, such as product titles, to turn into a few floats by their words.
+        Channels of texts, such as product titles. Each becomes a few floats based on its words.
         None: none; strings are categories.
     vector : list of str, default=None
-        Channels with a list of numbers per event, all of one size, such as embeddings of the
-        product's image. Each component becomes a channel. None: those of lists of floats.
+        Channels with a list of numbers per event, all of one size, such as embeddings of product
+        images. Each component becomes a channel. None: those of lists of floats.
     context : list of str, default=None
         Ordinary columns to use. None: none, so that a user id never becomes a feature by
-        accident. Numbers are scaled, the rest becomes one column per category.
+        accident. Numbers are scaled; other values become one column per category.
     min_frequency : int, float or dict, default=1
-        A category must occur so often at fit (float: in so large a share of the events) to get
-        a code of its own. A dict gives it by column; a column that it does not name has 1.
+        Minimum number of occurrences at fit (float: share of the events) for a category to get
+        a code of its own. A dict gives it by column; columns that it does not name have 1.
     max_categories : int or dict, default=None
-        The most categories of a channel that get codes of their own. None: no limit. A dict
+        Maximum number of categories of a channel with codes of their own. None: no limit. A dict
         gives it by column.
     hash_buckets : int or dict, default=None
-        So many further codes are shared, by a hash of the value, among the categories that have
-        none of their own. None: all of these have code 1. A dict gives it by channel. Context
+        Number of further codes that the categories without a code of their own share, chosen by
+        a hash of the value. None: all of these have code 1. A dict gives it by channel. Context
         columns have no buckets.
     handle_unknown : {"encode", "error"}, default="encode"
-        What to do about a category that has no code, of a channel or a context column: give it
-        code 1, or raise an error. A category that was too rare at fit has none either, unless
+        How to handle a category without a code, in a channel or a context column: give it code
+        1, or raise an error. A category that was too rare at fit has no code either, unless
         ``hash_buckets`` gives it one.
     time_features : tuple of {"gap", "age", "hour", "weekday"}, \
 default=("gap", "age", "hour", "weekday")
-        What to make of a time channel: logarithm of the seconds since the event before, and of
-        those left to the cutoff; hour of the day and day of the week as points on a circle, in
-        the time zone that the channel had at fit.
+        Features of a time channel: logarithm of the seconds since the preceding event, and of
+        the seconds until the cutoff; hour of the day and day of the week as points on a circle,
+        in the time zone that the channel had at fit.
     max_length : int, default=None
-        Keep the last so many events of each history, and learn from these alone. None: all.
+        Keep the last ``max_length`` events of each history, and fit on these only. None: all.
     cutoff : str, default="cutoff"
-        Ordinary column that holds the moment of prediction, for the feature "age".
+        Ordinary column with the moment of prediction, for the feature "age".
     text_size : int, default=16
-        The most components of a text channel; fewer come out where the texts differ in fewer.
+        Maximum number of components of a text channel. There are fewer if the texts differ in
+        fewer directions.
     random_state : int, RandomState instance or None, default=None
-        Seed of the decomposition of texts, which approximates by chance. Nothing else is random.
+        Seed of the randomized decomposition of texts. Nothing else is random.
 
     Attributes
     ----------
     categories_ : dict of str to ndarray of object
         For each categorical channel, its categories in order of frequency. The first has code
-        2: code 0 is padding, code 1 is unknown or rare. Missing (None) is a category. Hashed
-        categories are not among them: their codes follow after the last.
+        2; code 0 is padding, code 1 is unknown or rare. Missing (None) is a category. Hashed
+        categories are not listed; their codes follow after the last one.
     n_features_in_ : int
         Number of columns of the frame, or of time steps of an array, seen at fit.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a frame.
+        Names of the columns, if X was a frame.
 
     Raises
     ------
@@ -126,29 +127,29 @@ default=("gap", "age", "hour", "weekday")
     Notes
     -----
     Numbers are scaled by the median and the quartiles,
-    :math:`\\operatorname{arsinh}(2 (x - q_{50}) / (q_{75} - q_{25}))`: linear in the middle and
-    logarithmic in the tails, so that outliers neither set the scale nor run away, yet keep their
-    order. A missing number becomes the median, and a channel ``<name>_missing`` says so if any
-    was missing at fit. Missing texts and vectors become zeros, with such a flag.
+    :math:`\\operatorname{arsinh}(2 (x - q_{50}) / (q_{75} - q_{25}))`. This is linear in the
+    middle and logarithmic in the tails, so that outliers do not dominate but keep their order. A
+    missing number becomes the median; if any was missing at fit, a channel ``<name>_missing``
+    flags it. Missing texts and vectors become zeros, with the same flag.
 
-    A category that has no code of its own gets the code ``2 + len(categories) + hash % b`` with
-    the :math:`b` of ``hash_buckets``. The hash is the same in each process and library. If no
-    category of the training data fell into that bucket, a model would have learnt nothing of
-    its code, so a second hash picks one of the buckets that are in use; if none is, the code
-    is 1. A new product is thus treated as some of the rare ones.
+    With ``hash_buckets=b``, a category without a code of its own gets the code
+    ``2 + len(categories) + hash % b``. The hash is the same in each process and library. If no
+    category of the training data fell into that bucket, a model would have learnt nothing for
+    its code, so a second hash picks one of the used buckets; if there is none, the code is 1. So
+    a new product is treated like some of the rare ones.
 
-    Texts are read by latent semantic analysis [1]_: their words, without case and of the 20,000
-    most frequent, are weighted by TF-IDF, and projected on the first singular vectors of the
-    distinct texts of the training data, each of which counts once.
+    Texts are encoded by latent semantic analysis [1]_. Their words, ignoring case and limited to
+    the 20,000 most frequent, are weighted by TF-IDF, and projected on the first singular vectors
+    of the distinct texts of the training data.
 
-    Vectors and the components of texts have one scale for all components, so that directions
-    stay: with :math:`m` the median length at fit and :math:`d` components,
-    :math:`\\sqrt{d} \\, \\operatorname{arsinh}(|x| / m) \\, x / |x|`. A vector that lacks a
-    component counts as missing.
+    Vectors and the components of texts share one scale for all components, which keeps their
+    direction: :math:`\\sqrt{d} \\, \\operatorname{arsinh}(|x| / m) \\, x / |x|` with the median
+    length :math:`m` at fit and :math:`d` components. A vector with a missing component counts as
+    missing.
 
-    In pandas and pyarrow each list column that comes out carries, in its Arrow type, a mark of
-    what the encoder learnt of the channel. Estimators of skbseq keep it, and refuse a frame that
-    another encoder made, one fitted on other data among them.
+    In pandas and pyarrow, each encoded list column carries an encoder fingerprint in its Arrow
+    type: a hash of what the encoder learnt from the channel. Estimators of skbseq store it at
+    fit, and refuse frames from another encoder, including one fitted on other data.
 
     References
     ----------
@@ -169,7 +170,7 @@ default=("gap", "age", "hour", "weekday")
     >>> encoder.get_feature_names_out().tolist()
     ['what', 'price']
 
-    A title and an embedding per event become channels of floats.
+    A title and an embedding per event become channels of floats:
 
     >>> X["title"] = [["red shoe", "red boot"], ["blue shoe"]]
     >>> X["image"] = [[[1.0, 0.0], [0.6, 0.8]], [[0.0, 1.0]]]
@@ -252,8 +253,9 @@ default=("gap", "age", "hour", "weekday")
             The fitted encoder itself.
         """
         with all_or_nothing(self):
-            learnt = ("channels_", "_marks", "feature_names_in_", "steps_scale_", "array_ndim_")
-            for name in learnt:
+            # A fit on an array after one on a frame, or the reverse, must leave nothing behind.
+            fitted = ("channels_", "_marks", "feature_names_in_", "steps_scale_", "array_ndim_")
+            for name in fitted:
                 vars(self).pop(name, None)
             if _frames.is_sequence_frame(X):
                 self._fit_frame(X)
@@ -264,15 +266,16 @@ default=("gap", "age", "hour", "weekday")
     def _fit_frame(self, X):
         self._check_time_features()
         parameters = self.get_params(deep=False)
-        told = told_channels(parameters)
-        columns = _frames.split_sequences(X, channels=told, nested=True)
+        specified = specified_channels(parameters)
+        columns = _frames.split_sequences(X, channels=specified, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
-        chosen = choose_channels(parameters, columns, told)
+        chosen = choose_channels(parameters, columns, specified)
         check_limits(parameters, self._parameter_constraints, chosen)
         self.channels_ = self._fit_channels(columns, chosen, parameters)
-        # Context is not marked: ordinary columns of pandas have no place for it.
+        # Context has no fingerprint, because ordinary pandas columns cannot carry one.
         coded = (c for c in self.channels_ if not isinstance(c, ContextColumn))
+        # The attribute keeps its old name: saved encoders hold it.
         self._marks = {c.name: fingerprint(c.learnt()) for c in coded}
         names = _frames.all_names(X)
         self.n_features_in_ = len(names)
@@ -294,8 +297,8 @@ default=("gap", "age", "hour", "weekday")
             channels.append(_CHANNELS[kind](name, columns.lists[name].values, options, place))
         if not any(channel.names for channel in channels):
             raise SequenceFrameError(
-                f"Nothing is left to encode: time_features={self.time_features!r} make no "
-                "channel, nor do texts without words, or vectors where there are none."
+                f"Nothing is left to encode: time_features={self.time_features!r} gives no "
+                "channel. Texts without words and columns without any vector give none either."
             )
         for name in self.context or ():
             options = with_limits(parameters, name)
@@ -305,7 +308,7 @@ default=("gap", "age", "hour", "weekday")
 
     def _fit_array(self, X):
         X = validate_sequence_array(self, X, reset=True)
-        array_lengths(X)  # refuses NaN before the end of a history
+        array_lengths(X)  # checks that padding comes last
         self.steps_scale_ = [SmoothScale(values.ravel()) for values in _by_channel(X)]
         self.array_ndim_ = X.ndim
 
@@ -320,12 +323,12 @@ default=("gap", "age", "hour", "weekday")
         Returns
         -------
         sequence frame or ndarray
-            A frame of the library of X with int32 and float32 lists and float32 context; for an
-            array, an array of its shape.
+            For a frame, a frame of the same library with int32 and float32 lists and float32
+            context; for an array, an array of its shape.
         """
         if hasattr(self, "steps_scale_"):
             return self._transform_array(X)
-        if not hasattr(self, "channels_"):  # to ask scikit-learn each time would cost a tenth
+        if not hasattr(self, "channels_"):  # check_is_fitted alone would take a tenth of a call
             check_is_fitted(self)
         listed = [c.name for c in self.channels_ if not isinstance(c, ContextColumn)]
         columns = _frames.split_if_sequences(X, bare_lists=True, channels=listed, nested=True)
@@ -346,10 +349,11 @@ default=("gap", "age", "hour", "weekday")
             flat = channel.transform(columns.lists[channel.name].values, place)
             for name, values in flat.items():
                 values = _frames.make_array(values)
-                # So a model notices codes of another encoder than that of its fit.
-                dtype = _frames.marked_list(values.type, self._marks.get(channel.name))
+                # So that a model can refuse codes from another encoder than that of its fit.
+                dtype = _frames.list_type(values.type, self._marks.get(channel.name))
                 result[name] = _frames.Lists(values, place.offsets, dtype)
-        # Made in the library that set_output asks for: scikit-learn would put lists into objects.
+        # Made here in the library that set_output chose; scikit-learn would convert the lists to
+        # Python objects.
         return _frames.build_frame(result, like=X, library=output_library(self))
 
     def _transform_array(self, X):
@@ -359,7 +363,7 @@ default=("gap", "age", "hour", "weekday")
                 f"{type(X).__name__} that is a sequence frame."
             )
         X = validate_sequence_array(self, X, reset=False)
-        array_lengths(X)  # refuses NaN before the end of a history
+        array_lengths(X)  # checks that padding comes last
         n_channels = len(self.steps_scale_)
         if X.ndim != self.array_ndim_ or (X.ndim == 3 and X.shape[2] != n_channels):
             raise ValueError(
@@ -368,7 +372,7 @@ default=("gap", "age", "hour", "weekday")
             )
         if X.ndim == 3 and output_library(self) is not None:
             raise ValueError(
-                "An array of three dimensions cannot become a table, which set_output asks for. "
+                "An array of three dimensions cannot become a table, which set_output requires. "
                 "Leave it at 'default', or give a sequence frame."
             )
         result = np.empty_like(X)
@@ -377,7 +381,7 @@ default=("gap", "age", "hour", "weekday")
             scaled[...] = scale(values)
         return result
 
-    # An encoder of an earlier file has none.
+    # An encoder saved by an earlier version has none.
     _marks = MappingProxyType({})
 
     @property
@@ -389,7 +393,7 @@ default=("gap", "age", "hour", "weekday")
         return {c.name: c.vocabulary.categories() for c in coded}
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns that come out.
+        """Names of the output columns.
 
         Parameters
         ----------
@@ -417,10 +421,10 @@ default=("gap", "age", "hour", "weekday")
         return tags
 
 
-def marks_of(encoder):
-    """What each channel that comes out of a fitted encoder is marked with, by its name."""
-    channels, marks = getattr(encoder, "channels_", ()), encoder._marks
-    return {name: marks[c.name] for c in channels if c.name in marks for name in c.names}
+def fingerprints_of(encoder):
+    """Fingerprint of each output channel of a fitted encoder, by name."""
+    channels, found = getattr(encoder, "channels_", ()), encoder._marks
+    return {name: found[c.name] for c in channels if c.name in found for name in c.names}
 
 
 def _by_channel(X):
@@ -432,6 +436,6 @@ def _check_names(names):
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise SequenceFrameError(
-            f"Two of the columns that come out would be called {twice[0]!r}. Rename the column "
-            "that gives rise to it."
+            f"Two output columns would be called {twice[0]!r}. Rename the input column that "
+            "causes it."
         )

@@ -1,4 +1,4 @@
-"""SequenceImputer: what is missing in histories is filled in, or its event dropped."""
+"""SequenceImputer: fill missing values in histories, or drop their events."""
 
 from numbers import Integral, Real
 
@@ -25,102 +25,99 @@ from skbseq.preprocessing._impute_channels import (
     STRATEGIES,
     ChannelFiller,
     Events,
-    settle,
+    resolve_strategy,
 )
 from skbseq.preprocessing._impute_events import EventModel
 
-_LEARNT = ("fillers_", "models_", "lists_", "columns_", "time_", "dropping_", "array_ndim_")
+_FITTED = ("fillers_", "models_", "lists_", "columns_", "time_", "dropping_", "array_ndim_")
 
 
 class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
-    """Fill in what is missing in the histories of a sequence frame, or drop the event.
+    """Impute missing values in the histories of a sequence frame, or drop their events.
 
-    What comes out is the same sequence frame: its columns in the order of fit, ordinary columns
-    as they came, and no missing value in the channels that were asked for. It stands before
-    :class:`SequenceEncoder` in a pipeline. Null and NaN are both missing. What to fill in is
-    learnt from the samples that it is fitted on, and from the same row; never from another row.
+    The result is the same sequence frame without missing values in the chosen channels. Its
+    columns are in the order of fit, and ordinary columns are unchanged. In a pipeline, place it
+    before :class:`SequenceEncoder`. Null and NaN are both missing. Values are imputed from the
+    training samples and from the same row, never from other rows of the same call.
 
     A numeric array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels) stays an
-    array: NaN at the end of a row is padding and stays, NaN before it is filled. The number of
-    the step is the time.
+    array. NaN at the end of a row is padding and is kept; NaN before it is filled. The step
+    number serves as the time.
 
     Parameters
     ----------
     strategy : str or dict of str to str, default="auto"
-        What to do about missing values, for all channels, or by channel; those that a dict does
-        not name are left as they are.
+        Strategy for all channels, or by channel. Channels that a dict does not name are
+        unchanged.
 
-        - "auto": "median" for floats, "most_frequent" for all else.
-        - "drop": drop the event, that is its place in every list of the row.
+        - "auto": "median" for floats, "most_frequent" for other channels.
+        - "drop": drop the event from every list of the row.
         - "constant": ``fill_value``.
-        - "mean", "median", "most_frequent": of the training events.
-        - "ffill": the last known value before, in the same row; before the first one the
-          training median of floats, the most frequent value of all else.
-        - "linear": on the line in time between the known values about it in the same row, at
-          the ends the nearest; in a row that knows none, the training median.
-        - "nearest": the value nearest in time in the same row, of two the earlier; in a row
-          that knows none, as "ffill".
-        - "knn": mean over the training events that are most alike.
+        - "mean", "median", "most_frequent": statistic of the training events.
+        - "ffill": the last known value in the same row. Before the first known value: the
+          training median for floats, otherwise the most frequent training value.
+        - "linear": linear interpolation in time between known values of the same row; at the
+          ends of the row, the nearest known value. Without any: the training median.
+        - "nearest": the value nearest in time in the same row; among ties, the earlier. Without
+          any: as "ffill".
+        - "knn": mean over the most similar training events.
         - "iterative": predicted by regressions of each number on the others.
 
         "mean", "median", "linear", "knn" and "iterative" need numbers. Given for all channels,
-        they go to floats, and to integers only if a dict names them: in logs integers mostly are
-        names of things. The other channels then get "most_frequent".
+        they apply to floats only, because integers in logs are mostly ids; the other channels
+        get "most_frequent". Name an integer channel in a dict to treat it as numbers.
     fill_value : int, float, str, bool or dict, default=None
-        For "constant": one value, or one by channel. None: 0, "missing" or False.
+        For "constant": one value, or a dict by channel. None: 0, "missing" or False.
     n_neighbors : int, default=5
-        For "knn": how many training events to take the mean of.
+        For "knn": number of training events to average.
     estimator : estimator, default=None
-        For "iterative": the regressor, a network such as scikit-learn's ``MLPRegressor`` or any
-        other; a random state that it leaves open is set from ``random_state``. None:
-        ``BayesianRidge``.
+        For "iterative": the regressor, for instance scikit-learn's ``MLPRegressor``. If its
+        random state is unset, it is set from ``random_state``. None: ``BayesianRidge``.
     max_samples : int, default=2000
-        For "knn" and "iterative": learn from at most so many training events, drawn at random.
+        For "knn" and "iterative": maximum number of training events, drawn at random.
     add_indicator : bool, default=False
-        Add a channel ``<name>_missing``, 1 where a value was filled in and else 0, for each
-        channel that missed values at fit.
+        Add a channel ``<name>_missing``, 1 where a value was imputed and 0 elsewhere, for each
+        channel with missing values at fit.
     time : str, default=None
         Channel of timestamps, for "linear" and "nearest". None: the only one.
     columns : list of str, default=None
-        Channels that a ``strategy`` for all means. None: all but those of times.
+        Channels to which a single ``strategy`` applies. None: all except those of times.
     random_state : int, RandomState instance or None, default=None
-        For the draw of ``max_samples``, and for ``estimator``.
+        Seed for drawing ``max_samples`` events, and for ``estimator``.
 
     Attributes
     ----------
     statistics_ : dict of str to object
-        By channel, the value that is filled in where the row itself does not tell; None if fit
-        saw no value. Channels whose events are dropped have none.
+        By channel, the value used if the row itself gives none; None if fit saw no value.
+        Channels with strategy "drop" have none.
     n_features_in_ : int
         Number of columns of the frame, or of time steps of an array, seen at fit.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a frame.
+        Names of the columns, if X was a frame.
 
     Raises
     ------
     SequenceFrameError
         If a strategy does not suit the values of its channel, a number is infinite, a value is
-        missing and fit saw none to learn from, or times are missing or run backwards where a
-        strategy needs them.
+        missing and fit saw no value of its channel, or times that a strategy needs are missing
+        or run backwards.
 
     Notes
     -----
-    For "knn" and "iterative" each event is a row of features, brought to mean 0 and variance 1:
-    the numbers of its channels (floats, and the integers that a dict gives a numeric strategy),
-    the last known number of each before it in the same row, and the logarithm of the time since
-    the event before. "iterative" is scikit-learn's :class:`~sklearn.impute.IterativeImputer`, in
-    ten rounds at most, after van Buuren and Groothuis-Oudshoorn (2011); "knn" gives what
-    :class:`~sklearn.impute.KNNImputer` gives, but that the rest of a batch never decides among
-    equally near events. What they fill in lies between the least and the largest value of the
-    training events.
+    For "knn" and "iterative" each event is a row of features, standardized to mean 0 and variance
+    1: the numbers of its channels (floats, and integers with a numeric strategy in a dict), the
+    last known number of each channel before it in the same row, and the logarithm of the time
+    since the preceding event. "iterative" is scikit-learn's
+    :class:`~sklearn.impute.IterativeImputer` with at most ten rounds (van Buuren and
+    Groothuis-Oudshoorn, 2011). "knn" gives the results of :class:`~sklearn.impute.KNNImputer`,
+    except that the choice among equally near events never depends on the rest of a batch. Imputed
+    values lie between the smallest and the largest training value.
 
-    Only "linear" and "nearest" look at later events of the row. All of those lie before the
-    cutoff, so that no label leaks; but where events are used one by one, as they arrive, choose
-    another.
+    Only "linear" and "nearest" use later events of the row. These all lie before the cutoff, so
+    no label leaks. If events are processed one by one as they arrive, choose another strategy.
 
-    Integers stay integers where a whole number is filled in, and become floats under "linear",
-    "knn" and "iterative" or where the mean or the median is a fraction. Categoricals come out as
-    strings.
+    Integers stay integers if the imputed value is whole. They become floats with "linear", "knn"
+    and "iterative", or if the mean or median is a fraction. Categoricals become strings.
 
     Examples
     --------
@@ -176,7 +173,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn what to fill in.
+        """Learn the values to impute.
 
         Parameters
         ----------
@@ -192,7 +189,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         """
         self._check_parameters()
         with all_or_nothing(self):
-            for name in (*_LEARNT, "feature_names_in_"):
+            for name in (*_FITTED, "feature_names_in_"):
                 vars(self).pop(name, None)
             if _frames.is_sequence_frame(X):
                 self._fit_frame(X)
@@ -203,7 +200,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
     def _check_parameters(self):
         if isinstance(self.strategy, dict):
             if self.columns is not None:
-                raise ValueError("columns= has no say where strategy is a dict; leave it out.")
+                raise ValueError("columns= has no effect if strategy is a dict; leave it out.")
             for name, strategy in self.strategy.items():
                 if strategy not in STRATEGIES:
                     raise ValueError(
@@ -216,13 +213,13 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
 
     def _fit_frame(self, X):
         by_name = self.strategy if isinstance(self.strategy, dict) else {}
-        told = [*by_name, *(self.columns or ())]
-        told += [] if self.time is None else [self.time]
-        told += list(self.fill_value) if isinstance(self.fill_value, dict) else []
-        columns = _frames.split_sequences(X, channels=told, nested=True)
+        specified = [*by_name, *(self.columns or ())]
+        specified += [] if self.time is None else [self.time]
+        specified += list(self.fill_value) if isinstance(self.fill_value, dict) else []
+        columns = _frames.split_sequences(X, channels=specified, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
-        for name in told:
+        for name in specified:
             _check_column(name, columns.lists, "list", "SequenceImputer")
         names = _frames.all_names(X)
         self.columns_ = names
@@ -238,7 +235,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
             raise ValueError(
                 "The channels of an array have no names: strategy and fill_value cannot be dicts, "
                 "columns and time must be None and add_indicator False. Give a sequence frame to "
-                "treat channels apart."
+                "treat channels separately."
             )
         X = validate_sequence_array(self, X, reset=True)
         self.array_ndim_ = X.ndim
@@ -248,6 +245,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         self.lists_ = list(events.values)
         chosen = self._choose(events)
         self.dropping_ = [name for name, strategy in chosen.items() if strategy == "drop"]
+        # First, so that dropped events count in no statistic.
         events = self._drop(events)
         filled = {name: how for name, how in chosen.items() if how != "drop"}
         self.fillers_ = [
@@ -256,10 +254,10 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         ]
         self.time_ = self._time_channel(events, filled)
         self.models_ = self._fit_models(events, filled)
-        self._read_ticks(events)
+        self._read_ticks(events)  # refuses missing or descending times already at fit
 
     def _choose(self, events):
-        """The strategy of each channel that is not left as it is, in the order of the columns."""
+        """The strategy of each channel that is not left unchanged, in the order of the columns."""
         by_name = isinstance(self.strategy, dict)
         named = by_name or self.columns is not None
         wanted = self.strategy
@@ -270,7 +268,9 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         for name, values in events.values.items():
             if name in wanted:
                 kind = _frames.kind_of(values.type)
-                chosen[name] = settle(name, wanted[name], kind, named=named, as_number=by_name)
+                chosen[name] = resolve_strategy(
+                    name, wanted[name], kind, named=named, as_number=by_name
+                )
         return {name: strategy for name, strategy in chosen.items() if strategy is not None}
 
     def _fill_value(self, name):
@@ -279,7 +279,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         return self.fill_value.get(name)
 
     def _time_channel(self, events, filled):
-        """Name of the channel of times, None if there is none and none is needed."""
+        """Name of the time channel; None if there is none and no strategy needs one."""
         if self.time is not None or hasattr(self, "array_ndim_"):
             return self.time
         kinds = {name: _frames.kind_of(values.type) for name, values in events.values.items()}
@@ -313,7 +313,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
     # -------------------------------------------------------------- transform
 
     def transform(self, X):
-        """Fill in what is missing.
+        """Impute missing values.
 
         Parameters
         ----------
@@ -323,8 +323,8 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         Returns
         -------
         sequence frame or ndarray
-            A frame of the library of X with the columns of fit, and the indicators at its end;
-            for an array, an array of its shape.
+            For a frame, a frame of the same library with the columns of fit, followed by the
+            indicators; for an array, an array of its shape.
         """
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):
@@ -350,7 +350,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         return self._write(X, lists, columns.ordinary)
 
     def _fill(self, events):
-        """Values by channel, masks of what was missing by channel, and the rows' offsets."""
+        """Values by channel, masks of missing values by channel, and the offsets of the rows."""
         events = self._drop(events)
         ticks = self._read_ticks(events)
         predicted = {}
@@ -381,7 +381,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         names = [*self.columns_, *(name for name in lists if name not in self.columns_)]
         kept = [name for name in self.columns_ if name not in lists]
         if library is None and kept and _frames.is_frame(X):
-            # Ordinary columns that make no way through Arrow keep their type, whatever it is.
+            # Ordinary columns do not pass through Arrow, so they keep any type.
             frame = _frames.attach_columns(_frames.select_columns(X, kept), lists)
             return _frames.select_columns(frame, names)
         columns = {name: lists[name] if name in lists else ordinary[name] for name in names}
@@ -402,7 +402,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
             )
         if X.ndim == 3 and output_library(self) is not None:
             raise ValueError(
-                "An array of three dimensions cannot become a table, which set_output asks for. "
+                "An array of three dimensions cannot become a table, which set_output requires. "
                 "Leave it at 'default', or give a sequence frame."
             )
         filled, _, offsets = self._fill(events)
@@ -414,17 +414,17 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         result[rows, steps] = values[:, 0] if X.ndim == 2 else values
         return result
 
-    # -------------------------------------------------------------- what is known of it
+    # -------------------------------------------------------------- fitted state
 
     @property
     def statistics_(self):
-        """By channel, the value that is filled in where the row itself does not tell."""
+        """By channel, the value used if the row itself gives none."""
         check_is_fitted(self)
         found = {f.name: _frames.to_objects(f.statistic).tolist() for f in self.fillers_}
         return {name: values[0] if values else None for name, values in found.items()}
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns that come out.
+        """Names of the output columns.
 
         Parameters
         ----------
@@ -458,7 +458,7 @@ def _to_events(lists):
 
 
 def _array_events(X):
-    """The steps of an array up to the last that is known in any channel."""
+    """The steps of each row up to the last one that is known in any channel."""
     channels = X[..., None] if X.ndim == 2 else X
     known = ~np.isnan(channels).all(axis=2)
     lengths = np.where(known.any(axis=1), X.shape[1] - known[:, ::-1].argmax(axis=1), 0)
@@ -474,7 +474,7 @@ def _array_events(X):
 def _check_column(name, columns, kind, wanted_by):
     if name not in columns:
         raise SequenceFrameError(
-            f"There is no {kind} column {name!r}, which {wanted_by} asks for; the {kind} columns "
+            f"There is no {kind} column {name!r}, which {wanted_by} needs; the {kind} columns "
             f"are {', '.join(map(repr, columns)) or 'none'}."
         )
 
@@ -483,6 +483,6 @@ def _check_free(flagged, names):
     taken = [name for name in flagged if f"{name}_missing" in names]
     if taken:
         raise SequenceFrameError(
-            f"The indicator of {taken[0]!r} would be called '{taken[0]}_missing', as a column of "
-            "the frame is. Rename that column."
+            f"The indicator of {taken[0]!r} would be called '{taken[0]}_missing', but the frame "
+            "already has such a column. Rename it."
         )

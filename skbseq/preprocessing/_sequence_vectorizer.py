@@ -1,4 +1,4 @@
-"""SequenceVectorizer: a history as one row of a flat table, for any model."""
+"""SequenceVectorizer: histories as rows of a flat feature table, for any model."""
 
 from numbers import Integral, Real
 
@@ -22,107 +22,108 @@ from skbseq._state import FillsParameters, all_or_nothing
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._vectorize_events import array_events
 from skbseq.preprocessing._vectorize_groups import GROUPS, context
-from skbseq.preprocessing._vectorize_schema import Schema, told_channels
+from skbseq.preprocessing._vectorize_schema import Schema, specified_channels
 
-# From here on a dense table of a hundred thousand rows takes most of a gigabyte.
+# With this many columns, a dense table of 100,000 rows takes 0.8 GB.
 _WIDE = 1000
 
 
 class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
     """Turn each history into one row of named features, for any model of scikit-learn.
 
-    Each feature of a row is made from that row alone and from the vocabularies learnt at fit.
+    The features of a row depend only on that row and on the vocabularies learnt at fit.
 
-    A numeric array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels), NaN at
-    the end of a row being padding, is taken as numeric channels without times.
+    A numeric array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels) is read as
+    numeric channels without times; NaN at the end of a row is padding.
 
     Parameters
     ----------
     groups : "all" or list of str, default="all"
-        Which features to make; see Notes. "all" leaves out those for which the frame has no
-        column. A group asked for by name must have what it needs.
+        Groups of features to compute; see Notes. "all": every group for which the frame has the
+        required columns. A group requested by name must have them.
     categorical : list of str, default=None
         Channels to count. None: those of strings, categoricals, booleans and integers.
     numeric : list of str, default=None
-        Channels to add up. None: those of floats.
+        Channels to sum. None: those of floats.
     time : str, default=None
         Channel of the times of the events. None: the one of timestamps, if there is one.
     context : list of str, default=None
-        Ordinary columns to add. None: none. Numbers stay as they are, the rest becomes one
+        Ordinary columns to add. None: none. Numbers are unchanged; other values become one
         column per category.
     behavior : str, default=None
-        Categorical channel that says what happened, for n-grams and for what is made per
-        behavior. None: the one with the fewest categories.
+        Categorical channel of the behaviors, for n-grams and for features per behavior. None:
+        the channel with the fewest categories.
     windows : tuple of str or timedelta, default=("7D", "30D", "90D")
         Spans before the cutoff in which events are counted and amounts summed.
     ngram_range : tuple of (int, int), default=(2, 2)
-        Shortest and longest run of behaviors to count; (2, 2) counts transitions.
+        Shortest and longest n-gram of behaviors to count; (2, 2) counts transitions.
     max_ngrams : int, default=100
-        The most runs of each length that get a column, the most frequent first. None: no limit.
+        Maximum number of n-grams of each length with a column; the most frequent are kept. None:
+        no limit.
     min_frequency : int or float, default=1
-        A category, or run, must occur so often at fit (float: in so large a share of the
-        events) to get a column of its own.
+        Minimum number of occurrences at fit (float: share of the events) for a category or
+        n-gram to get a column of its own.
     max_categories : int, default=100
-        The most categories of a channel that get columns of their own. None: no limit.
+        Maximum number of categories of a channel with columns of their own. None: no limit.
     log : bool, default=False
-        Replace what has no upper bound (days, counts, amounts) by
+        Replace unbounded features (days, counts, amounts) by
         :math:`\\operatorname{sign}(x) \\log(1 + |x|)`, which helps linear models and networks
         and makes no difference to trees.
     fill_value : float, default=nan
-        What stands where a value does not exist, as the recency of an empty history does not.
+        Value of undefined features, such as the recency of an empty history.
     sparse_output : bool or "auto", default="auto"
-        Whether a sparse matrix comes out. "auto": where it has more than 1,000 columns, unless
-        ``set_output`` asks for a table.
+        Whether to return a sparse matrix. "auto": if there are more than 1,000 columns and
+        ``set_output`` does not request a table.
     cutoff : str, default="cutoff"
-        Ordinary column that holds the moment of prediction.
+        Ordinary column with the moment of prediction.
 
     Attributes
     ----------
     groups_ : list of str
-        The groups of features that are made.
+        The computed groups of features.
     behavior_ : str or None
-        The channel that says what happened.
+        The channel of the behaviors.
     categories_ : dict of str to ndarray of object
         For each categorical channel, the categories that have columns of their own, in order
         of frequency. Missing (None) is a category.
     n_features_in_ : int
         Number of columns of the frame, or of time steps of an array, seen at fit.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a frame.
+        Names of the columns, if X was a frame.
 
     Raises
     ------
     SequenceFrameError
-        If the frame has no channel, a group lacks what it needs, the lists of a row differ in
+        If the frame has no channel, a group lacks a required column, the lists of a row differ in
         length, a value is infinite, an event lies after its cutoff, or times run backwards.
 
     Notes
     -----
-    Spans are in days, logarithms natural. The groups, ``w`` being a window, ``c`` a category or
-    "missing" or "other", ``b`` a behavior, ``x`` a channel:
+    Spans are in days; logarithms are natural. ``w`` is a window, ``c`` a category or "missing" or
+    "other", ``b`` a behavior, ``x`` a channel. The groups:
 
     - "recency": days from the last event to the cutoff, also by behavior (``x_b_recency``).
-    - "frequency": number of events, of days that have any, and of events by window.
+    - "frequency": number of events, number of days with events, number of events by window.
     - "tenure": days from the first event to the cutoff.
-    - "monetary": of numeric channels sum, mean, std, min, max and last value; sums by window
-      and by behavior; and the number of missing values, if fit saw any.
+    - "monetary": sum, mean, std, min, max and last value of numeric channels; sums by window
+      and by behavior; number of missing values, if fit saw any.
     - "counts": number of events of each category, and of each behavior by window.
-    - "shares": the same as a share of all events.
-    - "ngrams": number of times that each run of behaviors occurs.
+    - "shares": share of each category among all events.
+    - "ngrams": number of occurrences of each n-gram of behaviors.
     - "gaps": days between events: mean, std, min, max and last; ``gap_variation`` is std over
       mean, ``gap_last_ratio`` last over mean, ``gap_overdue`` recency over mean.
-    - "trend": :math:`\\log((1 + n_1) / (1 + n_2))` with the events in the window and in the
-      one of equal length before it.
-    - "entropy": of categorical channels the entropy :math:`-\\sum p \\log p` of all values, the
-      number of distinct ones, and the share of events that repeat an earlier value.
-    - "profile": share of the events by six-hour part of the day and by weekday, on the clock of
-      the time zone seen at fit.
+    - "trend": :math:`\\log((1 + n_1) / (1 + n_2))` with the number of events in the window and in
+      the preceding window of equal length.
+    - "entropy": entropy :math:`-\\sum p \\log p` of the values of categorical channels, number of
+      distinct values, and share of events that repeat an earlier value.
+    - "profile": share of the events by six-hour part of the day and by weekday, in the local
+      time of the time zone seen at fit.
     - "last": 1 for the category of the last event.
 
-    A window holds the events less than its length before the cutoff. An event or sum that is
-    not there counts 0; what does not exist (the mean of nothing, the gap of one event, a ratio
-    to 0) is ``fill_value``. A feature that no training sample has is left out. Standard
-    deviations divide by n. Numbers beyond 1e100 count as that.
+    A window holds the events less than its length before the cutoff. Counts and sums of no events
+    are 0. Undefined features (the mean of nothing, the gap of a single event, a ratio to 0) are
+    ``fill_value``. A feature that is undefined for all training samples is left out. Standard
+    deviations divide by n. Numbers beyond 1e100 are clipped.
 
     Recency, frequency and monetary value are the classic summary of a customer's history:
     Fader, Hardie and Lee (2005), "RFM and CLV", Journal of Marketing Research 42(4).
@@ -235,7 +236,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         return self
 
     def _fit_names(self, events):
-        """Name the features that at least one training sample has."""
+        """Name the features that are defined for at least one training sample."""
         names, found = [], []
         for block in self._blocks(events):
             names += block.names
@@ -244,8 +245,8 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         found = np.concatenate([*found, np.zeros(0, bool)])
         if not found.any():
             raise SequenceFrameError(
-                f"Nothing is left to make: groups={self.groups!r} and context={self.context!r} "
-                "give no feature that any sample has."
+                f"No feature is left: groups={self.groups!r} and context={self.context!r} "
+                "give no feature that is defined for any sample."
             )
         self.found_ = found
         self.names_ = make_unique([n for n, there in zip(names, found, strict=True) if there])
@@ -262,13 +263,13 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
             right = False
         if not right:
             raise ValueError(
-                "ngram_range must be two integers, the shortest run and the longest, such as "
+                "ngram_range must be two integers, the shortest n-gram and the longest, such as "
                 f"(1, 2); got {self.ngram_range!r}."
             )
 
     def _fit_frame(self, X):
         options = self.get_params(deep=False)
-        columns = _frames.split_sequences(X, channels=told_channels(options), nested=True)
+        columns = _frames.split_sequences(X, channels=specified_channels(options), nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
         self.schema_ = Schema(columns, options)
@@ -284,7 +285,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         X = validate_sequence_array(self, X, reset=True)
         n_channels = X.shape[2] if X.ndim == 3 else 1
         options = self.get_params(deep=False)
-        if self.context or told_channels(options):
+        if self.context or specified_channels(options):
             raise SequenceFrameError(
                 "An array has no columns to name; leave categorical, numeric, time and context "
                 "at None, or give a sequence frame."
@@ -300,7 +301,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         return array_events(X if X.ndim == 3 else X[..., None], lengths, self.schema_.numeric)
 
     def transform(self, X):
-        """Make the features of samples.
+        """Compute the features of samples.
 
         Parameters
         ----------
@@ -310,7 +311,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray or CSR matrix of float64 of shape (n_samples, n_features)
-            One row per sample; a table if ``set_output`` asks for one.
+            One row per sample; a table if ``set_output`` requests one.
         """
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):
@@ -340,13 +341,17 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         return self._array_events(X)
 
     def _blocks(self, events):
-        """The blocks of columns of all groups, one after the other."""
+        """The blocks of columns of all groups, one after another."""
         for name in self.schema_.groups:
             yield from GROUPS[name][0](events, self.schema_)
         yield from context(events, self.schema_)
 
     def _assemble(self, events):
-        """The blocks side by side, each put in its place as soon as it is made."""
+        """The blocks side by side.
+
+        Each block is written into the result when it is made, so that there is never a second
+        copy of all features in memory.
+        """
         as_sparse = self._is_sparse()
         result = None if as_sparse else np.zeros((events.n_samples, len(self.names_)))
         parts, seen, begin = [], 0, 0
@@ -371,10 +376,10 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         return len(self.names_) > _WIDE and output_library(self) is None
 
     def _finish(self, block, found):
-        """Values of a block: logarithms where asked for, the fill value where nothing is."""
+        """Values of a block, with logarithms and ``fill_value`` applied."""
         if callable(block.values):
             values = block.values()
-            if self.log and block.unbounded:
+            if self.log and block.unbounded:  # the logarithm keeps zeros, so only the others
                 values.data = _signed_log(values.data)
             return values
         values = block.values if found.all() else block.values[:, found]
@@ -386,13 +391,13 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
 
     @property
     def groups_(self):
-        """The groups of features that are made."""
+        """The computed groups of features."""
         check_is_fitted(self)
         return list(self.schema_.groups)
 
     @property
     def behavior_(self):
-        """The channel that says what happened, None where there is none."""
+        """The channel of the behaviors; None if there is none."""
         check_is_fitted(self)
         return self.schema_.behavior
 
@@ -408,7 +413,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the columns at fit, which are checked, and change nothing.
+            Names of the columns at fit. They are checked and have no other effect.
 
         Returns
         -------
@@ -433,14 +438,14 @@ def _signed_log(values):
 
 
 def _has_values(block):
-    """Which columns are not missing throughout."""
-    if callable(block.values):
+    """Mask of the columns that are defined for some row."""
+    if callable(block.values):  # sparse blocks have no NaN
         return np.ones(len(block.names), bool)
     return ~np.isnan(block.values).all(axis=0)
 
 
 def make_unique(names):
-    """The names; one that stands twice gets underscores at its end until it is new."""
+    """The names; a repeated one gets underscores appended until it is unique."""
     taken, seen = set(names), set()
     for i, name in enumerate(names):
         if name in seen:

@@ -1,4 +1,4 @@
-"""Channels of texts: latent semantic analysis of their words."""
+"""Text channels: latent semantic analysis of the words."""
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -8,41 +8,41 @@ from skbseq import _frames
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._vector import VectorScale
 
-# Beyond the most frequent words there is little to learn of any, and each takes memory.
+# Rarer words occur too seldom to learn much from, and each takes memory.
 _MOST_WORDS = 20_000
-# Also words of one sign: a size, a number, a letter that names a model.
+# Includes words of one character, such as a size, a digit or the letter of a model.
 _WORD = r"(?u)\b\w+\b"
-# Against the largest singular value; below lie directions in which the texts do not differ.
+# Relative to the largest singular value. In directions below it, the texts do not differ.
 _LEAST = 1e-6
 
 
 class TextChannel:
-    """A channel of texts: its components in the space of its words, and a flag for missing ones.
+    """Turns a text channel into a few components, and flags missing texts.
 
     Latent semantic analysis (Deerwester et al., 1990): the words of a text, weighted by TF-IDF,
-    are projected on the first singular vectors of the texts seen at fit, of which equal ones
-    count once.
+    are projected on the first singular vectors of the distinct texts seen at fit.
     """
 
     def __init__(self, name, values, options, place):
         self.name = name
         codes, texts = self._read(place.cut(values))
         self.flagged = bool((codes < 0).any())
-        # Sorted, for sums of floats depend on their order, and rows must not.
+        # Sorted, because sums of floats depend on their order, and the result must not depend on
+        # the order of the rows.
         self._learn(np.sort(texts), options)
         self.names = [f"{name}_{i}" for i in range(len(self.components))]
         if self.flagged:
             self.names.append(f"{name}_missing")
 
     def _read(self, values):
-        """Codes of the texts, -1 for missing, and the distinct ones."""
+        """Codes of the texts, -1 for missing, and the distinct texts."""
         kind = _frames.kind_of(values.type)
         if kind not in ("string", "null"):
             raise SequenceFrameError(
                 f"{self.name!r} holds {kind} values, which are not text. Convert them to strings, "
                 "or leave the column out of text=."
             )
-        # Of a categorical, only the texts that occur.
+        # Decoded, so that the unused categories of a categorical are not texts.
         codes, texts = _frames.encode(_frames.decode_strings(values))
         return codes, _frames.to_objects(texts.drop_null())
 
@@ -70,17 +70,17 @@ class TextChannel:
         return self.reader.transform(texts) @ self.components.T.astype(np.float64)
 
     def learnt(self):
-        """What decides the components."""
+        """Everything that determines the components."""
         words = [] if self.reader is None else self.reader.get_feature_names_out()
         idf = [] if self.reader is None else [self.reader.idf_]
         hashes = _frames.hash_values(_frames.make_array(list(words)))
         return [hashes, *idf, self.components, self.scale.length]
 
     def transform(self, values, place):
-        """Scaled components by output name; a missing text is zeros and flagged."""
+        """Scaled components by output name; a missing text becomes zeros and is flagged."""
         codes, texts = self._read(place.cut(values))
         scaled = self.scale(self._vectors(texts))
-        scaled = np.pad(scaled, [(0, 0), (0, 1)])  # code -1, the last one: zeros
+        scaled = np.pad(scaled, [(0, 0), (0, 1)])  # zeros at the end, where code -1 points
         result = {f"{self.name}_{i}": row[codes] for i, row in enumerate(scaled)}
         missing = codes < 0
         if self.flagged:
@@ -90,6 +90,7 @@ class TextChannel:
         return result
 
     def __getstate__(self):
+        # Only the words and their weights; `_make_reader` makes the TfidfVectorizer from them.
         state = dict(vars(self))
         reader = state.pop("reader")
         if reader is not None:
@@ -105,7 +106,7 @@ class TextChannel:
 
 
 def _make_reader(words, idf):
-    """What weighs the words of texts, made of nothing but arrays."""
+    """A fitted TfidfVectorizer, made from arrays only."""
     reader = TfidfVectorizer(token_pattern=_WORD, vocabulary=words.tolist())
     reader.idf_ = idf
     return reader

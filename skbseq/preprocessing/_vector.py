@@ -1,25 +1,25 @@
-"""Channels of vectors: one scale for all components, which keeps the directions."""
+"""Vector channels: one scale for all components, which keeps the directions."""
 
 import numpy as np
 
 from skbseq import _frames
 from skbseq.exceptions import SequenceFrameError
 
-# The square of a number as large is still finite.
+# The square of this number is still finite.
 _LARGEST = 1e150
-# Events that are scaled at once, which bounds the memory that wide vectors take.
+# Events scaled at a time, which bounds the memory for wide vectors.
 _BLOCK = 65_536
 
 
 class VectorScale:
-    """One scale for all components of vectors, whose directions stay as they are.
+    """One scale for all components of a vector, which keeps its direction.
 
-    With :math:`m` the median length at fit of those that are not zero, and :math:`d` components,
+    With the median length :math:`m` at fit (without zero vectors) and :math:`d` components,
 
     .. math:: x' = \\sqrt{d} \\, \\operatorname{arsinh}(|x| / m) \\, x / |x|
 
-    so that a component is of the order of 1 and outliers do not run away. Vectors of one length,
-    as most embeddings are, are only multiplied by a number. A vector of zeros stays one.
+    so that a component is of the order of 1 and outliers do not dominate. Vectors of equal
+    length, as most embeddings are, are only multiplied by a constant. A zero vector stays zero.
     """
 
     def __init__(self, vectors):
@@ -48,7 +48,7 @@ def _lengths(vectors):
 
 
 def _shrink(vectors):
-    """The same vectors, those whose length might overflow made shorter."""
+    """The same vectors, shortened where the square of their length might overflow."""
     peaks = np.maximum(vectors.max(axis=1, initial=0), -vectors.min(axis=1, initial=0))
     if (peaks > _LARGEST).any():
         vectors = vectors / np.maximum(peaks / _LARGEST, 1)[:, None]
@@ -56,7 +56,7 @@ def _shrink(vectors):
 
 
 class VectorChannel:
-    """A channel of vectors: one channel per component, and a flag for missing ones.
+    """Turns a vector channel into one channel per component, and flags missing vectors.
 
     A vector that lacks a component counts as missing.
     """
@@ -74,19 +74,19 @@ class VectorChannel:
             self.names.append(f"{name}_missing")
 
     def _read(self, values):
-        """The components end to end, and which vectors are null."""
+        """The components end to end, and a mask of the null vectors."""
         kind = _frames.kind_of(values.type)
         inner = _frames.kind_of(values.type.value_type) if kind == "list" else kind
         if kind not in ("list", "null") or inner not in ("float", "integer", "boolean", "null"):
             held = f"lists of {inner} values" if kind == "list" else f"{kind} values"
             raise SequenceFrameError(
-                f"{self.name!r} holds {held} where each event must have a vector, a list of "
+                f"{self.name!r} holds {held}, but each event must have a vector, a list of "
                 "numbers. Convert them, or leave the column out of vector=."
             )
         return _frames.to_lists(values, self.name), _frames.is_missing(values)
 
     def _vectors(self, lists, missing, place):
-        """Vectors of shape (n_events, size), zeros where missing, and where that is."""
+        """Vectors of shape (n_events, size), zeros for missing ones, and a mask of these."""
         self._check_sizes(lists.lengths, missing, place)
         there = np.flatnonzero(~missing)
         found = _frames.numbers(lists.values).reshape(len(there), self.size)
@@ -95,7 +95,7 @@ class VectorChannel:
             row = place.row_of(there[_frames.first_row(infinite)])
             raise SequenceFrameError(
                 f"Row {row} of {self.name!r} holds a vector with an infinite component. Replace "
-                "it by a number, or the vector by null if it is not known."
+                "it by a number, or the vector by null if it is unknown."
             )
         lacking = np.isnan(found).any(axis=1)
         found = _shrink(found)
@@ -114,15 +114,15 @@ class VectorChannel:
             before = f"the first one at fit had {self.size}" if self.size else "fit saw none"
             raise SequenceFrameError(
                 f"Row {place.row_of(at)} of {self.name!r} holds a vector of {sizes[at]} numbers; "
-                f"{before}. Give vectors of one size, and null for one that is not known."
+                f"{before}. Give vectors of one size, and null for an unknown vector."
             )
 
     def learnt(self):
-        """What decides the scaled components."""
+        """Everything that determines the scaled components."""
         return [self.size, self.scale.length]
 
     def transform(self, values, place):
-        """Scaled components by output name; a missing vector is zeros and flagged."""
+        """Scaled components by output name; a missing vector becomes zeros and is flagged."""
         lists, missing = self._read(place.cut(values))
         vectors, missing = self._vectors(lists, missing, place)
         result = dict(zip(self.names[: self.size], self.scale(vectors), strict=True))

@@ -1,4 +1,4 @@
-"""The events of a frame as flat arrays, and what the vectorizer has learnt about them."""
+"""The events of a frame as flat arrays, and the state that the vectorizer learns about them."""
 
 from functools import cached_property
 
@@ -12,12 +12,12 @@ from skbseq.preprocessing._channels import Vocabulary
 from skbseq.preprocessing._place import RowPlace, read_moments
 
 _DAY = 86_400
-# Far beyond any amount, and squares and sums of such numbers are still finite.
+# Larger than any amount, but squares and sums of such numbers are still finite.
 _LARGEST = 1e100
 
 
 class Categories:
-    """The categories of a channel, most frequent first, and behind them one for all others."""
+    """The categories of a channel, most frequent first, followed by one for all others."""
 
     def __init__(self, name, values, options):
         self.name = name
@@ -30,7 +30,7 @@ class Categories:
         self.names = [*known, "other"]
 
     def read(self, values, place):
-        """Positions among the names, numbers that tell all values apart, and how many those are.
+        """Positions among the names, codes of all distinct values, and the number of these.
 
         Each distinct value is looked up once, whatever the number of events.
         """
@@ -40,17 +40,17 @@ class Categories:
             codes = self.vocabulary.codes(distinct)
         except TypeError as error:
             raise SequenceFrameError(
-                f"The values of {self.name!r} do not fit its vocabulary: {error}. Give it the "
-                "type that it had at fit."
+                f"The values of {self.name!r} do not match its vocabulary: {error}. Convert them "
+                "to the type used at fit."
             ) from error
         other = len(self.vocabulary.values)
         places = np.where(codes < FIRST_CATEGORY, other, codes - FIRST_CATEGORY)
-        # Null is coded -1 and stands at the end, where -1 points.
+        # Null has code -1 and is the last element, so index -1 finds it.
         return places[exact], np.where(exact < 0, len(distinct) - 1, exact), len(distinct)
 
 
 class Clock:
-    """The time channel: spans in days, and the clock on the wall where the events happened."""
+    """The time channel: spans in days, and local time where the events happened."""
 
     def __init__(self, name, values, place):
         self.name = name
@@ -68,13 +68,13 @@ class Clock:
         if len(ticks) and (self.zone is None) != (zone is None):
             now, then = ("have no", "one") if self.zone else ("have a", "none")
             raise SequenceFrameError(
-                f"The times of {self.name!r} {now} time zone but had {then} at fit. Give both "
-                "one, or none."
+                f"The times of {self.name!r} {now} time zone but had {then} at fit. Use a time "
+                "zone in both, or in neither."
             )
         self._refuse(missing, place, "holds a missing time. Drop the event or give its time")
         gaps = np.diff(ticks, prepend=ticks[:1])
         gaps[place.offsets[:-1][place.offsets[:-1] < len(gaps)]] = 0
-        self._refuse(gaps < 0, place, "goes back in time; the events of a row run oldest first")
+        self._refuse(gaps < 0, place, "goes back in time; order the events of a row oldest first")
         ages = None
         if cutoff is not None:
             ages = np.repeat(cutoff.read(unit, self.zone), np.diff(place.offsets)) - ticks
@@ -108,13 +108,14 @@ class Cutoffs:
         if len(ticks) and (zone is None) != (cutoff_zone is None):
             has, lacks = ("cutoffs", "events") if zone is None else ("events", "cutoffs")
             raise SequenceFrameError(
-                f"The {has} have a time zone and the {lacks} have none. Give both one, or none."
+                f"The {has} have a time zone and the {lacks} have none. Use a time zone in both, "
+                "or in neither."
             )
         return convert_ticks(ticks, source=found, target=unit)
 
 
 class Moments:
-    """Times of the events: on the local clock, since the event before, and to the cutoff."""
+    """Times of the events: local time, time since the preceding event, time to the cutoff."""
 
     def __init__(self, local, gaps, ages, unit):
         self.local = local
@@ -127,20 +128,20 @@ class Moments:
         return ticks / (_DAY * self.ticks_per_second)
 
     def within(self, span):
-        """Events that lie in a span before the cutoff, as EventLog's lookback counts them."""
+        """Mask of the events in a span before the cutoff, by the rule of EventLog's lookback."""
         return self.ages < int(span.astype(np.int64)) * (self.ticks_per_second // 10**6)
 
     def local_days(self):
-        """Days since 1970 on the local clock."""
+        """Days since 1970 in local time."""
         return self.local // (_DAY * self.ticks_per_second)
 
     def local_hours(self):
-        """Hours since midnight on the local clock."""
+        """Hours since midnight in local time."""
         return self.local // (3_600 * self.ticks_per_second) % 24
 
 
 class EventPlace:
-    """Where events lie in the rows, so that an error can name the row."""
+    """Positions of events in the rows, so that an error can name the row."""
 
     def __init__(self, offsets):
         self.offsets = offsets
@@ -156,10 +157,10 @@ class Events:
     Parameters
     ----------
     offsets : ndarray of int64 of shape (n_samples + 1,)
-        The events of sample ``i`` are ``offsets[i]`` to ``offsets[i + 1]``.
+        Sample ``i`` has the events ``offsets[i]`` to ``offsets[i + 1]``.
     numbers : dict of str to ndarray of float64
     categories : dict of str to tuple
-        What :meth:`Categories.read` gives.
+        Results of :meth:`Categories.read`.
     moments : Moments or None
     context : dict of str to ndarray
     """
@@ -184,12 +185,12 @@ class Events:
 
     @cached_property
     def last_ages(self):
-        """Days from the last event to the cutoff, NaN where there is none."""
+        """Days from the last event to the cutoff, NaN for an empty history."""
         return pick_last(self.moments.in_days(self.moments.ages), self.offsets)
 
     @cached_property
     def gaps(self):
-        """Days between neighbouring events of a row, end to end, and the rows' offsets."""
+        """Days between consecutive events of a row, end to end, and the offsets of the rows."""
         later = np.ones(len(self.moments.gaps), bool)
         later[self.offsets[:-1][self.lengths > 0]] = False
         return self.moments.in_days(self.moments.gaps[later]), keep_offsets(later, self.offsets)
@@ -206,25 +207,25 @@ def keep_offsets(kept, offsets):
 
 
 def count_rows(mask, offsets):
-    """How often a mask holds in each row."""
+    """Number of events of each row where a mask is True."""
     return np.diff(keep_offsets(mask, offsets))
 
 
 def reduce_rows(ufunc, values, offsets, empty):
-    """A reduction of each row, and a value for those that have nothing.
+    """Reduce each row by a ufunc; rows without values get ``empty``.
 
-    The sum of a row is made from its own values alone: differences of a running sum would
-    carry the rounding of other rows into it.
+    The sum of a row is computed from its own values only. Differences of a cumulative sum would
+    add rounding errors of other rows.
     """
     result = np.full(len(offsets) - 1, empty, np.float64)
-    filled = offsets[1:] > offsets[:-1]
+    filled = offsets[1:] > offsets[:-1]  # `reduceat` gives a wrong value for an empty row
     if filled.any():
         result[filled] = ufunc.reduceat(values, offsets[:-1][filled])
     return result
 
 
 def pick_last(values, offsets):
-    """The last value of each row, NaN where there is none."""
+    """The last value of each row, NaN for an empty row."""
     result = np.full(len(offsets) - 1, np.nan)
     filled = offsets[1:] > offsets[:-1]
     result[filled] = values[offsets[1:][filled] - 1]
@@ -232,13 +233,13 @@ def pick_last(values, offsets):
 
 
 def divide(one, other):
-    """A quotient, NaN where the divisor is zero."""
+    """Quotient; NaN if the divisor is zero."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(other == 0, np.nan, one / np.where(other == 0, 1, other))
 
 
 def describe_rows(values, offsets):
-    """Sum, mean, spread, least, largest and last of each row; all but the sum may be NaN."""
+    """Sum, mean, std, min, max and last value of each row; all but the sum may be NaN."""
     counts = np.diff(offsets)
     total = reduce_rows(np.add, values, offsets, 0.0)
     mean = divide(total, counts)

@@ -1,4 +1,4 @@
-"""The groups of features: each a function from events to blocks of columns."""
+"""The groups of features. Each is a function from events to blocks of columns."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +20,11 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True)
 class Block:
-    """Some columns: their names, their values, and whether they have no upper bound.
+    """Some columns: their names, their values, and whether they are unbounded.
 
-    ``values`` is an ndarray of shape (n_samples, n_names), or a function that makes a CSR matrix
-    of it, without NaN: fit needs the names alone and does not call it. Of unbounded values a
-    logarithm may be taken.
+    ``values`` is an ndarray of shape (n_samples, n_names), or a function that returns a CSR matrix
+    of this shape without NaN. Fit needs only the names, so it does not call the function.
+    The ``log`` option applies to unbounded values.
     """
 
     names: list
@@ -48,13 +48,13 @@ def recency(events, schema):
     names = schema.categories[schema.behavior].names
     days = events.moments.in_days(events.moments.ages)
     latest = np.full((events.n_samples, len(names)), np.nan)
-    # Of several assignments to one cell NumPy keeps the last, here the latest event.
+    # NumPy keeps the last of several assignments to a cell, which is the latest event.
     latest[events.rows, events.categories[schema.behavior][0]] = days
     yield Block([f"{schema.behavior}_{n}_recency" for n in names], latest)
 
 
 def frequency(events, schema):
-    """Number of events, of days that have any, and of events in each window."""
+    """Number of events, of days with events, and of events in each window."""
     features = {"frequency": events.lengths.astype(np.float64)}
     if events.moments is not None:
         days = events.moments.local_days()
@@ -75,7 +75,7 @@ def tenure(events, schema):
 
 
 def gaps(events, schema):
-    """Days between neighbouring events, how regular they are, and whether one is overdue."""
+    """Days between consecutive events, their regularity, and whether the next is overdue."""
     described = describe_rows(*events.gaps)
     mean = described["mean"]
     names = ("mean", "std", "min", "max", "last")
@@ -88,7 +88,7 @@ def gaps(events, schema):
 
 
 def trend(events, schema):
-    """Logarithm of the number of events in each window over that in the one before it."""
+    """Log ratio of the number of events in each window and in the preceding window."""
     features = {}
     for name, span in schema.windows.items():
         recent = count_rows(events.moments.within(span), events.offsets)
@@ -100,7 +100,7 @@ def trend(events, schema):
 def profile(events, schema):
     """Share of the events in each part of the day and on each day of the week."""
     parts = events.moments.local_hours() // 6
-    # 1970-01-01 was a Thursday.
+    # 1970-01-01 was a Thursday, so day -3 was a Monday.
     weekdays = (events.moments.local_days() + 3) % 7
     yield _shares(parts, [f"daytime_{n}" for n in _PARTS_OF_DAY], events)
     yield _shares(weekdays, [f"weekday_{n}" for n in _WEEKDAYS], events)
@@ -114,7 +114,7 @@ def _shares(codes, names, events):
 
 
 def _windows(events, schema):
-    """Name of each window, and which events lie in it."""
+    """Name of each window, and a mask of its events."""
     if schema.cutoff is not None:
         for name, span in schema.windows.items():
             yield name, events.moments.within(span)
@@ -124,7 +124,7 @@ def _windows(events, schema):
 
 
 def monetary(events, schema):
-    """What each numeric channel amounts to: in all, by window and by behavior."""
+    """Statistics of each numeric channel: overall, by window and by behavior."""
     for name, values in events.numbers.items():
         missing = np.isnan(values)
         present = values[~missing]
@@ -150,7 +150,7 @@ def _sum_by_behavior(name, values, events, schema):
     return Block([f"{name}_sum_{n}" for n in names], sums)
 
 
-# ------------------------------------------------------------------ of what kind
+# ------------------------------------------------------------------ which categories
 
 
 def counts(events, schema):
@@ -174,7 +174,7 @@ def _behaviors(schema):
 
 
 def shares(events, schema):
-    """Share of the events that each category has."""
+    """Share of each category among the events."""
     for channel, categories in schema.categories.items():
         names = [f"{channel}_{n}_share" for n in categories.names]
         yield Block(names, partial(_share_categories, channel, events, schema), unbounded=False)
@@ -187,7 +187,7 @@ def _share_categories(channel, events, schema):
 
 
 def entropy(events, schema):
-    """How mixed the values of a channel are, how many there are, and the share of repeats."""
+    """Entropy of the values of a channel, number of distinct values, and share of repeats."""
     for channel in schema.categories:
         _, exact, size = events.categories[channel]
         found = _tally(np.ones(len(exact)), exact, events.offsets, size)
@@ -196,6 +196,7 @@ def entropy(events, schema):
         share = _sort_rows(found.data, offsets) / np.repeat(events.lengths, np.diff(offsets))
         mixed = reduce_rows(np.add, -share * np.log(share), offsets, np.nan)
         repeats = 1 - divide(distinct, events.lengths)
+        # Adding 0.0 turns -0.0 into 0.0.
         features = {f"{channel}_entropy": mixed + 0.0, f"{channel}_repeat": repeats}
         yield _columns(features, unbounded=False)
         yield _columns({f"{channel}_distinct": distinct})
@@ -204,8 +205,7 @@ def entropy(events, schema):
 def _sort_rows(counts, offsets):
     """Counts of each row in ascending order.
 
-    They come in an order that depends on what other rows hold, and so would the rounding of
-    their sums.
+    Their original order depends on other rows, and so would the rounding of their sums.
     """
     base = int(counts.max(initial=0)) + 1
     rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
@@ -213,7 +213,7 @@ def _sort_rows(counts, offsets):
 
 
 def last(events, schema):
-    """Which category the last event has."""
+    """Category of the last event, one-hot encoded."""
     filled = events.lengths > 0
     ends = events.offsets[1:][filled] - 1
     offsets = keep_offsets(filled, np.arange(events.n_samples + 1))
@@ -225,7 +225,7 @@ def last(events, schema):
 
 
 def ngrams(events, schema):
-    """Number of times that each run of behaviors occurs."""
+    """Number of occurrences of each n-gram of behaviors."""
     codes = events.categories[schema.behavior][0]
     for grams in schema.ngrams:
         names = [f"{schema.behavior}_{n}" for n in grams.names]
@@ -233,7 +233,7 @@ def ngrams(events, schema):
 
 
 def context(events, schema):
-    """Ordinary columns: numbers as they are, of the rest one column per category."""
+    """Ordinary columns: numbers unchanged, other values as one column per category."""
     for name, values in events.context.items():
         if name not in schema.context_categories:
             yield _columns({name: values}, unbounded=False)
@@ -251,7 +251,10 @@ def _count_categories(channel, events, schema, weights=None):
 
 
 def _tally(weights, codes, offsets, size):
-    """Sum of the weights by row and code, as a CSR matrix: flat codes and offsets are one."""
+    """Sum of the weights by row and code, as a CSR matrix.
+
+    Flat codes and offsets are already the arrays of a CSR matrix, with repeated entries.
+    """
     result = sparse.csr_matrix(
         (np.array(weights, np.float64), codes.astype(np.int64), offsets),
         shape=(len(offsets) - 1, size),
@@ -262,18 +265,18 @@ def _tally(weights, codes, offsets, size):
 
 
 class Grams:
-    """The runs of n behaviors that fit saw most often.
+    """The n-grams of behaviors that were most frequent at fit.
 
-    A run is one integer, its behaviors being the digits.
+    An n-gram is stored as one integer with the behaviors as its digits.
     """
 
     def __init__(self, n, codes, events, names, options):
         self.n = n
         self.base = len(names)
-        if self.base**n > 2**62:
+        if self.base**n > 2**62:  # the integer would overflow
             raise ValueError(
-                f"ngram_range reaches to {n}, too long for {self.base} behaviors. Lower it, or "
-                "max_categories."
+                f"ngram_range reaches {n}, which is too long for {self.base} behaviors. Lower it, "
+                "or max_categories."
             )
         _, keys = self._keys(codes, events)
         distinct, counts = np.unique(keys, return_counts=True)
@@ -293,7 +296,7 @@ class Grams:
         return ">".join(reversed(digits))
 
     def _keys(self, codes, events):
-        """Events at which a run begins, and the runs."""
+        """Mask of the events where an n-gram begins, and the n-grams."""
         left = np.repeat(events.offsets[1:], events.lengths) - np.arange(len(codes))
         begins = left >= self.n
         starts = np.flatnonzero(begins)
@@ -303,7 +306,7 @@ class Grams:
         return begins, keys
 
     def count(self, codes, events):
-        """Number of each known run in each row, as a CSR matrix."""
+        """Count of each known n-gram in each row, as a CSR matrix."""
         begins, keys = self._keys(codes, events)
         if not len(self.keys):
             return sparse.csr_matrix((events.n_samples, 0))
@@ -313,7 +316,7 @@ class Grams:
         return _tally(np.ones(offsets[-1]), self.columns[at[known]], offsets, len(self.keys))
 
 
-# What each group needs of a frame; "all" leaves out those whose needs are not met.
+# Columns that each group needs; "all" leaves out groups without them.
 GROUPS = {
     "recency": (recency, ("time", "cutoff")),
     "frequency": (frequency, ()),

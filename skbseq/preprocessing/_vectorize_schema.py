@@ -1,4 +1,4 @@
-"""Which columns the vectorizer uses, as what, and what it has learnt of each."""
+"""The columns that the vectorizer uses, their types, and what it learns about each."""
 
 import numpy as np
 
@@ -18,14 +18,14 @@ from skbseq.preprocessing._vectorize_groups import GROUPS, Grams
 
 
 class Schema:
-    """What fit learns: channels by kind, vocabularies, the groups of features.
+    """The state learnt at fit: channels by type, vocabularies, the groups of features.
 
-    :meth:`learn_events` has to follow.
+    Call :meth:`learn_events` next.
 
     Parameters
     ----------
     columns : SequenceColumns
-        The frame that fit gets, taken apart.
+        The columns of the frame given to fit.
     options : dict
         Parameters of the vectorizer.
     """
@@ -51,7 +51,7 @@ class Schema:
 
     @classmethod
     def of_array(cls, names, options):
-        """The schema of an array: numeric channels and nothing else."""
+        """The schema of an array: only numeric channels."""
         schema = cls.__new__(cls)
         schema.numeric, schema.categories, schema.clock = list(names), {}, None
         schema.cutoff, schema.windows, schema.behavior = None, {}, None
@@ -59,16 +59,16 @@ class Schema:
         schema.groups = schema._choose_groups(options)
         return schema
 
-    def _choose_behavior(self, columns, told):
-        if told is None:
+    def _choose_behavior(self, columns, specified):
+        if specified is None:
             sizes = {n: len(c.vocabulary.values) for n, c in self.categories.items()}
             return min(sizes, key=sizes.get, default=None)
-        if told not in self.categories:
+        if specified not in self.categories:
             raise SequenceFrameError(
-                f"behavior={told!r} is not one of the categorical channels, which are "
+                f"behavior={specified!r} is not one of the categorical channels, which are "
                 f"{listed(self.categories)}."
             )
-        return told
+        return specified
 
     def _fit_context(self, columns, options):
         self.context, self.context_categories = list(options["context"] or ()), {}
@@ -84,7 +84,7 @@ class Schema:
                 )
 
     def _choose_groups(self, options):
-        """Names of the groups whose needs the frame meets."""
+        """Names of the groups for which the frame has the required columns."""
         there = {
             "time": self.clock is not None,
             "cutoff": self.cutoff is not None,
@@ -100,12 +100,12 @@ class Schema:
             if lacks:
                 raise SequenceFrameError(
                     f"The group {name!r} needs {_NEEDS[lacks[0]].format(**options)}, and there is "
-                    "none. Give it, or leave the group out."
+                    "none. Add it, or leave the group out."
                 )
         return [name for name in GROUPS if name in wanted]
 
     def learn_events(self, events, options):
-        """Learn what only the events tell: which numbers are ever missing, and runs."""
+        """Learn from the events which channels have missing numbers, and the n-grams."""
         self.with_missing = [n for n, v in events.numbers.items() if np.isnan(v).any()]
         self.ngrams = []
         if "ngrams" in self.groups:
@@ -120,7 +120,7 @@ class Schema:
         return [*self.categories, *self.numeric, *clock]
 
     def read(self, columns):
-        """The events of a frame that was taken apart, its columns in any order."""
+        """The events of the columns of a frame, which may be in any order."""
         for name in self.channels():
             check_column(name, columns.lists, "the vectorizer", "list")
         for name in [*self.context, *([self.cutoff] if self.cutoff else [])]:
@@ -155,7 +155,7 @@ class Schema:
 
 _NEEDS = {
     "time": "a channel of times",
-    "cutoff": "an ordinary column {cutoff!r} beside a channel of times",
+    "cutoff": "an ordinary column {cutoff!r} in addition to a channel of times",
     "numeric": "a numeric channel",
     "categorical": "a categorical channel",
     "windows": "windows=",
@@ -163,13 +163,13 @@ _NEEDS = {
 
 
 def choose_channels(columns, options):
-    """Names of the channels by kind, in the order of the columns."""
-    told = told_channels(options)
-    for name, kind in told.items():
+    """Names of the channels by type, in the order of the columns."""
+    specified = specified_channels(options)
+    for name, kind in specified.items():
         check_column(name, columns.lists, f"{kind}=", "list")
     chosen = {"categorical": [], "numeric": [], "time": []}
     for name, column in columns.lists.items():
-        kind = told.get(name) or _automatic(name, column, options)
+        kind = specified.get(name) or _automatic(name, column, options)
         if kind is not None:
             chosen[kind].append(name)
     if not any(chosen.values()):
@@ -180,23 +180,23 @@ def choose_channels(columns, options):
     if len(chosen["time"]) > 1:
         raise SequenceFrameError(
             f"The frame has several channels of times, {listed(chosen['time'])}. Name the one "
-            "that says when the events happened in time=."
+            "with the times of the events in time=."
         )
     return chosen
 
 
-def told_channels(options):
-    """The channels that parameters name, and as what."""
-    told = {}
+def specified_channels(options):
+    """The channels named by parameters, and the type given to each."""
+    specified = {}
     for kind in ("categorical", "numeric", "time"):
         names = options[kind]
         for name in [names] if isinstance(names, str) else names or ():
-            if name in told:
+            if name in specified:
                 raise ValueError(
-                    f"Column {name!r} is named twice: in {told[name]}= and in {kind}=."
+                    f"Column {name!r} is named twice: in {specified[name]}= and in {kind}=."
                 )
-            told[name] = kind
-    return told
+            specified[name] = kind
+    return specified
 
 
 def _automatic(name, column, options):
@@ -233,7 +233,7 @@ def check_column(name, columns, wanted_by, kind):
     """Refuse a frame without a column."""
     if name not in columns:
         raise SequenceFrameError(
-            f"There is no {kind} column {name!r}, which {wanted_by} asks for; the {kind} columns "
+            f"There is no {kind} column {name!r}, which {wanted_by} needs; the {kind} columns "
             f"are {listed(columns)}."
         )
 

@@ -1,4 +1,4 @@
-"""Which losses there are, and what trains by each."""
+"""The table of losses, and the trainer class of each."""
 
 from skbseq._training._contrast import ContrastLoss, ContrastTrainer
 from skbseq._training._events import EventLoss, EventTrainer
@@ -16,10 +16,10 @@ _LOSSES = {kind: loss for loss in _TRAINERS for kind in loss.kinds}
 
 
 def make_loss(fields):
-    """The loss of these fields, of which ``kind`` says which one it is."""
+    """Make a loss from its fields; ``kind`` selects the class."""
     return _LOSSES[fields["kind"]](**fields)
 
 
 def trainer_class(loss, several):
-    """What trains by a loss, on one device or on several."""
+    """Trainer class of a loss, on one device or on several."""
     return MirroredTrainer if several and loss.spreads else _TRAINERS[type(loss)]
