@@ -29,8 +29,8 @@ _FORMAT = 1
 _RECORD = "skbseq.json"
 _SCHEMA = "schema.json"
 _WATCHED = ("skbseq", "scikit-learn")
-# Keras' side is made anew when it is needed, and never part of a file.
-_NO_STATE = "skbseq.estimators._keras"
+# Keras' side is built again when it is needed, and never part of a file.
+_NO_STATE = ("skbseq.estimators._keras", "skbseq.networks._graph")
 # Classes that have moved since earlier versions: their full names, old and new. Parameters and
 # attributes that those files lack are filled in by the classes themselves.
 _MOVED = {
@@ -408,7 +408,7 @@ def _is_state(name):
         f"{room.__name__}." for room in (_next_event, estimators, preprocessing, networks)
     )
     in_room = home.startswith(rooms) or home == InputSchema.__module__
-    if not in_room or home == _NO_STATE or home not in sys.modules:
+    if not in_room or home.startswith(_NO_STATE) or home not in sys.modules:
         return False
     found = vars(sys.modules[home]).get(kind)
     return isinstance(found, type) and found.__module__ == home
