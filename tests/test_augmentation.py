@@ -248,7 +248,7 @@ def outputs(model, X):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_network_takes_it_and_a_seed_repeats_it(frame, kind):
     X, y = frame
-    few = {"n_layers": 1} if kind._network in ("cnn", "transformer") else {}
+    few = {"n_layers": 1} if kind.network in ("cnn", "transformer") else {}
     model = kind(**QUICK, **few, augment=Augmentation(**ALL)).fit(X, y)
     again = clone(model).fit(X, y)
     assert again.augment is not model.augment
@@ -264,7 +264,7 @@ def test_every_parameter_of_it_acts(frame, kind):
         {"crop": 0.6},
         {"crop_from": "newest"},
         {"mask": 0.3},
-        {"reorder": 3} if kind._network != "bag" else {"crop_from": "both"},
+        {"reorder": 3} if kind.network != "bag" else {"crop_from": "both"},
         {"substitute": 0.3},
         {"substitute": {"which": 0.3}},
     ):

@@ -275,7 +275,7 @@ def timed_frame(rng, n=40):
 
 
 def test_cut_histories_end_at_their_moments_and_labels_begin_there(rng):
-    from skbseq.estimators._cut_back import read_times
+    from skbseq.preprocessing._cut_back import read_times
 
     X = timed_frame(rng)
     times = read_times(X, "cutoff")
@@ -423,7 +423,7 @@ def test_files_and_pickles_hold_all(data, fitted, tmp_path):
             pd.DataFrame({"product": [["a"], []]}),
             "at least 1 events",
         ),
-        ({"objective": "masked"}, None, "sees those before alone. Set bidirectional=True"),
+        ({"objective": "masked"}, None, "only sees those before. Set bidirectional=True"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused(data, parameters, X, message):
@@ -447,7 +447,7 @@ def start_from(embedder, **parameters):
 
 
 def names_of(model):
-    return dict(zip(model._weight_names, model.weights_, strict=True))
+    return dict(zip(model._sequence_model.weight_names, model.weights_, strict=True))
 
 
 def test_a_classifier_begins_where_the_embedder_ended(data, fitted):
@@ -515,11 +515,20 @@ def test_in_cross_validation_the_embedder_is_frozen(data, fitted):
     [
         ({"units": 4}, "units differs from that of the embedder"),
         ({"n_layers": 2}, "n_layers differs"),
-        ({"freeze": ["lstm_7"]}, "names the layer 'lstm_7', which the network has not. It has"),
+        (
+            {"freeze": ["lstm_7"]},
+            "names the layer 'lstm_7', which the network does not have. It has",
+        ),
         ({"freeze": "everything"}, "names the layer 'everything'"),
-        ({"freeze": "logits"}, "'logits', which begins at random. Learnt are embedding_0, lstm_0"),
-        ({"freeze": "network", "init": None}, "freeze='network' leaves layers as they begin, whi"),
-        ({"freeze": "logits", "init": None}, "without init is at random. Give init"),
+        (
+            {"freeze": "logits"},
+            "'logits', which begins at random. Learned are embedding_0, lstm_0",
+        ),
+        (
+            {"freeze": "network", "init": None},
+            "freeze='network' leaves layers at their initial weights, w",
+        ),
+        ({"freeze": "logits", "init": None}, "without init are random. Give init"),
     ],
 )
 def test_what_does_not_fit_the_embedder_is_refused(data, fitted, parameters, message):

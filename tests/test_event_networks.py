@@ -103,7 +103,7 @@ def test_every_network_foretells(histories, untraced, monkeypatch, network, vari
     model = NextBehaviorPredictor("what", network=network, **TINY, **PREDICTORS[variant])
     probabilities = model.fit(histories).predict_proba(histories)
     assert probabilities.sum(axis=1) == pytest.approx(1)
-    names = [name.partition("/")[0] for name in model._weight_names]
+    names = [name.partition("/")[0] for name in model._sequence_model.weight_names]
     assert ("sought_0" in names) == (variant != "plain")
 
 
@@ -128,5 +128,5 @@ def test_the_classifiers_defaults_are_those_of_the_networks():
 
     for kind in (CNNBehaviorClassifier, TransformerBehaviorClassifier):
         told = inspect.signature(kind).parameters
-        for name, default in NETWORKS[kind._network].options.items():
+        for name, default in NETWORKS[kind.network].options.items():
             assert told[name].default == default

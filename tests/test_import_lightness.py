@@ -57,11 +57,11 @@ FIRST_PREDICTIONS = """
 import os, sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from skbseq._optional import import_tensorflow_quietly
+from skbseq.estimators._sequence_model import engine
 before, barrier = os.fstat(2), Barrier(4)
 def load(_):
     barrier.wait()
-    import_tensorflow_quietly("skbseq.estimators._keras")
+    engine()
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(load, range(4)))
 after = os.fstat(2)

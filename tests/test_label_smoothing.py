@@ -71,7 +71,7 @@ def test_it_acts_on_training_and_not_on_val_loss(frame, kind, target):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_network_takes_it(frame, kind):
     X, y = frame[0], frame[1]["many classes"]
-    few = {"n_layers": 1} if kind._network in ("cnn", "transformer") else {}
+    few = {"n_layers": 1} if kind.network in ("cnn", "transformer") else {}
     model = kind(**QUICK, **few, label_smoothing=0.4).fit(X, y)
     other = clone(model).set_params(label_smoothing=0.0).fit(X, y)
     assert (model.predict_proba(X) != other.predict_proba(X)).any()
@@ -83,7 +83,7 @@ def test_the_layers_give_the_same_figures(frame, monkeypatch, target):
 
     X, y = frame[0], frame[1][target]
     compiled = LSTMBehaviorClassifier(**QUICK, label_smoothing=0.2).fit(X, y)
-    monkeypatch.setattr(_keras.LSTMSteps, "serve", staticmethod(lambda spec: False))
+    monkeypatch.setattr(_keras.FusedLSTM, "supports", staticmethod(lambda spec: False))
     plain = clone(compiled).fit(X, y)
     np.testing.assert_allclose(compiled.history_["loss"], plain.history_["loss"], rtol=1e-4)
     np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), atol=1e-4)

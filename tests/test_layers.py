@@ -505,7 +505,7 @@ SOUND = {
         class LSTMBehaviorClassifier:
             def fit(self, X, y):
                 from . import _keras
-                from skbseq.networks import build
+                from skbseq.networks._graph import build
     """,
     "estimators/_keras.py": "import keras\nfrom scikeras.wrappers import BaseWrapper",
     "inspection.py": """

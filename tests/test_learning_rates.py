@@ -129,7 +129,9 @@ def test_a_large_penalty_leaves_small_kernels(frame, kind, penalty):
     sizes = [
         sum(
             float(np.abs(weight).sum())
-            for name, weight in zip(model._weight_names, model.weights_, strict=True)
+            for name, weight in zip(
+                model._sequence_model.weight_names, model.weights_, strict=True
+            )
             if name.endswith("kernel")
         )
         for model in (kind(**QUICK, **{penalty: value}).fit(*frame) for value in (0.0, 1.0))

@@ -85,7 +85,7 @@ def test_probabilities_are_those_of_the_equations(frame, bidirectional):
     if bidirectional:
         states.append(lstm_by_hand(rows, layer("lstm_0_backward"), reverse=True))
     joined = np.column_stack([*states, X["age"]])
-    kernel, bias = layer("joined")
+    kernel, bias = layer("context_dense")
     hidden = np.maximum(joined @ kernel + bias, 0)
     kernel, bias = layer("logits")
     expected = sigmoid(hidden @ kernel + bias)[:, 0]
@@ -232,7 +232,7 @@ def test_early_stopping_restores_the_best_epoch(frame):
 
 
 def test_held_out_samples_are_stratified_and_not_the_tail(frame):
-    from skbseq.estimators._base import split_rows
+    from skbseq._training._hold_out import split_rows
 
     y = np.array([0] * 90 + [1] * 10)
     train, held_out = split_rows(y, 0.2, np.random.default_rng(0))
@@ -459,7 +459,8 @@ def test_callbacks_see_the_optimizer_of_their_own_fit(frame):
 
 def test_a_program_is_of_one_family_one_spec_and_one_device():
     from skbseq._training import borrow_program
-    from skbseq.networks import NetworkSpec, build_network
+    from skbseq.networks import NetworkSpec
+    from skbseq.networks._graph import build_network
 
     def build_other(spec):
         return build_network(spec)
@@ -482,7 +483,8 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from skbseq._training import borrow_program
-from skbseq.networks import NetworkSpec, build_network
+from skbseq.networks import NetworkSpec
+from skbseq.networks._graph import build_network
 spec = NetworkSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
 for training in False, True:
     with borrow_program(spec, "/CPU:1", build_network) as program:
@@ -786,7 +788,8 @@ def test_a_held_out_loss_that_diverges_is_an_error(frame, monkeypatch):
 
 
 def test_initial_weights_are_shaped_as_documented(frame):
-    from skbseq.networks import NetworkSpec, build_network, initial_weights
+    from skbseq.networks import NetworkSpec
+    from skbseq.networks._graph import build_network, initial_weights
 
     spec = NetworkSpec((50,), (8,), 2, 0, 1, 16, 1, False, 0.0, 0.0, "last", "float32")
     model = build_network(spec)

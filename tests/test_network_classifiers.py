@@ -101,7 +101,7 @@ def make(kind, **parameters):
 def test_every_network_has_a_classifier():
     from skbseq.networks import NETWORKS
 
-    assert {kind._network for kind in KINDS} == set(NETWORKS)
+    assert {kind.network for kind in KINDS} == set(NETWORKS)
     assert {kind.__name__ for kind in KINDS} == set(OWN)
 
 

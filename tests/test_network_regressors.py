@@ -52,7 +52,7 @@ def fitted(frame):
 
 
 def make(kind, **parameters):
-    return kind(**{**QUICK, **OWN.get(kind._network, {}), **parameters})
+    return kind(**{**QUICK, **OWN.get(kind.network, {}), **parameters})
 
 
 def classifier_of(kind):
@@ -62,15 +62,15 @@ def classifier_of(kind):
 def test_every_network_has_a_regressor():
     from skbseq.networks import NETWORKS
 
-    assert sorted(kind._network for kind in KINDS) == sorted(NETWORKS)
-    assert all(kind._network == classifier_of(kind)._network for kind in KINDS)
+    assert sorted(kind.network for kind in KINDS) == sorted(NETWORKS)
+    assert all(kind.network == classifier_of(kind)._network for kind in KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_what_a_mean_does_not_tell(frame, fitted, kind):
     X, y = frame
     score = fitted[kind].score(X[160:], y[160:])  # the mean has 0
-    assert score > (0.2 if kind._network == "bag" else 0.5)
+    assert score > (0.2 if kind.network == "bag" else 0.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,12 +93,12 @@ def test_both_make_the_same_network_of_their_parameters(fitted, kind):
     spec = clone(model).set_params(embedding_dropout=0.25)
     spec.schema_ = model.schema_
     assert spec._network_spec(n_outputs=1) == other._network_spec(n_outputs=1)
-    for name, value in OWN.get(kind._network, {}).items():
+    for name, value in OWN.get(kind.network, {}).items():
         assert {**model.spec_, **dict(model.spec_["options"])}[name] == value
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind in KINDS for name in WITHOUT[kind._network]]
+    ("kind", "name"), [(kind, name) for kind in KINDS for name in WITHOUT[kind.network]]
 )
 def test_what_would_do_nothing_is_refused(frame, kind, name):
     with pytest.raises(TypeError, match=f"{kind.__name__} has no parameter '{name}'"):
@@ -146,8 +146,8 @@ def test_what_a_network_takes_is_told_once_for_both():
     for kind in KINDS:
         for doc in inspect.getdoc(kind), inspect.getdoc(classifier_of(kind)):
             assert ("Size of the state of each layer." in doc) == (
-                kind._network in ("lstm", "gru", "rnn")
+                kind.network in ("lstm", "gru", "rnn")
             )
             assert ("kernel_size : int, default=3\n    Events that a convolution sees" in doc) == (
-                kind._network == "cnn"
+                kind.network == "cnn"
             )

@@ -21,22 +21,23 @@ VARIANTS = [
 
 
 def make_spec(kind, **change):
-    from skbseq.networks import NetworkSpec
+    from skbseq.networks import NETWORKS, NetworkSpec
 
+    options = tuple(pair for pair in OPTIONS if NETWORKS[kind].takes(pair[0]))
     spec = NetworkSpec((6, 6), (3, 2), 2, 1, 1, 4, 1, False, 0.0, 0.0, "last", "float32")
-    return replace(spec, **{"network": kind, "options": OPTIONS, **change})
+    return replace(spec, **{"network": kind, "options": options, **change})
 
 
 def reader(spec, rng):
     """Model from inputs to events as embedded, vectors of events, and the last; its weights."""
     import keras
 
-    from skbseq.networks import NETWORKS, initial_weights
-    from skbseq.networks._parts import embed_events, sequence_inputs
+    from skbseq.networks._graph import initial_weights
+    from skbseq.networks._graph._build import embed_events, read_events, sequence_inputs
 
     inputs = sequence_inputs(spec)
     embedded = embed_events(inputs, spec)
-    model = keras.Model(inputs, [embedded, *NETWORKS[spec.network](embedded, inputs, spec)])
+    model = keras.Model(inputs, [embedded, *read_events(embedded, inputs, spec)])
     drawn = initial_weights(model, rng)
     # Zero biases and ones for scales would hide a mistake.
     model.set_weights([w + 0.1 * rng.normal(size=w.shape).astype("float32") for w in drawn])
@@ -130,7 +131,7 @@ def cnn_by_hand(row, numbers, get, spec):
                     result[t] += x[t - j * distance] @ weights
         return relu(result)
 
-    x = dense(row, *get("enter"))
+    x = dense(row, *get("input_projection"))
     for i in range(spec.n_layers):
         y = convolve(x, *get(f"convolution_{i}_a"), 2**i)
         x = x + convolve(y, *get(f"convolution_{i}_b"), 2**i)
@@ -157,10 +158,10 @@ def transformer_by_hand(row, numbers, get, spec):
                 ]
                 weights = np.exp(scores) / np.exp(scores).sum()
                 result[t, part] = sum(w * v[s, part] for w, s in zip(weights, seen, strict=True))
-        return dense(result, *get(f"joined_heads_{i}"))
+        return dense(result, *get(f"attention_output_{i}"))
 
-    frequency, phase = get("waves")
-    x = dense(np.hstack([row, np.sin(numbers @ frequency + phase)]), *get("enter"))
+    frequency, phase = get("time2vec")
+    x = dense(np.hstack([row, np.sin(numbers @ frequency + phase)]), *get("input_projection"))
     half = -(-spec.units // 2)
     for t in range(len(x)):
         angles = [t / 10_000 ** (2 * j / spec.units) for j in range(half)]
@@ -168,7 +169,7 @@ def transformer_by_hand(row, numbers, get, spec):
     for i in range(spec.n_layers):
         x = x + attention(norm(x, *get(f"norm_{i}_a")), i)
         hidden = relu(dense(norm(x, *get(f"norm_{i}_b")), *get(f"feed_forward_{i}")))
-        x = x + dense(hidden, *get(f"back_{i}"))
+        x = x + dense(hidden, *get(f"feed_forward_output_{i}"))
     x = norm(x, *get("norm"))
     return x, last_of(x, spec.units)
 
@@ -354,7 +355,7 @@ def test_the_reach_of_the_cnn_is_as_documented(rng):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_is_near_the_whole(kind, policy):
-    from skbseq.networks import build_network, initial_weights
+    from skbseq.networks._graph import build_network, initial_weights
 
     spec = make_spec(kind, n_layers=2, pooling="attention")
     models = [build_network(spec), build_network(replace(spec, policy=policy))]
@@ -370,7 +371,7 @@ def test_half_precision_is_near_the_whole(kind, policy):
 def test_a_network_survives_a_file(kind, tmp_path, rng):
     import keras
 
-    from skbseq.networks import build_network
+    from skbseq.networks._graph import build_network
 
     spec = make_spec(kind, pooling="attention", bidirectional=kind != "cnn", dropout=0.1)
     model, batch = build_network(spec), make_batch(rng, [4, 2])
@@ -385,7 +386,7 @@ def test_a_network_survives_a_file(kind, tmp_path, rng):
 def test_kernels_begin_as_keras_draws_them():
     import keras
 
-    from skbseq.networks import build_network, initial_weights
+    from skbseq.networks._graph import build_network, initial_weights
 
     for kind in "cnn", "transformer":
         model = build_network(make_spec(kind, units=32, n_layers=2))
@@ -401,7 +402,7 @@ def test_kernels_begin_as_keras_draws_them():
 def test_an_unknown_weight_is_named():
     import keras
 
-    from skbseq.networks import initial_weights
+    from skbseq.networks._graph import initial_weights
 
     layer = keras.layers.PReLU(name="strange")
     model = keras.Sequential([keras.Input((3,)), layer])
@@ -415,7 +416,7 @@ def test_an_unknown_weight_is_named():
 @pytest.mark.parametrize("kind", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("scale", [1.0, 1e6])
 def test_pooling_is_over_real_steps(kind, scale, rng):
-    from skbseq.networks._parts import PoolSteps
+    from skbseq.networks._graph._layers import PoolSteps
 
     x = (scale * (rng.normal(size=(4, 5, 3)) - 4)).astype("float32")  # the largest is below zero
     scores = rng.normal(size=(4, 5, 1)).astype("float32")
@@ -439,7 +440,7 @@ def test_pooling_is_over_real_steps(kind, scale, rng):
 def test_gradients_of_pooling_are_finite_and_of_real_steps(kind, rng):
     import tensorflow as tf
 
-    from skbseq.networks._parts import PoolSteps
+    from skbseq.networks._graph._layers import PoolSteps
 
     x, scores = (tf.constant(rng.normal(size=(2, 4, n)).astype("float32")) for n in (3, 1))
     lengths = tf.constant([2, 0])
@@ -454,7 +455,7 @@ def test_gradients_of_pooling_are_finite_and_of_real_steps(kind, rng):
 
 
 def test_attention_is_bahdanaus(rng):
-    from skbseq.networks import build_network
+    from skbseq.networks._graph import build_network
 
     spec = make_spec("gru", pooling="attention", n_context=0)
     model, weights = reader(spec, rng)
@@ -478,7 +479,7 @@ def test_attention_is_bahdanaus(rng):
 def test_embeddings_of_whole_events_are_dropped_channel_by_channel(rng):
     import keras
 
-    from skbseq.networks._parts import embed_events, sequence_inputs
+    from skbseq.networks._graph._build import embed_events, sequence_inputs
 
     spec = make_spec("bag", embedding_dropout=0.25)
     inputs = sequence_inputs(spec)

@@ -24,7 +24,7 @@ from skbseq import (
     load,
     save,
 )
-from skbseq.estimators._markov_chain import discounts
+from skbseq._next_event._markov_chain import discounts
 from skbseq.exceptions import SequenceFrameError
 from skbseq.metrics import hold_out_last, true_ranks
 

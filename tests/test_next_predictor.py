@@ -90,7 +90,9 @@ def plain_queries(model, codes):
         h = np.tanh(c) / (1 + np.exp(-o))
         query = np.concatenate([h, event]) if model.bypass else h
         if model.tied:
-            query = (query @ w["sought_0/kernel"] + w["sought_0/bias"]) / event.size**0.5
+            query = (
+                query @ w["query_projection_0/kernel"] + w["query_projection_0/bias"]
+            ) / event.size**0.5
         queries.append(query)
     return np.array(queries), w
 
@@ -99,8 +101,8 @@ def plain_probabilities(model, history):
     """Probabilities of the ids of ``classes_`` at each step, over all codes of the network."""
     place = {value: 2 + k for k, value in enumerate(model.encoder_.categories_["page"])}
     queries, w = plain_queries(model, [place.get(event, 1) for event in history])
-    table = w["embedding_0/embeddings"] if model.tied else w["codes_0/code_vectors"]
-    scores = queries @ table.T.astype(float) + w["codes_0/bias"]
+    table = w["embedding_0/embeddings"] if model.tied else w["output_embedding_0/code_vectors"]
+    scores = queries @ table.T.astype(float) + w["output_embedding_0/bias"]
     scores = np.exp(scores[:, 2:])  # nobody looks for padding and the unknown
     return (scores / scores.sum(axis=1, keepdims=True))[:, [place[c] - 2 for c in model.classes_]]
 
@@ -134,7 +136,7 @@ def test_probabilities_and_loss_of_plain_numpy(options):
 def test_every_event_weighs_the_same_in_both_losses(monkeypatch):
     """Whatever the length of its history, the batch it falls into, and whether it is held out."""
     from skbseq._training import _events
-    from skbseq.estimators._base import split_rows
+    from skbseq._training._hold_out import split_rows
 
     monkeypatch.setattr(_events, "_AT_ONCE", 3)
     rng = np.random.default_rng(0)
@@ -189,10 +191,10 @@ def test_every_event_weighs_the_same_in_a_step():
 
 def test_what_is_looked_for_is_dropped_in_training():
     from skbseq._training._batches import pad_batch
-    from skbseq.estimators import _keras
+    from skbseq.networks._graph import build_network
 
     model = NextBehaviorPredictor(**SMALL, dropout=0.25).fit(sums(60, 0))
-    network = _keras.build_event_network(_keras.network_spec(model.spec_))
+    network = build_network(model.spec_)
     network.set_weights(model.weights_)
     data = model._sequences(sums(60, 0))
     batch = pad_batch(data, np.arange(60))
@@ -212,7 +214,7 @@ def test_penalties_shrink_kernels(penalty):
     sizes = []
     for given in ({}, penalty):
         model = NextBehaviorPredictor(**options, **given).fit(X)
-        named = zip(model._weight_names, model.weights_, strict=True)
+        named = zip(model._sequence_model.weight_names, model.weights_, strict=True)
         sizes.append(sum(np.abs(w).sum() for name, w in named if name.endswith("kernel")))
     assert sizes[1] < 0.7 * sizes[0]
 
@@ -291,8 +293,10 @@ def test_a_large_catalogue_has_short_vectors_and_draws(monkeypatch):
     model = NextBehaviorPredictor(
         units=32, epochs=15, dropout=0.1, learning_rate=0.01, batch_size=32, random_state=0
     ).fit(X)
-    weights = dict(zip(model._weight_names, model.weights_, strict=True))
-    assert weights["codes_0/code_vectors"].shape == weights["embedding_0/embeddings"].shape
+    weights = dict(zip(model._sequence_model.weight_names, model.weights_, strict=True))
+    assert (
+        weights["output_embedding_0/code_vectors"].shape == weights["embedding_0/embeddings"].shape
+    )
     assert model._negatives() == 5
     assert model.score(new) > 0.9
 

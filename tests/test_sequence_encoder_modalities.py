@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from skbseq import SequenceEncoder, _frames, load, save
-from skbseq.estimators._inputs import InputSchema
+from skbseq._inputs import InputSchema
 from skbseq.exceptions import SequenceFrameError
 
 

@@ -25,7 +25,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 import skbseq
 from skbseq import SequenceEncoder
-from skbseq.estimators._inputs import InputSchema
+from skbseq._inputs import InputSchema
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing import SequenceVectorizer
 from skbseq.preprocessing._vectorize_groups import GROUPS

@@ -35,16 +35,16 @@ def check_function(model, data, *, name, causal, begin):
     expected = _outputs(model, batch)
     steps = np.arange(batch["codes"].shape[1] + begin)
     real = steps < (batch["lengths"] + begin)[:, None]
+    if causal:  # before padding, which is a later event too
+        _check_causal(model, batch, expected, name, begin)
     for found, output in zip(_outputs(model, _padded(batch)), expected, strict=True):
         found = found if output.ndim == 2 else found[:, : output.shape[1]][real]
         if _differ(found, output if output.ndim == 2 else output[real]):
             raise ValueError(
                 f"network={name} gives other results for the same history when more padding "
-                "follows it. Use `lengths` wherever steps meet, as in a mean or a backward pass: "
-                "steps at or after `lengths` are padding."
+                "follows it. Use `lengths`, or an argument `mask`, wherever steps meet, as in "
+                "a mean or a backward pass: steps at or after `lengths` are padding."
             )
-    if causal:
-        _check_causal(model, batch, expected, name, begin)
 
 
 def _check_causal(model, batch, expected, name, begin):

@@ -212,7 +212,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             values[name] = routed.get(name, option.default if own is None else own)
             if values[name] is EMPTY:
                 raise ValueError(
-                    f"network={network.name} needs its argument {name!r}, which has no default. "
+                    f"network={network.label} needs its argument {name!r}, which has no default. "
                     f"Set network__{name}, or give it a default in the function."
                 )
         return values
@@ -223,7 +223,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             if not network.takes(name) and not network.takes_any:
                 others = network_names(lambda other, name=name: other.takes(name))
                 raise ValueError(
-                    f"network={network.name!r} has no option {name!r}"
+                    f"network={network.label} has no option {name!r}"
                     f"{f', which is one of {others}' if others else ''}: network__{name} would "
                     f"change nothing. It takes {', '.join(network.options) or 'none'}."
                 )
@@ -235,9 +235,10 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             value = given.get(name)
             if value is not None and value != neutral and not network.takes(name):
                 able = network_names(lambda other, name=name: other.takes(name))
+                lacks = f"has no argument {name!r}" if network.is_function else _LACKING[name]
                 raise ValueError(
-                    f"network={network.name!r} {_LACKING[name]}, so {name}={value!r} would change "
-                    f"nothing. Leave it at {neutral}, or take one of {able}."
+                    f"network={network.label} {lacks}, so {name}={value!r} would change nothing. "
+                    f"Leave it at {neutral}, or use one of {able}."
                 )
 
     def _check_same_weights(self, spec):

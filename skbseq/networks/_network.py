@@ -9,6 +9,8 @@ from skbseq._parameters import ONE_OR_MORE, Option
 
 # Arguments of a network that are parameters of the estimators, too. Their values come from there.
 SHARED = ("units", "n_layers", "bidirectional", "dropout", "recurrent_dropout")
+# Arguments that a network receives if its function has them.
+GIVEN = ("inputs", "mask")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -55,7 +57,8 @@ class Network:
         history, of shape (batch,). It returns one vector per event, of shape
         (batch, steps, width), or one per history, of shape (batch, width), or both as a tuple.
         It imports Keras when it is called. An argument called ``inputs`` receives all inputs of
-        the model (`sequence_inputs`).
+        the model (`sequence_inputs`), and one called ``mask`` a boolean tensor of shape
+        (batch, steps), True at real events.
     reads : str
         How it reads a history, in a few words, for tables in the documentation.
     options : dict of str to Option
@@ -77,6 +80,11 @@ class Network:
     is_function: bool = False
 
     @property
+    def label(self):
+        """Its name in messages, as users write it: quoted unless it is a function."""
+        return self.name if self.is_function else repr(self.name)
+
+    @property
     def stacks(self):
         """Whether it has layers to stack."""
         return "n_layers" in self.options
@@ -95,10 +103,9 @@ class Network:
         """Whether the function has an argument of this name."""
         return name in self.options
 
-    @property
-    def wants_inputs(self):
-        """Whether the function asks for all inputs of the model."""
-        return "inputs" in inspect.signature(self.build).parameters
+    def wants(self, name):
+        """Whether the function asks for one of ``GIVEN``."""
+        return name in inspect.signature(self.build).parameters
 
     @property
     def takes_any(self):
@@ -128,7 +135,7 @@ class Network:
                 "their lengths, such as `def my_network(events, lengths, units=32)`. It takes "
                 f"({', '.join(p.name for p in parameters)})."
             )
-        own = [p for p in parameters[2:] if p.name != "inputs" and p.kind not in _VARIADIC]
+        own = [p for p in parameters[2:] if p.name not in GIVEN and p.kind not in _VARIADIC]
         options = {p.name: Option(p.default) for p in own}
         return cls(
             name, function, "as its function says", MappingProxyType(options), None, False, True

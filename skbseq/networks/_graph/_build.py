@@ -6,9 +6,8 @@ from contextlib import contextmanager
 import keras
 from keras import ops
 
-from skbseq.networks._graph._layers import OutputEmbedding, PoolSteps
+from skbseq.networks._graph._layers import OutputEmbedding, PoolSteps, StepMask
 from skbseq.networks._graph._naming import FUNCTION, as_head, named_layers
-from skbseq.networks._network import function_name
 from skbseq.networks._table import find_network
 
 
@@ -114,11 +113,11 @@ def read_events(embedded, inputs, spec):
     """
     arguments = spec.arguments()
     network = find_network(spec.network)
-    if network.wants_inputs:
+    if network.wants("inputs"):
         arguments["inputs"] = inputs
     with _dtype_policy(spec.policy):
         if network.is_function:
-            found = _call_function(network.build, embedded, inputs, arguments, spec)
+            found = _call_function(network, embedded, inputs, arguments, spec)
         else:
             found = network.build(embedded, inputs["lengths"], **arguments)
     events, last = found if isinstance(found, tuple) else (found, None)
@@ -131,20 +130,19 @@ def read_events(embedded, inputs, spec):
     return events, last
 
 
-def _call_function(function, embedded, inputs, arguments, spec):
+def _call_function(network, embedded, inputs, arguments, spec):
     """Outputs of a user's function, made a model of its own: see ``FUNCTION``."""
     given = {"events": embedded, **inputs}
-    own = {
-        name: keras.Input(x.shape[1:], dtype=x.dtype, name=f"given_{name}")
-        for name, x in given.items()
-    }
-    if "inputs" in arguments:
+    own = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in given.items()}
+    if network.wants("inputs"):
         arguments = arguments | {"inputs": {name: own[name] for name in inputs}}
+    if network.wants("mask"):
+        arguments = arguments | {"mask": StepMask()(own["events"], own["lengths"])}
     with keras.name_scope(FUNCTION):
-        found = function(own["events"], own["lengths"], **arguments)
-        _check_outputs(found, function_name(function), spec)
+        found = network.build(own["events"], own["lengths"], **arguments)
+        _check_outputs(found, network.name, spec)
         part = keras.Model(own, found, name=FUNCTION)
-    _check_steps(part, function_name(function))
+    _check_steps(part, network.name)
     outputs = part(given)
     return tuple(outputs) if isinstance(outputs, list) else outputs
 

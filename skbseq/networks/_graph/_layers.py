@@ -28,6 +28,19 @@ class ReverseSteps(keras.layers.Layer):
 
 
 @_register(package="skbseq")
+class StepMask(keras.layers.Layer):
+    """Which steps are real, and not padding."""
+
+    def call(self, x, lengths):
+        """A boolean mask of shape (batch, steps)."""
+        return _positions(x) < lengths[:, None]
+
+    def compute_output_spec(self, x, lengths):
+        """Its shape and type."""
+        return keras.KerasTensor(x.shape[:2], dtype="bool")
+
+
+@_register(package="skbseq")
 class PoolSteps(keras.layers.Layer):
     """One vector of all real steps: the last, their mean, their largest values, or "attention".
 
