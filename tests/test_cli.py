@@ -247,11 +247,11 @@ def refuses(capsys, done, *messages):
         (["--predict", "fly"], "No event has what = 'fly'; the log holds"),
         (["--numeric", "what"], "--numeric what: this is the column of --behavior"),
         (["--exclude", "when", "what", "price", "amount", "note"], "Take one out of --exclude"),
-        (["--at", "2025-01-01"], "--at 2025-01-01 lies before all events"),
+        (["--at", "2025-01-01"], "--at 2025-01-01 is before all events"),
         (["--at", f"{AT}T00:00+01:00"], f"--at '{AT}T00:00.* has a time zone but"),
         (["--horizon", "900D"], "ends at 2026-03-20. The log spans no such horizon: take a sho"),
         (["--at", "2026-03-19"], "The latest usable cutoff is --at 2026-03-13. .* pass --until"),
-        (["--until", "2026-01-01"], "--until 2026-01-01 lies before the last event"),
+        (["--until", "2026-01-01"], "--until 2026-01-01 is before the last event"),
         (["--predict", "view", "cart", "buy"], "Of 60 users 60 do it .* another --horizon, --at"),
         (["--holdout", "0.01"], "--holdout 0.01 of 60 users, 30 of whom do it, leaves too few"),
         (["--holdout", "0.98"], "--holdout 0.98 of 60 users, 30 of whom do it, leaves too few"),
@@ -289,7 +289,7 @@ def test_a_log_that_cannot_be_read_is_named(here, capsys, name, content, message
         (
             "when",
             "1970-01-01",
-            "Give --time-unit, mend the rows, pass --invalid-times null .* or -",
+            "Pass --time-unit, fix the rows, pass --invalid-times null .* or -",
         ),
         ("price", "inf", "Row 5 of column 'price' holds an infinite value"),
     ],
@@ -398,7 +398,7 @@ def test_fit_tells_what_it_does(here, capsys):
     assert "Cleaning: 361 events in, 361 out, 0 dropped" in said
     assert re.search(r"  amount +numbers\n", said)
     assert re.search(r"  what +categories \(4 values\)\n", said)
-    assert re.search(r"  note +left out: as told\n", said)
+    assert re.search(r"  note +left out: by --exclude\n", said)
     assert "Question: what = buy within 7D after 2026-02-01?\n60 users, yes for 50.0%." in said
     assert "Training on 48 users, 12 held out:\nEpoch 1/2\n" in said
     assert re.search(r"loss: \d\.\d+ - val_loss: \d", said)

@@ -193,8 +193,8 @@ def test_duplicate_names_are_refused_in_arrow_too():
 @pytest.mark.parametrize(
     ("roles", "message"),
     [
-        ({**ROLES, "behavior": "who"}, "One column cannot play two roles"),
-        ({**ROLES, "product": "what"}, "One column cannot play two roles"),
+        ({**ROLES, "behavior": "who"}, "A column cannot have two roles"),
+        ({**ROLES, "product": "what"}, "A column cannot have two roles"),
         ({**ROLES, "user": None}, "no column None for user="),
         ({**ROLES, "product": ["what"]}, r"no column \['what'\] for product="),
     ],
@@ -209,7 +209,7 @@ def test_roles_are_checked(roles, message):
     [
         ({"time_unit": "h"}, "time_unit must be one of None, 's', 'ms', 'us', 'ns'; got 'h'"),
         ({"invalid_times": "drop"}, "invalid_times must be one of 'raise', 'null', 'keep'"),
-        ({"until": "2025-12-31"}, "until=2025-12-31 lies before the last event, 2026-01-01"),
+        ({"until": "2025-12-31"}, "until=2025-12-31 is before the last event, 2026-01-01"),
         ({"until": "soon"}, "until='soon' is not a moment"),
         ({"until": 5}, "until=5 is not a moment"),
     ],
@@ -587,7 +587,10 @@ ZONED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
             {"who": [1], "cutoff": [ZONED]},
             "times of 'cutoff' have a time zone and those of 'when'",
         ),
-        ({"who": [1], "cutoff": [START], "what": [1]}, "samples and the log both have .* 'what'"),
+        (
+            {"who": [1], "cutoff": [START], "what": [1]},
+            "Both the samples and the log have .* 'what'",
+        ),
     ],
 )
 def test_samples_that_are_not_fit_are_refused(samples, message):

@@ -102,7 +102,7 @@ def test_a_collapsed_event_comes_when_all_of_it_is_known():
     log = make_log([1, 1, 1], [1, 5, 9], ["a", "a", "b"])
     collapsed = log.collapse("what")
     assert collapsed.to_frame()["when"].to_pylist() == [at(5), at(9)]
-    with pytest.raises(InvalidLogError, match="lies before all events"):
+    with pytest.raises(InvalidLogError, match="is before all events"):
         collapsed.samples(at=at(3))
 
 
@@ -190,7 +190,7 @@ def test_by_drops_what_has_no_value_and_counts_it():
     assert [(row["bill"], row["who"]) for row in X] == [("x", [1, 2])]
     with pytest.raises(InvalidLogError, match="The log has no column 'visit'"):
         log.clean().by("visit")
-    with pytest.raises(InvalidLogError, match="One column cannot play two roles"):
+    with pytest.raises(InvalidLogError, match="A column cannot have two roles"):
         clean.by("when")
 
 

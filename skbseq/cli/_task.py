@@ -180,7 +180,7 @@ def choose_columns(table, roles, *, numeric=(), exclude=()):
         if name == roles["user"]:
             continue
         if name in exclude:
-            left_out[name] = "as told"
+            left_out[name] = "by --exclude"
         elif name == roles["time"]:
             uses[name], kinds[name] = "times", "timestamp"
         elif kind not in _USES:
