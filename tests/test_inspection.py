@@ -96,12 +96,12 @@ def test_labels_say_which_class_is_positive():
 @pytest.mark.parametrize(
     ("y", "p", "options", "message"),
     [
-        ([0, 1], [0.5, 1.2], {}, "Row 1 of y_prob holds 1.2, which is no probability"),
+        ([0, 1], [0.5, 1.2], {}, "Row 1 of y_prob holds 1.2, which is not a prob"),
         ([0, 1], [np.nan, 0.5], {}, "Row 0 of y_prob holds nan"),
         ([0, 1], [[0.5, 0.5], [0.2, 0.5]], {}, r"Row 1 of y_prob sums to 0\.700"),
         ([0, 1], [0.5], {}, "inconsistent numbers of samples"),
         ([], [], {}, r"y_prob has shape \(0,\)"),
-        ([0, 1, 2], [0.1, 0.2, 0.3], {"pos_label": 1}, "3 labels and y_prob one probability"),
+        ([0, 1, 2], [0.1, 0.2, 0.3], {"pos_label": 1}, "3 labels, but y_prob one prob"),
         ([0, 9], [[0.5, 0.5], [0.2, 0.8]], {"labels": [0, 1]}, "9, which is not among the labels"),
         (["u", "v"], [0.5, 0.5], {"pos_label": "U"}, "pos_label='U' is none of the labels"),
         (["u", None], [0.5, 0.5], {"pos_label": "u"}, "cannot be compared"),
@@ -340,7 +340,7 @@ def test_any_scorer_serves(scoring, name):
         ({"scoring": "auc"}, "'scoring' parameter of check_scoring must be"),
         ({"scoring": ["roc_auc", "accuracy"]}, "must be one score"),
         ({"time": "what", "until": "user"}, "Row 0 of 'what' holds 'a', which is not a time"),
-        ({"time": "stamp"}, r"time='stamp' names no list column of the frame; it has 'what'"),
+        ({"time": "stamp"}, r"time='stamp' is not a list column of the frame, which has 'wh"),
         ({"time": "when"}, r"until='cutoff' names no ordinary column .* it has 'user'"),
     ],
 )

@@ -272,8 +272,8 @@ def test_a_horizon_longer_than_time_itself(unit, year):
         (
             {},
             [0, 0, 9],
-            r"n_splits=5 needs at least 6 distinct cutoffs, for the first trains only; 'cutoff' "
-            r"holds 2\. Take samples at more cutoffs, such as EventLog\.samples\(every=\.\.\.\), "
+            r"n_splits=5 needs at least 6 distinct cutoffs, because the first is only for "
+            r"training; 'cutoff' holds 2\. Take samples at more cutoffs, such as EventLog\.samples\(every=\.\.\.\), "
             r"lower n_splits to at most 1, or split by user with UserKFold\.",
         ),
         ({"n_splits": 1}, [3, 3], r"holds 1\. Take .*\(every=\.\.\.\), split by user with"),
@@ -356,7 +356,7 @@ def test_cutoffs_that_are_no_times(cutoffs, message):
 def test_a_column_that_is_not_there(splitter, name, frame_lib):
     kind = type(splitter).__name__
     X = frame_lib.make({"a": [1, 2], "b": [1, 2]})
-    message = rf"no column '{name}', by which {kind} splits; it has 'a', 'b'\. Keep that"
+    message = rf"no column '{name}', which {kind} needs to split; it has 'a', 'b'\. Keep that"
     with pytest.raises(SequenceFrameError, match=message):
         folds_of(splitter, X)
     with pytest.raises(SequenceFrameError, match=rf"no rows; {kind} has nothing to split"):
