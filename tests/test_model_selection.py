@@ -273,7 +273,8 @@ def test_a_horizon_longer_than_time_itself(unit, year):
             {},
             [0, 0, 9],
             r"n_splits=5 needs at least 6 distinct cutoffs, because the first is only for "
-            r"training; 'cutoff' holds 2\. Take samples at more cutoffs, such as EventLog\.samples\(every=\.\.\.\), "
+            r"training; 'cutoff' holds 2\. Take samples at more cutoffs, such as "
+            r"EventLog\.samples\(every=\.\.\.\), "
             r"lower n_splits to at most 1, or split by user with UserKFold\.",
         ),
         ({"n_splits": 1}, [3, 3], r"holds 1\. Take .*\(every=\.\.\.\), split by user with"),
