@@ -66,6 +66,7 @@ def true_ranks(scores, true_index):
     ranks = np.full((len(index), 2), np.inf)
     known = index >= 0
     if known.any():
+        # Unknown items read column 0 and stay infinite.
         own = np.take_along_axis(scores, np.where(known, index, 0)[:, None], axis=1)
         ranks[known, 0] = 1 + np.count_nonzero(scores > own, axis=1)[known]
         ranks[known, 1] = np.count_nonzero(scores >= own, axis=1)[known]
@@ -221,6 +222,7 @@ def _check_ranks(ranks):
     first, last = (ranks, ranks) if ranks.ndim == 1 else ranks.T
     if not len(first):
         raise ValueError("There is no row to score: ranks are empty.")
+    # Negated comparisons, so that NaN is refused too.
     wrong = ~(first >= 1) | ~(last >= first) | (np.isinf(first) != np.isinf(last))
     if wrong.any():
         row = _frames.first_row(wrong)
@@ -294,7 +296,7 @@ def hold_out_last(X, target=None):
 
 def _with_lists(X, columns, rows, lists):
     """Some rows of a frame with other lists."""
-    if _frames.is_frame(X):
+    if _frames.is_frame(X):  # filtering keeps its library and index
         kept = np.zeros(columns.n_rows, bool)
         kept[rows] = True
         return _frames.replace_columns(_frames.filter_rows(X, kept), lists)
@@ -393,6 +395,7 @@ def _ranks(estimator, X, y):
 def _ranks_by_probability(estimator, X, y):
     n_rows, classes = _frames.n_rows(X), estimator.classes_
     index = true_index(y, n_rows, classes)
+    # In parts, because the scores of all rows over a large catalogue would fill the memory.
     step = rows_at_a_time(len(classes))
     parts = [np.zeros((0, 2))]
     for start in range(0, n_rows, step):

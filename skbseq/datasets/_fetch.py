@@ -164,6 +164,7 @@ def load(source, options):
     path = folder / source.filename
     note = _read_note(folder)
     wanted = options.checksum.lower() if options.checksum else note.get("sha256")
+    # From fast to slow: the parsed contents, the original file, the network.
     table = _load_parsed(source, folder, note, wanted)
     if table is None:
         table = _load_raw(source, path, note, wanted, options)
@@ -370,7 +371,7 @@ def _try_to_stream(source, part, path, options):
 def _stream(source, part, options):
     request = Request(source.url, headers={"User-Agent": "skbseq"})
     with _ask(urlopen, request, timeout=_TIMEOUT) as response, open(part, "wb") as file:
-        length = response.headers.get("Content-Length")
+        length = response.headers.get("Content-Length")  # not every server sends it
         size = int(length) if length and length.isdigit() else None
         received = 0
         with _progress(options.verbose) as progress:

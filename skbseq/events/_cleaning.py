@@ -136,11 +136,13 @@ class Sieve:
 
     def sorted_by(self, names):
         """Whether events that are equal in these columns are adjacent."""
+        # True if ties were sorted by all columns; `ties="rows"` keeps the order of the rows.
         return self._log.ties != "rows" and set(names) == set(self._log._table.column_names)
 
     def column(self, name):
         """A column of the remaining events."""
         column = self._log._table[name]
+        # Before the first drop, the column is shared and not copied.
         return column if len(self.rows) == len(column) else _frames.take(column, self.rows)
 
     def drop(self, mask, reason):
@@ -151,6 +153,7 @@ class Sieve:
         mask : ndarray of bool of shape (n_events_left,)
         reason : str
         """
+        # Also counts of 0, so that the report lists every rule that was applied.
         self._dropped[reason] = self._dropped.get(reason, 0) + int(mask.sum())
         if not mask.any():
             return
@@ -194,12 +197,12 @@ def duplicate_events(sieve, names):
         equal = np.diff(group, prepend=-1) == 0
         for name in names:
             codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
-            equal &= np.diff(codes, prepend=-2) == 0
+            equal &= np.diff(codes, prepend=-2) == 0  # -1 is the code of a missing value
         duplicate[rows] = equal
     elif rows.size:
         for name in names:
             codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
-            group = pair_ids(group, codes.astype(np.int64) + 1)
+            group = pair_ids(group, codes.astype(np.int64) + 1)  # missing values become 0
         # Ids count up in order of first appearance, so a first event exceeds all ids before it.
         duplicate[rows] = np.diff(np.maximum.accumulate(group), prepend=-1) == 0
     return duplicate
@@ -231,7 +234,7 @@ def repeated_events(sieve, names, tolerance):
     first one is kept.
     """
     key = key_of_events(sieve, names)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key, kind="stable")  # stable: events of a key stay in time order
     times = sieve.index.times[order]
     repeated = np.zeros(len(key), bool)
     near = (times[1:] - times[:-1] <= tolerance) & (key[order[1:]] == key[order[:-1]])
@@ -254,7 +257,7 @@ def cancelled_events(sieve, column, names):
             "numbers, where a negative one cancels a positive one."
         )
     numbers = _frames.numbers(values)
-    rows = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
+    rows = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))  # zero cancels nothing
     sizes, _ = _frames.encode(_frames.make_array(np.abs(numbers[rows])))
     key = pair_ids(key_of_events(sieve, names)[rows], sizes.astype(np.int64))
     # Positive numbers first: in a log by days, the cancelled event may come later in the rows.
@@ -303,6 +306,7 @@ def read_rate(value):
         limit, span = int(parts[0]), parts[1].strip()
         if limit < 1 or len(parts) != 2:
             raise ValueError
+        # "300/h" means "300/1h".
         return limit, to_timedelta(span if span[:1].isdigit() else f"1{span}", name="max_rate")
     except (ValueError, IndexError) as error:
         raise ValueError(
@@ -363,5 +367,6 @@ def _holds(column, name, sign, text):
             "function."
         )
     codes, values = _frames.encode(column)
+    # Code -1, a missing value, points to the False at the end.
     equal = np.array([*(v == text.strip("'\"") for v in values.to_pylist()), False])[codes]
     return equal if sign == "==" else ~equal

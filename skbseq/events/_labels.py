@@ -102,6 +102,7 @@ class LabelMethods(LogState):
         if kind == "any":
             return self._decided(found, undecided, window, censored)
         first = begin[found] if matches is None else matches[begin[found]]
+        # Infinite and not missing: it is known that there is no such event within the horizon.
         days = np.full(len(found), np.inf)
         elapsed = self._index.times[first] - window.cutoffs[found]
         days[found] = elapsed / (self._clock.per_second * _DAY)
@@ -159,7 +160,7 @@ class LabelMethods(LogState):
         seen = self.label_behavior(
             samples, behavior=behavior, horizon=horizon, gap=gap, censored=censored
         )
-        return 1 - seen if censored == "nan" else ~seen
+        return 1 - seen if censored == "nan" else ~seen  # with NaN, labels are floats
 
     def label_next(
         self, samples, column=None, *, behavior=None, horizon=None, none=None, censored="raise"
@@ -332,7 +333,7 @@ class LabelMethods(LogState):
         """
         users, cutoffs, start = self._read_windows(samples)
         begins = cutoffs
-        if gap is not None:
+        if gap is not None:  # its events are neither in the history nor in the label
             begins = self._clock.after(cutoffs, gap, "gap")
             start = self._index.count_until(users, begins)
         if horizon is not None:

@@ -106,6 +106,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     ):
         check_choice("time_unit", time_unit, (None, "s", "ms", "us", "ns"))
         check_choice("invalid_times", invalid_times, ("raise", "null", "keep"))
+        # Ids may look like numbers: "007" and "7" are different users.
         ids = [name for name in (user, product) if name is not None]
         table, self._library = _frames.read_table(events, ids=ids)
         roles = {"user": user, "time": time, "behavior": behavior, "product": product}
@@ -125,6 +126,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         """Index the events that have user and time; set the others aside, to be counted."""
         no_user = _frames.is_missing(table[self.user])
         check_present(self.user, no_user)
+        # An event that lacks both counts only once.
         lacking = {f"missing {self.user}": no_user, f"missing {self.time}": no_time & ~no_user}
         self._unplaced = {reason: int(mask.sum()) for reason, mask in lacking.items()}
         self._unplaced_examples = {
@@ -135,7 +137,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         placed = ~(no_user | no_time)
         if not placed.any():
             raise InvalidLogError(f"No row has both {self.user!r} and {self.time!r}.")
-        if not placed.all():
+        if not placed.all():  # complete tables are not copied
             rows = np.flatnonzero(placed)
             table, ticks = _frames.take_rows(table, rows), ticks[rows]
         self._place(table, ticks)
@@ -163,6 +165,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         return self._to_times(np.array([self._until])).to_pylist()[0]
 
     def __len__(self):
+        # Includes the events without user or time, which only clean() drops.
         return self._table.num_rows + sum(self._unplaced.values())
 
     def __repr__(self):

@@ -182,7 +182,7 @@ class ReshapeMethods(LogState):
         wanted = set(behaviors)
         codes, values = _frames.encode(sieve.column(self.behavior))
         known = [value in wanted for value in _frames.to_objects(values)]
-        return np.array([*known, False])[codes]
+        return np.array([*known, False])[codes]  # code -1, a missing one, points to the end
 
     def _drop_times(self, sieve, earliest, latest):
         """Drop events outside a span of time; returns the end of the log."""
@@ -207,6 +207,7 @@ class ReshapeMethods(LogState):
         ticks, missing = self._read_times_of(sieve.column(self._check_column(received)), received)
         sieve.drop(~missing & (sieve.index.times > ticks), f"after its {received}")
         if max_delay is not None:
+            # Read again, because the drop above has changed the remaining events.
             ticks, missing = self._read_times_of(sieve.column(received), received)
             latest = self._clock.after(sieve.index.times, max_delay, "max_delay", zero=True)
             sieve.drop(~missing & (ticks > latest), f"{received} later than {max_delay}")
@@ -298,6 +299,7 @@ class ReshapeMethods(LogState):
                 )
             columns[count] = np.diff(np.append(starts, len(order)))
         kept = {role: getattr(self, role) for role in ("behavior", "product")}
+        # Columns that were renamed by the aggregation lose their role.
         ties = self.ties if isinstance(self.ties, str) else [n for n in self.ties if n in columns]
         log = self._derive(
             **{role: name if name in columns else None for role, name in kept.items()}, ties=ties
@@ -464,6 +466,7 @@ class ReshapeMethods(LogState):
         self._check_clean()
         roles = {"time": self.time, "behavior": self.behavior, "product": self.product}
         check_roles(self._table, {"user": column, **roles})
+        # With the gap, labels with horizon=None can tell when a session is over.
         of_sessions = self._sessions is not None and column == self._sessions[0]
         log = self._derive(
             user=column, _sessions=None, _session_gap=self._sessions[1] if of_sessions else None

@@ -140,6 +140,7 @@ class SampleMethods(LogState):
         moments = [self._clock.instant(moment, "at") for moment in (at if several else [at])]
         if not moments:
             raise ValueError("at is an empty list. Name at least one cutoff.")
+        # A repeated cutoff would give every sample twice.
         return np.unique(np.array(moments, np.int64))
 
     def _cutoffs_every(self, every, first, last):
@@ -149,6 +150,7 @@ class SampleMethods(LogState):
     def _everyone_at(self, moments):
         """Pairs of a cutoff and a user whose first event is at or before it."""
         begins = self._index.times[self._index.offsets[:-1]]
+        # In order of first events, the users known at any cutoff are the first ones.
         order = np.argsort(begins, kind="stable")
         counts = np.searchsorted(begins[order], moments, side="right")
         positions, _ = ranges(np.zeros(len(moments), np.int64), counts)
@@ -158,9 +160,10 @@ class SampleMethods(LogState):
         check_count("n_random", n_random)
         begins = np.maximum(self._index.times[self._index.offsets[:-1]], first)
         shares = random.random_sample((len(begins), n_random))
+        # Plus 1, so that `last` itself can be drawn.
         cutoffs = (begins[:, None] + shares * (last - begins + 1)[:, None]).astype(np.int64)
         users = np.repeat(np.arange(len(begins)), n_random)
-        possible = np.repeat(begins <= last, n_random)
+        possible = np.repeat(begins <= last, n_random)  # the user has joined by then
         # The same moment may be drawn twice for a user; a sample is unique.
         pairs = np.unique(np.column_stack([users, cutoffs.ravel()])[possible], axis=0)
         return pairs[:, 0], pairs[:, 1]
@@ -272,6 +275,7 @@ class SampleMethods(LogState):
         if not seen:
             raise ValueError("Give at least one n_events or share; got an empty list.")
         users = np.tile(np.arange(len(lengths)), len(seen))
+        # Several shares may give the same number of events.
         pairs = np.unique(np.column_stack([users, np.concatenate(seen)]), axis=0)
         users, counts = pairs[pairs[:, 1] > 0].T
         if users.size == 0:
@@ -326,6 +330,7 @@ class SampleMethods(LogState):
         start = self._index.starts(users)
         if lookback is not None:
             earliest = self._clock.before(cutoffs, lookback, "lookback")
+            # A prefix may end before the lookback begins; its history is empty then.
             start = np.minimum(self._index.count_until(users, earliest), stop)
         if max_events is not None:
             check_count("max_events", max_events)
@@ -333,6 +338,7 @@ class SampleMethods(LogState):
         rows, offsets = ranges(start, stop)
         columns = {}
         for name in self._channels(samples):
+            # Times come from the index; the column may hold strings or epoch numbers.
             values = self._to_times(self._index.times[rows]) if name == self.time else None
             if values is None:
                 values = _frames.decode_strings(_frames.take(self._table[name], rows))

@@ -23,14 +23,14 @@ class LogState:
 
     def _derive(self, **changes):
         """A copy of this log with some of its state replaced; logs never change in place."""
-        log = object.__new__(type(self))
+        log = object.__new__(type(self))  # `__init__` would read and sort the events again
         vars(log).update(vars(self))
         vars(log).update(changes)
         return log
 
     def _keep(self, rows, **changes):
         """The same log with some of its indexed events, at ascending positions."""
-        if len(rows) == len(self._index.times):
+        if len(rows) == len(self._index.times):  # nothing was dropped, so nothing is copied
             return self._derive(**changes)
         return self._derive(
             _table=_frames.take_rows(self._table, rows), _index=self._index.keep(rows), **changes
@@ -67,6 +67,7 @@ class LogState:
                 f"numbers of visible events; got {kind} values, {int(missing.sum())} missing. "
                 "Make it with EventLog.prefixes, or rename a column with another meaning."
             )
+        # Several events may have the time of the cutoff; only the first `seen` are visible.
         return users, cutoffs, np.minimum(stop, self._index.starts(users) + seen)
 
     def _read_samples(self, samples):
@@ -96,6 +97,7 @@ class LogState:
         return users, self._read_cutoffs(table[CUTOFF])
 
     def _read_cutoffs(self, column):
+        # An empty column may have any type.
         return self._read_times_of(column, CUTOFF)[0] if len(column) else np.zeros(0, np.int64)
 
     def _check_clean(self):

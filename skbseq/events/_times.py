@@ -51,6 +51,7 @@ class Clock:
     def span(self, value, name, *, zero=False):
         """Ticks of a duration given by the user."""
         microseconds = int(to_timedelta(value, name=name, zero=zero).astype(np.int64))
+        # In nanoseconds, a long duration may exceed 64 bits.
         return min(microseconds * (1000 if self.unit == "ns" else 1), np.iinfo(np.int64).max)
 
     def format(self, ticks):
@@ -117,6 +118,7 @@ def _read_datetimes(column, name, kind, time_unit):
         raise InvalidLogError(f"Column {name!r} cannot be read as times: {error}.") from error
     ticks, missing, unit, zone = _frames.time_ticks(timestamps)
     source = "datetimes" if kind == "timestamp" else "ISO 8601 strings"
+    # An unreadable string became null, but it is not missing.
     return ticks, missing & ~bad, bad, Clock(unit, zone, source)
 
 
@@ -147,6 +149,7 @@ def _why_bad(value, clock):
 
 
 def _recognise(values, name):
+    # The median, so that a few wrong values do not decide.
     typical = float(np.median(values)) if values.size else 0.0
     for unit, per_second in _EPOCH_UNITS.items():
         if _EARLIEST <= typical / per_second <= _LATEST:
