@@ -357,7 +357,9 @@ def test_unreadable_copies_are_named(tmp_path, fetch, name, data, message):
 
 def test_parquet_of_something_else(tmp_path):
     pq.write_table(pa.table(CDNOW | {"amount": ["a", "b", "c"]}), tmp_path / "c.parquet")
-    with pytest.raises(InvalidLogError, match=r"Column 'amount' holds 'a' in row 0.* no double"):
+    with pytest.raises(
+        InvalidLogError, match=r"Column 'amount' holds 'a' in row 0.* valid double"
+    ):
         fetch_cdnow(path=tmp_path / "c.parquet")
     pq.write_table(pa.table(MSNBC), tmp_path / "c.parquet")
     with pytest.raises(InvalidLogError, match=r"Column 'customer_id' is missing; found 'page'"):
@@ -562,7 +564,7 @@ def test_tries_and_delays_are_counted(server, home, monkeypatch):
         ((500, b"", {}), r"The server answered 500", 2),
         (
             (200, CDNOW_ZIP[:50], {"Content-Length": str(len(CDNOW_ZIP))}),
-            rf"Only 50 of {len(CDNOW_ZIP)} bytes came|IncompleteRead",
+            rf"Only 50 of {len(CDNOW_ZIP)} bytes were received|IncompleteRead",
             2,
         ),
         (

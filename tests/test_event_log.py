@@ -173,7 +173,7 @@ def frame(**changes):
         (frame(what=[2**70, 1, 2]), "Column 'what' cannot be read as one kind of value"),
         (frame(what=[1j, 1j, 1j]), "Column 'what' cannot be read as one kind of value"),
         (frame(what=pd.period_range("2026", periods=3, freq="D")), r"Column 'what' holds period"),
-        (frame(who=[[1], [2], [1]]), "Column 'who' holds list values, which do not name users"),
+        (frame(who=[[1], [2], [1]]), "Column 'who' holds list values, which cannot identify use"),
         (frame(when=[dt.time(1)] * 3), "Column 'when' holds time64.* not times"),
         (frame(when=[True] * 3), "Column 'when' holds boolean values, which are not times"),
         (frame(cutoff=[1] * 3), "The log has a column 'cutoff'"),
@@ -248,7 +248,7 @@ def test_large_ids_are_told_apart_across_integer_types():
     log = EventLog(pd.DataFrame({"who": ids, "when": [at(0), at(1), at(2)]}), **TWO)
     samples = pd.DataFrame({"who": [2**53 + 1, -1], "cutoff": [at(5)] * 2})
     assert log.histories(samples)["when"].tolist() == [[at(1)], []]
-    with pytest.raises(InvalidLogError, match=r"Column 'who' of the samples does not fit"):
+    with pytest.raises(InvalidLogError, match=r"Column 'who' of the samples does not match"):
         log.histories(samples.astype({"who": float}))
 
 
@@ -564,7 +564,7 @@ def test_numeric_ids_of_another_type_are_the_same_users(kind):
 def test_ids_of_another_kind_are_refused(who):
     log = make_log([1, 2], [5, 6])
     with pytest.raises(
-        InvalidLogError, match=r"Column 'who' of the samples does not fit .* integer values"
+        InvalidLogError, match=r"Column 'who' of the samples does not match .* integer values"
     ):
         log.histories(pd.DataFrame({"who": who, "cutoff": [at(9)] * 2}))
     strings = make_log(["1", "2"], [5, 6])

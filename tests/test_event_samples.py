@@ -148,7 +148,7 @@ LOG = make_log([1, 1, 2], [0, 10, 5])
         ({"after_first": "1D"}, InvalidLogError, "No user can be sampled with after_first='1D'"),
         ({"every": "1min", "min_events": 0}, ValueError, "min_events must be a whole number"),
         ({"every": "1min", "min_age": "0min"}, ValueError, "min_age must be longer than zero"),
-        ({"every": "1min", "start": at(9), "end": at(8)}, ValueError, "start=.* lies after end="),
+        ({"every": "1min", "start": at(9), "end": at(8)}, ValueError, "start=.* is after end="),
         (
             {"at": START, "min_events": 3},
             InvalidLogError,

@@ -324,7 +324,7 @@ class _Leads:
 def _column(columns, name, kind, parameter):
     if name not in columns:
         raise SequenceFrameError(
-            f"{parameter}={name!r} is not a {kind} column of the frame, which has "
+            f"{parameter}={name!r} is not one of the {kind} columns of the frame, which are "
             f"{', '.join(map(repr, columns)) or 'none'}."
         )
     return columns[name]
