@@ -86,7 +86,9 @@ def of_regressor(prefix, options):
 
 def of_warm_start(prefix):
     X, _, y = encoded()
-    model = getattr(skbseq, f"{prefix}BehaviorRegressor")(**QUICK, warm_start=True, optimizer="sgd")
+    model = getattr(skbseq, f"{prefix}BehaviorRegressor")(
+        **QUICK, warm_start=True, optimizer="sgd"
+    )
     return model.fit(X, y, np.linspace(0, 2, len(X))).fit(X, y).partial_fit(X, y).predict(X)
 
 
@@ -108,12 +110,16 @@ def of_transfer():
     embedder = BehaviorEmbedder(network="gru", **QUICK).fit(X)
     encoded_frame = embedder.encoder_.transform(X)
     options = QUICK | {"init": embedder, "freeze": "embeddings"}
-    return skbseq.GRUBehaviorClassifier(**options).fit(encoded_frame, y).predict_proba(encoded_frame)
+    return (
+        skbseq.GRUBehaviorClassifier(**options).fit(encoded_frame, y).predict_proba(encoded_frame)
+    )
 
 
 def of_predictor(network, options):
     X = raw()
-    return NextBehaviorPredictor("what", network=network, **QUICK | options).fit(X).predict_proba(X)
+    return (
+        NextBehaviorPredictor("what", network=network, **QUICK | options).fit(X).predict_proba(X)
+    )
 
 
 def cases():

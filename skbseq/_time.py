@@ -207,6 +207,7 @@ def _to_datetime(value):
         moment = parse_iso(value)
         if moment is None:
             raise ValueError("not a time")
+        # `datetime` drops the digits after the sixth.
         digits = re.search(r"[.,]\d{6}(\d{1,3})", value)
         return moment, int(digits[1].ljust(3, "0")) if digits else 0
     if isinstance(value, dt.datetime):

@@ -1,9 +1,9 @@
-"""Metrics of ranked predictions of the next event, over the full catalogue.
+"""Metrics of ranked next-event predictions, over the full catalogue.
 
-Each row has one relevant item, the true next one; a model scores every item of the catalogue, and
-what counts is the rank of the true one. Ranks among a sample of negatives are not offered: they
-order models differently from ranks in the full catalogue (Krichene and Rendle (2020), "On Sampled
-Metrics for Item Recommendation", KDD).
+Each row has one relevant item, the true next one. A model scores every item of the catalogue, and
+the metrics use the rank of the true one. Ranks among sampled negatives are not offered, because
+they order models differently from ranks in the full catalogue (Krichene and Rendle (2020), "On
+Sampled Metrics for Item Recommendation", KDD).
 """
 
 from numbers import Integral
@@ -26,32 +26,32 @@ __all__ = [
 
 
 def true_ranks(scores, true_index):
-    """Ranks that the true item of each row may have, 1 being the best.
+    """Range of ranks of the true item of each row; rank 1 is the best.
 
-    Items with the same score stand in no order. The true one may then have any rank from
+    Items with equal scores are tied. The true item may then have any rank from
 
     .. math:: r_1 = 1 + \\#\\{j : s_j > s\\} \\quad\\text{to}\\quad r_2 = \\#\\{j : s_j \\ge s\\}
 
-    where :math:`s` is its own score. The metrics take both and give the exact mean over all
-    orders of the tied items, so that a model gains nothing by scoring everything alike.
+    where :math:`s` is its own score. The metrics use both and compute the exact mean over all
+    orders of the tied items, so that a model gains nothing by giving all items the same score.
 
     Parameters
     ----------
     scores : array-like of shape (n_samples, n_items)
-        The higher, the likelier. Infinite ones are welcome, NaN is not.
+        Higher is likelier. Infinite scores are allowed, NaN is not.
     true_index : array-like of int of shape (n_samples,)
-        Column of the true item; -1 where it is not in the catalogue.
+        Column of the true item; -1 if it is not in the catalogue.
 
     Returns
     -------
     ndarray of float64 of shape (n_samples, 2)
-        First and last possible rank; infinite, and so missed at any k, where the true item is
-        not in the catalogue.
+        First and last possible rank. Both are infinite, and so a miss at any k, if the true item
+        is not in the catalogue.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, a score is NaN, or an index lies outside.
+        If the shapes do not match, a score is NaN, or an index is out of range.
 
     Examples
     --------
@@ -66,6 +66,7 @@ def true_ranks(scores, true_index):
     ranks = np.full((len(index), 2), np.inf)
     known = index >= 0
     if known.any():
+        # Unknown items read column 0 and stay infinite.
         own = np.take_along_axis(scores, np.where(known, index, 0)[:, None], axis=1)
         ranks[known, 0] = 1 + np.count_nonzero(scores > own, axis=1)[known]
         ranks[known, 1] = np.count_nonzero(scores >= own, axis=1)[known]
@@ -87,7 +88,7 @@ def _check_scores(scores, index):
         row = _frames.first_row(outside)
         raise ValueError(
             f"Row {row} of true_index is {index[row]}; there are {scores.shape[1]:,} items, and "
-            "-1 stands for one that is not among them."
+            "-1 means an item that is not among them."
         )
     unclear = np.isnan(scores).any(axis=1)
     if unclear.any():
@@ -100,20 +101,20 @@ def _check_scores(scores, index):
 
 
 def recall_at_k(ranks, k=20):
-    """Share of the rows whose true item is among the first k; also called hit rate.
+    """Share of the rows whose true item is among the first k (recall, or hit rate).
 
     Parameters
     ----------
     ranks : array-like of shape (n_samples,) or (n_samples, 2)
-        Ranks of the true items from 1 on, infinite for those that are not in the catalogue; two
-        columns as :func:`true_ranks` gives them.
+        Ranks of the true items, counted from 1; infinite for items that are not in the catalogue.
+        Two columns are the first and last possible rank, from :func:`true_ranks`.
     k : int, default=20
         Length of the list.
 
     Returns
     -------
     float
-        Between 0 and 1. Tied items count by the mean over all their orders.
+        Between 0 and 1. Ties count as the mean over all orders of the tied items.
 
     Raises
     ------
@@ -135,15 +136,15 @@ def mrr_at_k(ranks, k=20):
     Parameters
     ----------
     ranks : array-like of shape (n_samples,) or (n_samples, 2)
-        Ranks of the true items from 1 on, infinite for those that are not in the catalogue; two
-        columns as :func:`true_ranks` gives them.
+        Ranks of the true items, counted from 1; infinite for items that are not in the catalogue.
+        Two columns are the first and last possible rank, from :func:`true_ranks`.
     k : int, default=20
         Length of the list.
 
     Returns
     -------
     float
-        Between 0 and 1. Tied items count by the mean over all their orders.
+        Between 0 and 1. Ties count as the mean over all orders of the tied items.
 
     Raises
     ------
@@ -162,20 +163,20 @@ def mrr_at_k(ranks, k=20):
 def ndcg_at_k(ranks, k=20):
     """Normalised discounted cumulative gain: 1/log2(1 + rank) of the true item, 0 beyond k.
 
-    With one relevant item the best possible gain is 1, so that nothing has to be divided by.
+    With one relevant item the best possible gain is 1, so no normalisation is needed.
 
     Parameters
     ----------
     ranks : array-like of shape (n_samples,) or (n_samples, 2)
-        Ranks of the true items from 1 on, infinite for those that are not in the catalogue; two
-        columns as :func:`true_ranks` gives them.
+        Ranks of the true items, counted from 1; infinite for items that are not in the catalogue.
+        Two columns are the first and last possible rank, from :func:`true_ranks`.
     k : int, default=20
         Length of the list.
 
     Returns
     -------
     float
-        Between 0 and 1. Tied items count by the mean over all their orders.
+        Between 0 and 1. Ties count as the mean over all orders of the tied items.
 
     Raises
     ------
@@ -201,10 +202,11 @@ def _check_k(k):
 
 
 def _mean_gain(ranks, gains):
-    """Mean of the gain at each rank, itself the mean over the ranks that a row may have."""
+    """Mean gain of the rows; the gain of a row is the mean over its range of ranks."""
     first, last = _check_ranks(ranks)
     known = np.isfinite(first)
     first, last = (np.where(known, rank, 1) for rank in (first, last))
+    # Cumulative gains give the sum over any range of ranks without a loop over rows.
     before = np.append(0, np.cumsum(gains))
     lo, hi = (np.minimum(rank, len(gains)).astype(np.int64) for rank in (first - 1, last))
     gain = (before[hi] - before[lo]) / (last - first + 1)
@@ -220,12 +222,14 @@ def _check_ranks(ranks):
     first, last = (ranks, ranks) if ranks.ndim == 1 else ranks.T
     if not len(first):
         raise ValueError("There is no row to score: ranks are empty.")
+    # Negated comparisons, so that NaN is refused too.
     wrong = ~(first >= 1) | ~(last >= first) | (np.isinf(first) != np.isinf(last))
     if wrong.any():
         row = _frames.first_row(wrong)
         raise ValueError(
             f"Row {row} of ranks is {ranks[row].tolist()!r}; ranks begin at 1, the first possible "
-            "one stands before the last, and both are infinite for what is not in the catalogue."
+            "rank comes before the last, and both are infinite for an item that is not in the "
+            "catalogue."
         )
     return first, last
 
@@ -234,7 +238,7 @@ def _check_ranks(ranks):
 
 
 def hold_out_last(X, target=None):
-    """Take the last event of each history away, to be predicted from those before it.
+    """Hold out the last event of each history, to be predicted from those before it.
 
     Parameters
     ----------
@@ -247,23 +251,23 @@ def hold_out_last(X, target=None):
     Returns
     -------
     X : sequence frame
-        The rows that have an event, each without its last one, in all list columns; of the
-        library of ``X``, or of pandas if that was a list or an array. What is left may be empty.
+        The rows that have an event, without their last event in all list columns. It has the
+        library of ``X``, or pandas if that was a list or an array. Histories may become empty.
     y : ndarray of shape (n_rows_left,)
-        The values of the events taken away.
+        The values of the held-out events.
 
     Raises
     ------
     SequenceFrameError
-        If the target is not there or cannot be told.
+        If the target does not exist or is ambiguous.
     ValueError
         If no history holds an event.
 
     Notes
     -----
-    Where the last value is missing, the last event that has one is taken away, and those after
-    it too. Ordinary columns stay as they are: one that was made with a look at the last event,
-    such as the number of events, gives it away.
+    If the last value is missing, the last event with a value is held out, and all events after it
+    are dropped. Ordinary columns are unchanged. A column computed from the last event, such as the
+    number of events, would leak it.
 
     Examples
     --------
@@ -281,8 +285,8 @@ def hold_out_last(X, target=None):
     rows = np.flatnonzero(np.diff(offsets))
     if not rows.size:
         raise ValueError(
-            f"No history in {target!r} holds an event, so there is none to hold out. Give y, or "
-            "histories."
+            f"No history in {target!r} holds an event, so there is none to hold out. Pass y, or "
+            "histories with events."
         )
     last = offsets[rows + 1] - 1
     starts = columns.lists[target].offsets[rows]
@@ -292,7 +296,7 @@ def hold_out_last(X, target=None):
 
 def _with_lists(X, columns, rows, lists):
     """Some rows of a frame with other lists."""
-    if _frames.is_frame(X):
+    if _frames.is_frame(X):  # filtering keeps its library and index
         kept = np.zeros(columns.n_rows, bool)
         kept[rows] = True
         return _frames.replace_columns(_frames.filter_rows(X, kept), lists)
@@ -305,20 +309,20 @@ def _with_lists(X, columns, rows, lists):
 
 
 def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
-    """Make a scorer of rankings, for ``scoring=`` of scikit-learn's tools.
+    """Make a ranking scorer, for ``scoring=`` of scikit-learn's tools.
 
     Parameters
     ----------
     k : int, default=20
         Length of the list of recommendations.
     metrics : tuple of {"recall", "mrr", "ndcg"}, default=("recall", "mrr", "ndcg")
-        What to measure: :func:`recall_at_k`, :func:`mrr_at_k`, :func:`ndcg_at_k`.
+        Metrics to compute: :func:`recall_at_k`, :func:`mrr_at_k`, :func:`ndcg_at_k`.
 
     Returns
     -------
     callable
-        ``scorer(estimator, X, y=None)`` gives a dict with a number for each metric, under names
-        such as "recall@20". Without ``y`` the last event of each history is held out
+        ``scorer(estimator, X, y=None)`` returns a dict with one number per metric, under names
+        such as "recall@20". Without ``y``, the last event of each history is held out
         (:func:`hold_out_last`) and predicted from those before it.
 
     Raises
@@ -328,9 +332,9 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
 
     Notes
     -----
-    The scorer takes any classifier with ``classes_`` and ``predict_proba``. Scores are made once
-    for all metrics, and some rows at a time, so that a large catalogue needs no more memory than
-    a small one. Of a search, name the metric that counts: ``refit="recall@20"``.
+    The scorer accepts any classifier with ``classes_`` and ``predict_proba``. Scores are computed
+    once for all metrics, for some rows at a time, so that a large catalogue needs no more memory
+    than a small one. In a search, name the metric to optimise: ``refit="recall@20"``.
 
     Examples
     --------
@@ -346,7 +350,7 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
 
 
 class _RankingScorer:
-    """A scorer that can be pickled; see :func:`ranking_scorer`."""
+    """The scorer of :func:`ranking_scorer`; unlike a nested function, it can be pickled."""
 
     def __init__(self, k, metrics):
         names = [metrics] if isinstance(metrics, str) else list(metrics)
@@ -362,7 +366,7 @@ class _RankingScorer:
         return f"ranking_scorer(k={self.k}, metrics={self.metrics})"
 
     def __call__(self, estimator, X, y=None):
-        """Measure a fitted estimator."""
+        """Score a fitted estimator."""
         if y is None:
             X, y = hold_out_last(X, _target_of(estimator))
         ranks = _ranks(estimator, X, y)
@@ -370,7 +374,7 @@ class _RankingScorer:
 
 
 def _target_of(estimator):
-    """The target that an estimator, or the last step of a pipeline, was fitted on, if it says."""
+    """The fitted target of an estimator, or of the last step of a pipeline, if it has one."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     if hasattr(estimator, "steps"):
         estimator = estimator.steps[-1][1]
@@ -382,7 +386,7 @@ def _ranks(estimator, X, y):
     last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     if not hasattr(last, "true_ranks"):
         return _ranks_by_probability(estimator, X, y)
-    # Read once: to look the ids up in a large catalogue anew for every few rows would cost more.
+    # All rows in one call: looking up the ids in a large catalogue for each few rows is slow.
     if last is not estimator and len(estimator.steps) > 1:
         X = estimator[:-1].transform(X)
     return last.true_ranks(X, y)
@@ -391,6 +395,7 @@ def _ranks(estimator, X, y):
 def _ranks_by_probability(estimator, X, y):
     n_rows, classes = _frames.n_rows(X), estimator.classes_
     index = true_index(y, n_rows, classes)
+    # In parts, because the scores of all rows over a large catalogue would fill the memory.
     step = rows_at_a_time(len(classes))
     parts = [np.zeros((0, 2))]
     for start in range(0, n_rows, step):

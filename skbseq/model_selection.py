@@ -1,7 +1,7 @@
 """Splitters for samples of an event log: by time, with a gap of one horizon, and by user.
 
-Both read what they need from columns of the sequence frame itself, so that ``cv=`` of
-scikit-learn's searches and cross-validations is all that has to be set.
+Both read the cutoffs or users from columns of the sequence frame, so that only ``cv=`` of
+scikit-learn's searches and cross-validations has to be set.
 """
 
 import warnings
@@ -21,7 +21,7 @@ _MAX_TICK = np.iinfo(np.int64).max
 
 
 class _FrameSplitter(BaseCrossValidator):
-    """What both splitters share: checks, and the number of folds."""
+    """Base class of both splitters: parameter checks and the number of folds."""
 
     def get_n_splits(self, X=None, y=None, groups=None):
         """Number of folds.
@@ -50,38 +50,38 @@ class _FrameSplitter(BaseCrossValidator):
 
 
 class CutoffSplit(_FrameSplitter):
-    """Split samples by time: train on what was known when the test begins.
+    """Split samples by time: train only on labels that were known when the test begins.
 
-    The cutoffs are cut into ``n_splits + 1`` consecutive blocks of about equal numbers of
-    samples; samples of one cutoff stay together. Each block but the first is the test set of one
-    fold. It is trained on the samples whose labels were known by then, that is, whose horizon
-    ends at or before the first cutoff of the test. Samples in between belong to neither side.
+    The cutoffs are split into ``n_splits + 1`` consecutive blocks with about equal numbers of
+    samples; samples with the same cutoff stay together. Each block except the first is the test
+    set of one fold. Its training set consists of the samples whose labels were known by then:
+    their horizon ends at or before the first cutoff of the test. Samples in between are in neither
+    set.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds, at least 1. It takes one more distinct cutoff than that.
+        Number of folds, at least 1. Needs at least ``n_splits + 1`` distinct cutoffs.
     horizon : str, datetime.timedelta or numpy.timedelta64
-        The horizon of the labels, such as "30D"; of several, the longest.
+        The horizon of the labels, such as "30D"; the longest, if there are several.
     gap : str, datetime.timedelta or numpy.timedelta64, default=None
         Span between the cutoff and the begin of the horizon, if the labels have one. None: the
         horizon begins at the cutoff.
     max_train_span : str, datetime.timedelta or numpy.timedelta64, default=None
-        Train only on cutoffs that lie at most this before the first cutoff of the test. None: on
-        all.
+        Train only on cutoffs at most this long before the first cutoff of the test. None: on all.
     min_train_size : int, default=1
-        The fewest training samples that a fold may have; with fewer it is an error.
+        Minimum number of training samples of a fold; fewer are an error.
     cutoff : str, default="cutoff"
-        Ordinary column that holds the moment of prediction.
+        Ordinary column with the moment of prediction.
     new_users : str, default=None
-        Ordinary column that says who. If it is given, each fold is tested only on users of whom
-        it has no training sample. None: on all.
+        Ordinary column of the users. If given, each fold is tested only on users without a
+        training sample. None: on all users.
 
     Raises
     ------
     SequenceFrameError
-        If a column is not there or holds a missing value, the cutoffs are not times or there are
-        too few of them, or a fold has no sample to train or test on.
+        If a column does not exist or holds a missing value, the cutoffs are not times or too few,
+        or a fold has no sample to train or test on.
     ValueError
         If a parameter is out of range or a span cannot be read.
     TypeError
@@ -90,22 +90,22 @@ class CutoffSplit(_FrameSplitter):
     See Also
     --------
     UserKFold : Keeps all samples of a user on one side.
-    sklearn.model_selection.TimeSeriesSplit : Counts rows, where this reads times.
+    sklearn.model_selection.TimeSeriesSplit : Counts rows instead of reading times.
 
     Notes
     -----
-    Sample :math:`i` may train for test samples :math:`J` if
+    Sample :math:`i` is in the training set for the test samples :math:`J` if
 
     .. math:: t_i + \\mathrm{gap} + \\mathrm{horizon} \\le \\min_{j \\in J} t_j
 
     with cutoffs :math:`t`. So each training label was known when the first prediction of the test
-    was made, and the windows of the labels of training and test never overlap, neither for one
-    user nor between users. Leaving out the samples whose windows reach into the test is the
-    *purging* of [1]_. Its *embargo*, a pause after the test, is not needed, since no training
-    sample comes later than the test. Histories of the test may contain what was label in
-    training. That is no leak: by then it was known.
+    was made. The label windows of training and test never overlap, neither for one user nor
+    between users. Leaving out the samples whose windows reach into the test is the *purging* of
+    [1]_. Its *embargo*, a pause after the test, is not needed, because no training sample is later
+    than the test. Histories in the test may contain events that were labels in training. This is
+    not a leak: they were known by then.
 
-    The test sets do not cover all samples, so that `cross_val_predict` and what is built on it
+    The test sets do not cover all samples. So `cross_val_predict` and the tools based on it
     (`StackingClassifier`, `CalibratedClassifierCV` with ``ensemble=False``) refuse this splitter.
 
     References
@@ -124,12 +124,13 @@ class CutoffSplit(_FrameSplitter):
     [1 2 3] [4]
     [1 2 3] [5]
 
-    February may not train for March, nor April for May: the 31 days of their labels are not over.
+    February is not in the training set for March, nor April for May: their horizon of 31 days is
+    not over yet.
     """
 
     _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
-        "horizon": "no_validation",  # to_timedelta says more
+        "horizon": "no_validation",  # to_timedelta gives a better message
         "gap": "no_validation",
         "max_train_span": "no_validation",
         "min_train_size": [Interval(Integral, 1, None, closed="left")],
@@ -162,8 +163,8 @@ class CutoffSplit(_FrameSplitter):
         Parameters
         ----------
         X : table of shape (n_samples, n_columns)
-            A sequence frame, or samples without their histories: what counts is the column of
-            cutoffs, and that of the users if ``new_users`` names one.
+            A sequence frame, or samples without histories. Only the column of the cutoffs is
+            read, and that of the users if ``new_users`` names one.
         y : None
             Ignored.
         groups : None
@@ -183,8 +184,8 @@ class CutoffSplit(_FrameSplitter):
         if self.new_users is not None:
             users = _read_users(X, self.new_users, type(self).__name__)
         blocks = self._blocks(cutoffs)
-        # All folds are made before the first is used: an error in the last one is not to come
-        # after hours of training on the others.
+        # Make all folds before yielding the first: an error in the last one must not come after
+        # hours of training on the others.
         folds = []
         for fold in range(1, self.n_splits + 1):
             test = np.flatnonzero(blocks == fold)
@@ -200,7 +201,7 @@ class CutoffSplit(_FrameSplitter):
         yield from folds
 
     def _spans(self):
-        """Microseconds from a cutoff until its label is known, and those that training reaches."""
+        """Microseconds from a cutoff until its label is known, and the maximum training span."""
         known_after = _microseconds(self.horizon, "horizon")
         if self.gap is not None:
             known_after += _microseconds(self.gap, "gap")
@@ -209,9 +210,9 @@ class CutoffSplit(_FrameSplitter):
         span = _microseconds(self.max_train_span, "max_train_span")
         if span < known_after:
             raise ValueError(
-                f"max_train_span={self.max_train_span!r} is shorter than {self._say_wait()}, so "
-                "that no sample could train: the labels of those within it are not yet known "
-                "when the test begins. Make it longer."
+                f"max_train_span={self.max_train_span!r} is shorter than {self._format_wait()}, "
+                "so no sample could be used for training: the labels within this span are not yet "
+                "known when the test begins. Make it longer."
             )
         return known_after, span
 
@@ -226,8 +227,8 @@ class CutoffSplit(_FrameSplitter):
             )
             raise SequenceFrameError(
                 f"n_splits={self.n_splits} needs at least {self.n_splits + 1} distinct cutoffs, "
-                f"for the first trains only; {self.cutoff!r} holds {len(moments)}. Take samples "
-                f"at more cutoffs, such as EventLog.samples(every=...), {fewer}"
+                f"because the first is only for training; {self.cutoff!r} holds {len(moments)}. "
+                f"Take samples at more cutoffs, such as EventLog.samples(every=...), {fewer}"
                 "split by user with UserKFold."
             )
         starts = _block_starts(counts, self.n_splits + 1)
@@ -240,58 +241,58 @@ class CutoffSplit(_FrameSplitter):
         if new.size == 0:
             raise SequenceFrameError(
                 f"Fold {fold} of {self.n_splits} has no test sample: each {self.new_users!r} of "
-                "its test has a training sample too. Lower n_splits, which makes the tests "
+                "its test also has a training sample. Lower n_splits, which makes the tests "
                 "longer, limit training by max_train_span, or leave new_users out."
             )
         return new
 
     def _raise_small(self, fold, n_train, cutoffs, moments):
         first, earliest, latest = moments
-        say = cutoffs.say
-        within = "at or before" if earliest is None else f"from {say(earliest)} to"
+        text = cutoffs.format
+        within = "at or before" if earliest is None else f"from {text(earliest)} to"
         found = "no training sample"
         if n_train:
             some = "1 training sample" if n_train == 1 else f"{n_train:,} training samples"
             found = f"{some}, fewer than min_train_size={self.min_train_size}"
         raise SequenceFrameError(
-            f"Fold {fold} of {self.n_splits} has {found}: its test begins at {say(first)}, so "
-            f"with {self._say_wait()} training needs cutoffs {within} {say(latest)}; the first "
-            f"cutoff of all is {say(cutoffs.ticks.min())}. Take samples at earlier cutoffs too, "
-            "such as EventLog.samples(every=...), lower n_splits, or shorten the horizon."
+            f"Fold {fold} of {self.n_splits} has {found}: its test begins at {text(first)}, so "
+            f"with {self._format_wait()} training needs cutoffs {within} {text(latest)}; the "
+            f"first cutoff of all is {text(cutoffs.ticks.min())}. Take samples at earlier cutoffs "
+            "too, such as EventLog.samples(every=...), lower n_splits, or shorten the horizon."
         )
 
-    def _say_wait(self):
+    def _format_wait(self):
         gap = "" if self.gap is None else f" and gap={self.gap!r}"
         return f"horizon={self.horizon!r}{gap}"
 
 
 class UserKFold(_FrameSplitter):
-    """Split samples by user: all samples of a user stand on one side.
+    """Split samples by user: all samples of a user are in the same set.
 
-    It is scikit-learn's `GroupKFold` or `StratifiedGroupKFold` that reads the groups from a
-    column of the frame, so that none need to be passed through searches and pipelines.
+    This is scikit-learn's `GroupKFold` or `StratifiedGroupKFold`, but it reads the groups from a
+    column of the frame. So no groups have to be passed through searches and pipelines.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     user : str
-        Ordinary column that says who.
+        Ordinary column of the users.
     stratify : bool, default=False
-        Whether to give each fold about the same share of each class of ``y``. It takes some
-        seconds from tens of thousands of users on.
+        Whether to give each fold about the same share of each class of ``y``. With tens of
+        thousands of users it takes some seconds.
     shuffle : bool, default=False
-        Whether to distribute the users at random. If not, the folds depend on the users and on
-        how many samples each has, but not on the order of the rows.
+        Whether to distribute the users at random. If False, the folds depend on the users and
+        their numbers of samples, but not on the order of the rows.
     random_state : int, numpy.random.RandomState or None, default=None
         Pass an int for the same folds on every call. Only with ``shuffle=True``.
 
     Raises
     ------
     SequenceFrameError
-        If the column is not there or holds a missing value, or there are fewer users than folds.
+        If the column does not exist or holds a missing value, or there are fewer users than folds.
     ValueError
-        If a parameter is out of range, or ``stratify=True`` and there are no classes to go by.
+        If a parameter is out of range, or ``stratify=True`` and ``y`` holds no classes.
     TypeError
         If ``X`` is not a table.
 
@@ -302,9 +303,9 @@ class UserKFold(_FrameSplitter):
 
     Notes
     -----
-    Each sample is tested once, so that `cross_val_predict` works. Training knows the time of the
-    test, though: use it to choose among models, or where the question is how well a model does on
-    people whom it has never seen. How well it will do next month is for `CutoffSplit` to say.
+    Each sample is tested once, so `cross_val_predict` works. But the training set covers the same
+    time as the test set. Use this splitter to choose among models, or to measure performance on
+    unseen users. To estimate performance in the future, use `CutoffSplit`.
 
     Examples
     --------
@@ -339,10 +340,9 @@ class UserKFold(_FrameSplitter):
         Parameters
         ----------
         X : table of shape (n_samples, n_columns)
-            A sequence frame, or samples without their histories: what counts is the column of
-            the users.
+            A sequence frame, or samples without histories. Only the column of the users is read.
         y : array-like of shape (n_samples,), default=None
-            Classes, for ``stratify=True``; else ignored.
+            Classes, for ``stratify=True``; otherwise ignored.
         groups : None
             Ignored, with a warning.
 
@@ -363,8 +363,9 @@ class UserKFold(_FrameSplitter):
             )
         if self.stratify and y is None:
             raise ValueError("stratify=True needs y, the classes; got None.")
-        kind = StratifiedGroupKFold if self.stratify else GroupKFold
-        folds = kind(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+        splitter = StratifiedGroupKFold if self.stratify else GroupKFold
+        folds = splitter(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
+        # Both use only the number of rows of X.
         yield from folds.split(np.zeros(len(users)), y, users)
 
 
@@ -372,7 +373,7 @@ class UserKFold(_FrameSplitter):
 
 
 class _Cutoffs:
-    """The cutoffs of a frame as ticks, and how they are told."""
+    """The cutoffs of a frame as ticks, with their unit and zone."""
 
     def __init__(self, X, name, owner):
         moments = _frames.read_moments(_read_column(X, name, owner), name)
@@ -380,31 +381,32 @@ class _Cutoffs:
         _refuse_missing(missing, name, owner)
 
     def before(self, tick, microseconds):
-        """A moment earlier by a span; at the ends of 64 bits it stops."""
+        """A moment earlier by a span, clipped to 64 bits."""
         span = min(microseconds * (1000 if self.unit == "ns" else 1), _MAX_TICK)
         return shift_ticks(tick, -span)
 
     def rows_within(self, earliest, latest):
-        """Rows with a cutoff from one moment (None: from ever) to another."""
+        """Rows with a cutoff from ``earliest`` (None: no bound) to ``latest``."""
         within = self.ticks <= latest
         if earliest is not None:
             within &= self.ticks >= earliest
         return np.flatnonzero(within)
 
-    def say(self, tick):
-        """A moment for a person."""
+    def format(self, tick):
+        """A moment as text, for messages."""
         return format_instant(tick, unit=self.unit, zone=self.zone)
 
 
 def _read_users(X, name, owner):
-    """Number of the user of each sample, in the order of the users and not of the rows."""
+    """Number of the user of each sample, in the order of the users."""
     column = _read_column(X, name, owner)
     if _frames.kind_of(column.type) == "list":
         raise SequenceFrameError(
-            f"{name!r} is a channel: it holds lists. Name the ordinary column that says who."
+            f"{name!r} is a channel: it holds lists. Name the ordinary column of the users."
         )
     _refuse_missing(_frames.is_missing(column), name, owner)
     codes, values = _frames.encode(column)
+    # By rank, so that the folds do not depend on the order of the rows.
     return _frames.sorted_rank(values)[0][codes]
 
 
@@ -417,7 +419,7 @@ def _read_column(X, name, owner):
     names = _frames.column_names(X)
     if name not in names:
         raise SequenceFrameError(
-            f"The frame has no column {name!r}, by which {owner} splits; it has "
+            f"The frame has no column {name!r}, which {owner} needs to split; it has "
             f"{', '.join(map(repr, names))}. Keep that column, as EventLog.samples and "
             "EventLog.histories do, or name another."
         )
@@ -430,7 +432,7 @@ def _refuse_missing(missing, name, owner):
     if missing.any():
         raise SequenceFrameError(
             f"Row {_frames.first_row(missing)} of {name!r} is missing ({int(missing.sum()):,} "
-            f"such rows), and {owner} cannot tell on which side it belongs. Fill or drop them."
+            f"such rows), so {owner} cannot assign it to a fold. Fill or drop them."
         )
 
 
@@ -442,10 +444,11 @@ def _microseconds(value, name):
 
 
 def _block_starts(counts, n_blocks):
-    """Where each block but the first begins, among moments that have so many samples each.
+    """Start of each block but the first, among moments with these numbers of samples.
 
-    From the end on, each block takes what comes nearest to its share of the samples left. So
-    the tests are as equal as whole moments allow, and what is over goes to training.
+    Blocks are formed from the end. Each takes the moments whose samples come nearest to its share
+    of the remaining ones. So the test sets are as equal as whole moments allow, and the remainder
+    goes to training.
     """
     before = np.concatenate([[0], np.cumsum(counts)])
     starts, stop = [], len(counts)

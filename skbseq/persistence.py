@@ -1,8 +1,8 @@
 """Save fitted models to files that hold data and no code, and load them.
 
-A model file is a zip archive that skops writes: numbers as NumPy arrays, the rest as JSON. Loading
-one makes objects of known types only and runs nothing that stands in the file, so that, unlike a
-pickle, a file from elsewhere can do no more than be refused.
+A model file is a zip archive written by skops: numbers as NumPy arrays, the rest as JSON. Loading
+one creates objects of known types only and runs no code from the file. So, unlike a pickle, an
+untrusted file is refused and does no harm.
 """
 
 import importlib.metadata
@@ -29,7 +29,7 @@ _FORMAT = 1
 _RECORD = "skbseq.json"
 _SCHEMA = "schema.json"
 _WATCHED = ("skbseq", "scikit-learn")
-# Keras' side is built again when it is needed, and never part of a file.
+# Objects of Keras are rebuilt when needed and never saved.
 _NO_STATE = ("skbseq.estimators._keras", "skbseq.networks._graph")
 # Classes that have moved since earlier versions: their full names, old and new. Parameters and
 # attributes that those files lack are filled in by the classes themselves.
@@ -57,29 +57,29 @@ _MOVED = {
 
 
 def save(estimator, path, *, metadata=None):
-    """Write an estimator to a file.
+    """Save an estimator to a file.
 
-    The file appears whole or not at all: it is written beside its place and then moved there,
-    so that an error, or an interruption, leaves what was there before.
+    The file is written completely or not at all. It is written to a temporary file and then
+    renamed, so that an error or interruption leaves an existing file unchanged.
 
     Parameters
     ----------
     estimator : estimator
-        An estimator of skbseq or scikit-learn, or a pipeline of them; of a search, its
+        An estimator of skbseq or scikit-learn, or a pipeline of them. For a search, pass its
         ``best_estimator_``.
     path : str or os.PathLike
-        Where to write; by custom it ends in ``.skbseq``. A file that is there is replaced.
+        File to write, by convention with the extension ``.skbseq``. An existing file is replaced.
     metadata : dict, default=None
-        Notes to keep with the model, as far as JSON can hold them; :func:`read_metadata` gives
-        them back.
+        Notes to save with the model, as far as JSON can represent them. :func:`read_metadata`
+        returns them.
 
     Raises
     ------
     TypeError
         If something in the estimator cannot be saved, such as a function or an instance of a
-        Keras optimizer, or if the metadata are not JSON.
+        Keras optimizer, or if the metadata are not valid JSON.
     OSError
-        If the file cannot be written there, or what is there is no regular file.
+        If the file cannot be written, or the path is something other than a regular file.
 
     See Also
     --------
@@ -108,47 +108,46 @@ def save(estimator, path, *, metadata=None):
             f"The first argument must be an estimator; got {type(estimator).__name__}."
         )
     record = _encode_record(metadata)
-    check_writable(path)
+    check_writable(path)  # fails before the estimator is packed
     content = _pack(estimator, record)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def load(path, *, trusted=()):
-    """Read an estimator from a file that :func:`save` wrote.
+    """Load an estimator from a file written by :func:`save`.
 
-    TensorFlow is not loaded before the estimator is asked for a prediction.
+    TensorFlow is loaded only when the estimator makes its first prediction.
 
     Parameters
     ----------
     path : str or os.PathLike
         The file.
     trusted : list of str or type, default=()
-        Types that the file may hold beyond those of skbseq, scikit-learn and NumPy. Name only
-        what you know: making an object of a type can run that type's code.
+        Types to allow in addition to those of skbseq, scikit-learn and NumPy. Name only types
+        that you know, because creating an object can run code of its type.
 
     Returns
     -------
     estimator
-        As it was when it was saved.
+        In the state in which it was saved.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ModelFileError
-        If the file is damaged or no model file, was written by a later version, or holds types
+        If the file is damaged or not a model file, was written by a later version, or holds types
         that are not trusted; the message lists them.
 
     Warns
     -----
     UserWarning
-        If skbseq or scikit-learn had another version, in its first two numbers, when the file
-        was written.
+        If the file was written with another version (major or minor) of skbseq or scikit-learn.
 
     See Also
     --------
-    save : Write an estimator.
+    save : Save an estimator.
 
     Examples
     --------
@@ -168,22 +167,22 @@ def load(path, *, trusted=()):
     with _blaming_the_file(path):
         content = _rename_moved(content)
         found = skops.io.get_untrusted_types(data=content)
-    strangers = [name for name in found if name not in trusted and not _is_state(name)]
-    if strangers:
+    untrusted = [name for name in found if name not in trusted and not _is_state(name)]
+    if untrusted:
         raise ModelFileError(
-            f"{os.fspath(path)!r} holds types that are not trusted: {', '.join(strangers)}. "
+            f"{os.fspath(path)!r} holds types that are not trusted: {', '.join(untrusted)}. "
             "Nothing was loaded. If you know them and where the file comes from, pass "
-            f"trusted={strangers}."
+            f"trusted={untrusted}."
         )
     _warn_of_versions(path, record)
     with _blaming_the_file(path), warnings.catch_warnings():
-        if record is not None:  # our own warning has said it, once for all parts of the model
+        if record is not None:  # our own warning covers all parts of the model at once
             warnings.simplefilter("ignore", InconsistentVersionWarning)
         return skops.io.loads(content, trusted=found)
 
 
 def read_metadata(path):
-    """Read what a model file says of itself, without loading the model.
+    """Read the metadata of a model file without loading the model.
 
     Parameters
     ----------
@@ -193,15 +192,15 @@ def read_metadata(path):
     Returns
     -------
     dict
-        ``format``, a number; ``versions``, those of skbseq, scikit-learn and keras that wrote
-        it; ``metadata``, as given to :func:`save`, or an empty dict.
+        ``format``, a number; ``versions``, of the skbseq, scikit-learn and keras that wrote the
+        file; ``metadata``, as given to :func:`save`, or an empty dict.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ModelFileError
-        If the file is damaged, or :func:`save` did not write it.
+        If the file is damaged or was not written by :func:`save`.
 
     Examples
     --------
@@ -218,7 +217,7 @@ def read_metadata(path):
     record = _read_record(path, Path(path).read_bytes())
     if record is None:
         raise ModelFileError(
-            f"{os.fspath(path)!r} was not written by skbseq.save: it says nothing of itself."
+            f"{os.fspath(path)!r} was not written by skbseq.save: it has no metadata."
         )
     return record
 
@@ -235,24 +234,25 @@ def _encode_record(metadata):
         return json.dumps(record, indent=2)
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"metadata must hold what JSON can: dicts, lists, strings, numbers. {error}."
+            f"metadata must be valid JSON: dicts, lists, strings, numbers. {error}."
         ) from error
 
 
 def _versions():
-    # Asked of the installed package, because importing keras loads TensorFlow.
+    # Read from the installed packages, because importing keras loads TensorFlow.
     others = {name: importlib.metadata.version(name) for name in ("scikit-learn", "keras")}
     return {"skbseq": __version__} | others
 
 
 def _pack(estimator, record):
-    """The content of a model file, known to load."""
+    """The content of a model file, after a test that it can be loaded."""
     try:
-        content = _mend_keys(skops.io.dumps(estimator), record)
+        content = _fix_keys(skops.io.dumps(estimator), record)
+        # skops also writes some objects that it cannot read; better to fail now.
         skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
     except Exception as error:
         culprit = _unsavable_parameter(estimator)
-        hint = f"Its parameter {culprit} is at fault: set it to None or a name. " * bool(culprit)
+        hint = f"The cause is its parameter {culprit}: set it to None or a name. " * bool(culprit)
         raise TypeError(
             f"This {type(estimator).__name__} cannot be saved. {hint}A file cannot hold lambdas, "
             "nor instances of Keras' classes such as optimizers and callbacks. "
@@ -262,7 +262,7 @@ def _pack(estimator, record):
 
 
 def _unsavable_parameter(estimator):
-    # The innermost first, for a pipeline's own parameters hold those of its steps.
+    # Innermost first, because the parameters of a pipeline contain those of its steps.
     parameters = sorted(estimator.get_params().items(), key=lambda item: -item[0].count("__"))
     for name, value in parameters:
         if hasattr(value, "get_params"):
@@ -275,12 +275,12 @@ def _unsavable_parameter(estimator):
     return None
 
 
-def _mend_keys(dumped, record):
-    """The archive with its record added and its boolean keys turned into 0 and 1.
+def _fix_keys(dumped, record):
+    """The archive with its record added and its boolean keys replaced by 0 and 1.
 
-    skops writes keys as strings and makes them anew with their type, but ``bool("False")`` is
-    True, so that ``class_weight={False: 1, True: 9}`` would come back as ``{True: 9}``. In
-    Python 0 and False are the same key.
+    skops writes keys as strings and restores them by calling their type. But ``bool("False")`` is
+    True, so ``class_weight={False: 1, True: 9}`` would become ``{True: 9}``. In Python, 0 and
+    False are the same key.
     """
     return _rewrite(dumped, _without_bool_keys, {_RECORD: record})
 
@@ -309,12 +309,12 @@ def _without_bool_keys(node):
         return node
     node = {name: _without_bool_keys(item) for name, item in node.items()}
     if node.get("__loader__") == "DictNode":
-        kinds = node["key_types"]["content"]
+        types = node["key_types"]["content"]
         keys = list(node["content"])
-        for i, kind in enumerate(kinds):
+        for i, kind in enumerate(types):
             if kind["__class__"] in ("bool", "bool_"):
-                # Without its id, under which skops would find the type bool again.
-                kinds[i] = {"__class__": "int", "__module__": "builtins", "__loader__": "TypeNode"}
+                # Without an id, by which skops would reuse the type bool.
+                types[i] = {"__class__": "int", "__module__": "builtins", "__loader__": "TypeNode"}
                 keys[i] = {"false": "0", "true": "1"}[keys[i]]
         node["content"] = dict(zip(keys, node["content"].values(), strict=True))
     return node
@@ -324,19 +324,19 @@ def _without_bool_keys(node):
 
 
 def _read_record(path, content):
-    """What the file says of itself; None where :func:`save` did not write it."""
+    """The metadata record of a file; None if it was not written by :func:`save`."""
     where = os.fspath(path)
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, NotImplementedError) as error:  # or of an unknown version
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # or an unknown version of zip
         raise ModelFileError(
-            f"{where!r} is damaged or no model file: its {len(content):,} bytes are not a whole "
-            "zip archive. If it was copied here, copy it again."
+            f"{where!r} is damaged or not a model file: its {len(content):,} bytes are not a "
+            "complete zip archive. If it was copied here, copy it again."
         ) from error
     with _blaming_the_file(path), archive:
         names = archive.namelist()
         if _SCHEMA not in names:
-            raise ModelFileError(f"{where!r} is a zip archive, but no model is in it.")
+            raise ModelFileError(f"{where!r} is a zip archive, but it holds no model.")
         if _RECORD not in names:
             return None
         record = json.loads(archive.read(_RECORD))
@@ -346,13 +346,13 @@ def _read_record(path, content):
     if newer:
         raise ModelFileError(
             f"{where!r} was written by skbseq {writer}, whose format is {record['format']}; "
-            f"this is skbseq {__version__}, which reads up to {_FORMAT}. Update it."
+            f"this is skbseq {__version__}, which reads formats up to {_FORMAT}. Update skbseq."
         )
     return record
 
 
 def _rename_moved(content):
-    """The same file with the classes that have moved under their new names."""
+    """The same file with the new names of classes that have moved."""
     return _rewrite(content, _with_new_names, {}) if _MOVED else content
 
 
@@ -370,14 +370,14 @@ def _with_new_names(node):
 
 @contextmanager
 def _blaming_the_file(path):
-    """Whatever fails while foreign bytes are read is said to be the file's fault."""
+    """Turn any error while reading an untrusted file into a `ModelFileError` that names it."""
     try:
         yield
     except (MemoryError, ModelFileError):
         raise
-    except Exception as error:
+    except Exception as error:  # skops raises many types of errors on damaged files
         raise ModelFileError(
-            f"{os.fspath(path)!r} is damaged or was not made by skbseq.save: it cannot be read "
+            f"{os.fspath(path)!r} is damaged or was not written by skbseq.save: it cannot be read "
             f"({type(error).__name__}: {error})."
         ) from error
 
@@ -391,27 +391,27 @@ def _warn_of_versions(path, record):
         if then.split(".")[:2] != here[name].split(".")[:2]:
             warnings.warn(
                 f"{os.fspath(path)!r} was saved with {name} {then} and is loaded with "
-                f"{here[name]}: it may fail or predict otherwise. Compare some predictions, or "
-                "train and save it anew.",
+                f"{here[name]}: it may fail or give different predictions. Compare some "
+                "predictions, or train and save it again.",
                 UserWarning,
                 stacklevel=3,
             )
 
 
 def _is_state(name):
-    """Whether a name is that of a class that skbseq's estimators are made of.
+    """Whether a name is that of a class used in the state of skbseq's estimators.
 
-    Looked up among the modules that are loaded, so that no name in a file can import one.
+    It is looked up among the loaded modules, so that no name in a file can import a module.
     """
-    home, _, kind = name.rpartition(".")
-    rooms = tuple(
-        f"{room.__name__}." for room in (_next_event, estimators, preprocessing, networks)
-    )
-    in_room = home.startswith(rooms) or home == InputSchema.__module__
-    if not in_room or home.startswith(_NO_STATE) or home not in sys.modules:
+    module, _, kind = name.rpartition(".")
+    packages = (_next_event, estimators, preprocessing, networks)
+    allowed = module.startswith(tuple(f"{package.__name__}." for package in packages))
+    allowed = (allowed or module == InputSchema.__module__) and not module.startswith(_NO_STATE)
+    if not allowed or module not in sys.modules:
         return False
-    found = vars(sys.modules[home]).get(kind)
-    return isinstance(found, type) and found.__module__ == home
+    found = vars(sys.modules[module]).get(kind)
+    # Not a class that the module only imports.
+    return isinstance(found, type) and found.__module__ == module
 
 
 def _as_list(trusted):

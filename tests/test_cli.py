@@ -165,7 +165,7 @@ def is_one_line(said, *messages):
         (["fit"], "required: LOG, --user, --time, --at, --horizon, --out"),
         (["predict", "m", "l", "--at", AT, "--out", "s.txt"], r"must end in \.csv or \.parquet"),
         (["predict", "m", "l", "--at", "soon", "--out", "s.csv"], "'soon' is not a date"),
-        (["fit", "--predict", "buy", "log.csv"], "LOG stands first: skbseq fit LOG --user"),
+        (["fit", "--predict", "buy", "log.csv"], "Put LOG first: skbseq fit LOG --user"),
         (["demo", "--users", "0"], "'0' is not a whole number of at least 1"),
         (["demo", "--users", "1e3"], "'1e3' is not a whole number"),
         (["demo", "--seed", "-1"], "'-1' is not a whole number of at least 0"),
@@ -246,12 +246,12 @@ def refuses(capsys, done, *messages):
         (["--numeric", "note"], "--numeric note: the column holds string values"),
         (["--predict", "fly"], "No event has what = 'fly'; the log holds"),
         (["--numeric", "what"], "--numeric what: this is the column of --behavior"),
-        (["--exclude", "when", "what", "price", "amount", "note"], "Take one out of --exclude"),
-        (["--at", "2025-01-01"], "--at 2025-01-01 lies before all events"),
+        (["--exclude", "when", "what", "price", "amount", "note"], "Remove one from --exclude"),
+        (["--at", "2025-01-01"], "--at 2025-01-01 is before all events"),
         (["--at", f"{AT}T00:00+01:00"], f"--at '{AT}T00:00.* has a time zone but"),
-        (["--horizon", "900D"], "ends at 2026-03-20. The log spans no such horizon: take a sho"),
+        (["--horizon", "900D"], "ends at 2026-03-20. The log is shorter than this horizon: us"),
         (["--at", "2026-03-19"], "The latest usable cutoff is --at 2026-03-13. .* pass --until"),
-        (["--until", "2026-01-01"], "--until 2026-01-01 lies before the last event"),
+        (["--until", "2026-01-01"], "--until 2026-01-01 is before the last event"),
         (["--predict", "view", "cart", "buy"], "Of 60 users 60 do it .* another --horizon, --at"),
         (["--holdout", "0.01"], "--holdout 0.01 of 60 users, 30 of whom do it, leaves too few"),
         (["--holdout", "0.98"], "--holdout 0.98 of 60 users, 30 of whom do it, leaves too few"),
@@ -289,7 +289,7 @@ def test_a_log_that_cannot_be_read_is_named(here, capsys, name, content, message
         (
             "when",
             "1970-01-01",
-            "Give --time-unit, mend the rows, pass --invalid-times null .* or -",
+            "Pass --time-unit, fix the rows, pass --invalid-times null .* or -",
         ),
         ("price", "inf", "Row 5 of column 'price' holds an infinite value"),
     ],
@@ -398,7 +398,7 @@ def test_fit_tells_what_it_does(here, capsys):
     assert "Cleaning: 361 events in, 361 out, 0 dropped" in said
     assert re.search(r"  amount +numbers\n", said)
     assert re.search(r"  what +categories \(4 values\)\n", said)
-    assert re.search(r"  note +left out: as told\n", said)
+    assert re.search(r"  note +left out: by --exclude\n", said)
     assert "Question: what = buy within 7D after 2026-02-01?\n60 users, yes for 50.0%." in said
     assert "Training on 48 users, 12 held out:\nEpoch 1/2\n" in said
     assert re.search(r"loss: \d\.\d+ - val_loss: \d", said)
@@ -441,7 +441,7 @@ def test_predict_writes_what_the_library_predicts(here, fitted, capsys, log, out
     said = capsys.readouterr().out
     assert f"Wrote {out}: 60 users, mean probability" in said
     best = scores.sort_values("probability", ascending=False).iloc[0]
-    assert re.search(rf"likeliest:\n +{best['who']:.0f} +{best['probability']:.3f}\n", said)
+    assert re.search(rf"most likely:\n +{best['who']:.0f} +{best['probability']:.3f}\n", said)
 
 
 def test_a_date_after_the_end_of_the_log_is_noticed(here, fitted, capsys):
@@ -595,9 +595,9 @@ def test_scores_of_known_probabilities():
             0.75,
             r"The LSTM gains 0\.050 of AUC over the best baseline \(b\)\.",
         ),
-        ({"a": 0.6, "b": 0.7}, 0.6, r"the best baseline \(b\) has 0.100 more AUC. Take that, or"),
-        ({"a": 0.6, "b": 0.7}, 0.7002, r"the best baseline \(b\) is as good. Take that, or"),
-        ({"a": 0.6, "b": 0.7}, 0.6998, r"the best baseline \(b\) is as good. Take that, or"),
+        ({"a": 0.6, "b": 0.7}, 0.6, r"the best baseline \(b\) has 0.100 more AUC. Use that, or"),
+        ({"a": 0.6, "b": 0.7}, 0.7002, r"the best baseline \(b\) is as good. Use that, or"),
+        ({"a": 0.6, "b": 0.7}, 0.6998, r"the best baseline \(b\) is as good. Use that, or"),
         ({"a": 0.494}, 0.494, "Nothing beats guessing here. Do not use this model; try"),
         ({"a": 0.5001}, 0.5, "Nothing beats guessing here"),
     ],
@@ -620,8 +620,8 @@ def test_the_comparison_is_honest(baselines, lstm, said):
         (ValueError("at=2026-01-01 lies; x at=1"), "--at 2026-01-01 lies; x at=1"),
         (
             FloatingPointError("The loss became nan. Lower learning_rate, or set x=1."),
-            "The loss became nan. Look at the scale of the columns of numbers, and leave out the "
-            "wildest with --exclude.",
+            "The loss became nan. Check the scale of the numeric columns, and leave out extreme "
+            "ones with --exclude.",
         ),
     ],
 )
@@ -819,7 +819,7 @@ def test_demo_needs_a_folder(tmp_path, capsys):
 
 def test_demo_overwrites_nothing_of_others(tmp_path, capsys):
     (tmp_path / "scores.csv").write_text("mine")
-    message = "holds scores.csv, which the demonstration would overwrite.* Give another as --out"
+    message = "holds scores.csv, which the demonstration would overwrite.* Pass another folder as"
     assert refuses(capsys, main(["demo", "--out", str(tmp_path)]), message)
     assert (tmp_path / "scores.csv").read_text() == "mine"
 

@@ -201,7 +201,7 @@ LOG = EventLog(
         ({"rules": {"m": ">= 0"}}, InvalidLogError, "The log has no column 'm'"),
         ({"rules": {"n": "positive"}}, ValueError, r"rules\['n'\]='positive' is not a rule"),
         ({"rules": {"n": "> many"}}, ValueError, "compares numbers with 'many'"),
-        ({"rules": {"what": "> 3"}}, ValueError, "cannot be said of string values"),
+        ({"rules": {"what": "> 3"}}, ValueError, "does not apply to string values"),
         (
             {"rules": {"n": lambda n: n.to_pylist()}},
             InvalidLogError,

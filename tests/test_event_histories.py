@@ -72,7 +72,7 @@ def test_samples_are_those_of_a_plain_loop(events, cutoff):
     expected = sorted({who for who, minute, _ in events if minute <= cutoff})
     log = log_of(events)
     if not expected:
-        with pytest.raises(InvalidLogError, match="lies before all events; the log runs from"):
+        with pytest.raises(InvalidLogError, match="is before all events; the log runs from"):
             log.samples(at=at(cutoff))
         return
     samples = log.samples(at=at(cutoff))
@@ -266,7 +266,7 @@ def test_behaviors_need_not_be_strings(values):
         ({"horizon": dt.timedelta(-3)}, ValueError, "horizon must be longer than zero"),
         ({"horizon": "week"}, ValueError, "horizon='week' is not a duration"),
         ({"horizon": 7}, TypeError, "horizon must be a string .* got 7. A bare number has no"),
-        ({"horizon": None}, ValueError, "means to the end of the session, and this log is not"),
+        ({"horizon": None}, ValueError, "means to the end of the session, but this log is not"),
     ],
 )
 def test_label_options_are_checked(options, error, message):
@@ -282,7 +282,7 @@ def test_a_lookback_is_a_duration(lookback):
 
 
 def test_behaviors_are_asked_of_a_log_that_has_them():
-    with pytest.raises(InvalidLogError, match="behavior='buy' was asked for, but the log has no"):
+    with pytest.raises(InvalidLogError, match="behavior='buy' was given, but the log has no"):
         make_log([1], [5]).label_behavior(make_samples((1, 5)), behavior="buy", horizon="1D")
 
 
@@ -322,7 +322,7 @@ def test_dropped_duplicates_do_not_shorten_the_log():
 @pytest.mark.parametrize(
     ("moment", "error", "message"),
     [
-        ("2025-12-31", InvalidLogError, "at=2025-12-31 lies before all events; the log runs from"),
+        ("2025-12-31", InvalidLogError, "at=2025-12-31 is before all events; the log runs from"),
         ("2026-13-01", ValueError, "at='2026-13-01' is not a moment"),
         (20260101, ValueError, "at=20260101 is not a moment"),
         (pd.NaT, ValueError, "at=NaT is not a moment"),

@@ -173,7 +173,7 @@ def frame(**changes):
         (frame(what=[2**70, 1, 2]), "Column 'what' cannot be read as one kind of value"),
         (frame(what=[1j, 1j, 1j]), "Column 'what' cannot be read as one kind of value"),
         (frame(what=pd.period_range("2026", periods=3, freq="D")), r"Column 'what' holds period"),
-        (frame(who=[[1], [2], [1]]), "Column 'who' holds list values, which do not name users"),
+        (frame(who=[[1], [2], [1]]), "Column 'who' holds list values, which cannot identify use"),
         (frame(when=[dt.time(1)] * 3), "Column 'when' holds time64.* not times"),
         (frame(when=[True] * 3), "Column 'when' holds boolean values, which are not times"),
         (frame(cutoff=[1] * 3), "The log has a column 'cutoff'"),
@@ -193,8 +193,8 @@ def test_duplicate_names_are_refused_in_arrow_too():
 @pytest.mark.parametrize(
     ("roles", "message"),
     [
-        ({**ROLES, "behavior": "who"}, "One column cannot play two roles"),
-        ({**ROLES, "product": "what"}, "One column cannot play two roles"),
+        ({**ROLES, "behavior": "who"}, "A column cannot have two roles"),
+        ({**ROLES, "product": "what"}, "A column cannot have two roles"),
         ({**ROLES, "user": None}, "no column None for user="),
         ({**ROLES, "product": ["what"]}, r"no column \['what'\] for product="),
     ],
@@ -209,7 +209,7 @@ def test_roles_are_checked(roles, message):
     [
         ({"time_unit": "h"}, "time_unit must be one of None, 's', 'ms', 'us', 'ns'; got 'h'"),
         ({"invalid_times": "drop"}, "invalid_times must be one of 'raise', 'null', 'keep'"),
-        ({"until": "2025-12-31"}, "until=2025-12-31 lies before the last event, 2026-01-01"),
+        ({"until": "2025-12-31"}, "until=2025-12-31 is before the last event, 2026-01-01"),
         ({"until": "soon"}, "until='soon' is not a moment"),
         ({"until": 5}, "until=5 is not a moment"),
     ],
@@ -248,7 +248,7 @@ def test_large_ids_are_told_apart_across_integer_types():
     log = EventLog(pd.DataFrame({"who": ids, "when": [at(0), at(1), at(2)]}), **TWO)
     samples = pd.DataFrame({"who": [2**53 + 1, -1], "cutoff": [at(5)] * 2})
     assert log.histories(samples)["when"].tolist() == [[at(1)], []]
-    with pytest.raises(InvalidLogError, match=r"Column 'who' of the samples does not fit"):
+    with pytest.raises(InvalidLogError, match=r"Column 'who' of the samples does not match"):
         log.histories(samples.astype({"who": float}))
 
 
@@ -564,7 +564,7 @@ def test_numeric_ids_of_another_type_are_the_same_users(kind):
 def test_ids_of_another_kind_are_refused(who):
     log = make_log([1, 2], [5, 6])
     with pytest.raises(
-        InvalidLogError, match=r"Column 'who' of the samples does not fit .* integer values"
+        InvalidLogError, match=r"Column 'who' of the samples does not match .* integer values"
     ):
         log.histories(pd.DataFrame({"who": who, "cutoff": [at(9)] * 2}))
     strings = make_log(["1", "2"], [5, 6])
@@ -587,7 +587,10 @@ ZONED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
             {"who": [1], "cutoff": [ZONED]},
             "times of 'cutoff' have a time zone and those of 'when'",
         ),
-        ({"who": [1], "cutoff": [START], "what": [1]}, "samples and the log both have .* 'what'"),
+        (
+            {"who": [1], "cutoff": [START], "what": [1]},
+            "Both the samples and the log have .* 'what'",
+        ),
     ],
 )
 def test_samples_that_are_not_fit_are_refused(samples, message):

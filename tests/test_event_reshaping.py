@@ -102,7 +102,7 @@ def test_a_collapsed_event_comes_when_all_of_it_is_known():
     log = make_log([1, 1, 1], [1, 5, 9], ["a", "a", "b"])
     collapsed = log.collapse("what")
     assert collapsed.to_frame()["when"].to_pylist() == [at(5), at(9)]
-    with pytest.raises(InvalidLogError, match="lies before all events"):
+    with pytest.raises(InvalidLogError, match="is before all events"):
         collapsed.samples(at=at(3))
 
 
@@ -127,8 +127,8 @@ def test_every_library_collapses_alike(frame_lib):
     [
         ({"by": "x"}, InvalidLogError, "The log has no column 'x'"),
         ({"by": "what", "max_gap": "1h"}, ValueError, "max_gap needs runs=True"),
-        ({"by": "what", "count": "n"}, ValueError, "count='n' is the name of a column already"),
-        ({"by": "what", "aggregate": {"n": "product"}}, ValueError, "'product'} is not known"),
+        ({"by": "what", "count": "n"}, ValueError, "count='n' is already the name of a column"),
+        ({"by": "what", "aggregate": {"n": "product"}}, ValueError, "'product'} is unknown"),
         (
             {"by": "what", "aggregate": {"what": "sum"}},
             InvalidLogError,
@@ -173,7 +173,7 @@ def test_sessions_are_those_of_a_plain_loop(events, gap):
 
 def test_sessions_do_not_overwrite_columns():
     log = make_log([1], [0]).sessions()
-    with pytest.raises(InvalidLogError, match="a column 'session' already"):
+    with pytest.raises(InvalidLogError, match="already has a column 'session'"):
         log.sessions()
     assert "visit_position" in log.sessions(name="visit").to_frame().column_names
     with pytest.raises(ValueError, match="gap='half an hour' is not a duration"):
@@ -190,7 +190,7 @@ def test_by_drops_what_has_no_value_and_counts_it():
     assert [(row["bill"], row["who"]) for row in X] == [("x", [1, 2])]
     with pytest.raises(InvalidLogError, match="The log has no column 'visit'"):
         log.clean().by("visit")
-    with pytest.raises(InvalidLogError, match="One column cannot play two roles"):
+    with pytest.raises(InvalidLogError, match="A column cannot have two roles"):
         clean.by("when")
 
 

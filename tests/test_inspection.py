@@ -87,7 +87,7 @@ def test_of_several_classes_the_likeliest_counts():
 def test_labels_say_which_class_is_positive():
     y, p = ["no", "yes", "yes"], [0.1, 0.9, 0.7]
     assert expected_calibration_error(y, p, pos_label="yes", n_bins=1) == pytest.approx(0.1)
-    with pytest.raises(ValueError, match="do not tell the positive class"):
+    with pytest.raises(ValueError, match="positive class is ambiguous"):
         expected_calibration_error(y, p)
     assert expected_calibration_error([-1, 1, 1], p, n_bins=1) == pytest.approx(0.1)
     assert expected_calibration_error([0, 0], [0.5, 0.5]) == 0.5
@@ -96,14 +96,14 @@ def test_labels_say_which_class_is_positive():
 @pytest.mark.parametrize(
     ("y", "p", "options", "message"),
     [
-        ([0, 1], [0.5, 1.2], {}, "Row 1 of y_prob holds 1.2, which is no probability"),
+        ([0, 1], [0.5, 1.2], {}, "Row 1 of y_prob holds 1.2, which is not a prob"),
         ([0, 1], [np.nan, 0.5], {}, "Row 0 of y_prob holds nan"),
         ([0, 1], [[0.5, 0.5], [0.2, 0.5]], {}, r"Row 1 of y_prob sums to 0\.700"),
         ([0, 1], [0.5], {}, "inconsistent numbers of samples"),
         ([], [], {}, r"y_prob has shape \(0,\)"),
-        ([0, 1, 2], [0.1, 0.2, 0.3], {"pos_label": 1}, "3 labels and y_prob one probability"),
+        ([0, 1, 2], [0.1, 0.2, 0.3], {"pos_label": 1}, "3 labels, but y_prob one prob"),
         ([0, 9], [[0.5, 0.5], [0.2, 0.8]], {"labels": [0, 1]}, "9, which is not among the labels"),
-        (["u", "v"], [0.5, 0.5], {"pos_label": "U"}, "pos_label='U' is none of the labels"),
+        (["u", "v"], [0.5, 0.5], {"pos_label": "U"}, "pos_label='U' is not one of the"),
         (["u", None], [0.5, 0.5], {"pos_label": "u"}, "cannot be compared"),
         ([0, 1], [0.5, 0.5], {"n_bins": 0}, "'n_bins' parameter"),
         ([0, 1], [0.5, 0.5], {"strategy": "equal"}, "'strategy' parameter"),
@@ -340,8 +340,8 @@ def test_any_scorer_serves(scoring, name):
         ({"scoring": "auc"}, "'scoring' parameter of check_scoring must be"),
         ({"scoring": ["roc_auc", "accuracy"]}, "must be one score"),
         ({"time": "what", "until": "user"}, "Row 0 of 'what' holds 'a', which is not a time"),
-        ({"time": "stamp"}, r"time='stamp' names no list column of the frame; it has 'what'"),
-        ({"time": "when"}, r"until='cutoff' names no ordinary column .* it has 'user'"),
+        ({"time": "stamp"}, r"time='stamp' is not one of the list columns .* which are 'wh"),
+        ({"time": "when"}, r"until='cutoff' is not one of the ordinary .* are 'user'"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(options, message):

@@ -203,7 +203,11 @@ def test_what_is_left_and_what_is_taken_make_the_history(histories):
             r"More than one .* 'a' \(string\), 'b' \(int",
         ),
         (pa.table({"a": [[0.5]]}), None, r"None of the list columns .* 'a' \(float\). Name it"),
-        (pa.table({"a": [["x"]]}), "z", r"no list column 'z', the target\. The list columns are"),
+        (
+            pa.table({"a": [["x"]]}),
+            "z",
+            r"The target 'z' is not a list column\. The list columns are",
+        ),
         (pa.table({"a": [["x"]], "z": [1]}), "z", r"It is an ordinary column\."),
         (pa.table({"a": [[0.5]]}), "a", r"'a' holds float values; ids are strings, integers"),
         (np.ones((3, 2)), None, r"Expected a sequence frame, .* got ndarray"),

@@ -272,8 +272,9 @@ def test_a_horizon_longer_than_time_itself(unit, year):
         (
             {},
             [0, 0, 9],
-            r"n_splits=5 needs at least 6 distinct cutoffs, for the first trains only; 'cutoff' "
-            r"holds 2\. Take samples at more cutoffs, such as EventLog\.samples\(every=\.\.\.\), "
+            r"n_splits=5 needs at least 6 distinct cutoffs, because the first is only for "
+            r"training; 'cutoff' holds 2\. Take samples at more cutoffs, such as "
+            r"EventLog\.samples\(every=\.\.\.\), "
             r"lower n_splits to at most 1, or split by user with UserKFold\.",
         ),
         ({"n_splits": 1}, [3, 3], r"holds 1\. Take .*\(every=\.\.\.\), split by user with"),
@@ -299,7 +300,7 @@ def test_a_horizon_longer_than_time_itself(unit, year):
         (
             {"horizon": "30D", "gap": "2D", "max_train_span": "31D"},
             range(9),
-            r"max_train_span='31D' is shorter than horizon='30D' and gap='2D', so that no",
+            r"max_train_span='31D' is shorter than horizon='30D' and gap='2D', so no",
         ),
         ({"horizon": "0D"}, range(9), r"horizon must be longer than zero; got '0D'"),
         ({"horizon": -DAY}, range(9), r"horizon must be longer than zero; got"),
@@ -332,7 +333,7 @@ def test_a_bare_number_is_no_horizon():
 @pytest.mark.parametrize(
     ("cutoffs", "message"),
     [
-        ([START, None, None], r"Row 1 of 'cutoff' is missing \(2 such rows\), and CutoffSplit"),
+        ([START, None, None], r"Row 1 of 'cutoff' is missing \(2 such rows\), so CutoffSplit"),
         (pa.nulls(3), r"Row 0 of 'cutoff' is missing \(3 such rows\)"),
         ([1, 2, 3], r"'cutoff' holds integer values, which are not times\. Give timestamps"),
         ([[START]] * 3, r"'cutoff' holds list values, which are not times"),
@@ -356,7 +357,7 @@ def test_cutoffs_that_are_no_times(cutoffs, message):
 def test_a_column_that_is_not_there(splitter, name, frame_lib):
     kind = type(splitter).__name__
     X = frame_lib.make({"a": [1, 2], "b": [1, 2]})
-    message = rf"no column '{name}', by which {kind} splits; it has 'a', 'b'\. Keep that"
+    message = rf"no column '{name}', which {kind} needs to split; it has 'a', 'b'\. Keep that"
     with pytest.raises(SequenceFrameError, match=message):
         folds_of(splitter, X)
     with pytest.raises(SequenceFrameError, match=rf"no rows; {kind} has nothing to split"):
@@ -463,7 +464,7 @@ def test_users_may_be_of_any_kind(users):
 @pytest.mark.parametrize(
     ("options", "X", "message"),
     [
-        ({}, of(["a", None, "b"]), r"Row 1 of 'who' is missing \(1 such rows\), and UserKFold"),
+        ({}, of(["a", None, "b"]), r"Row 1 of 'who' is missing \(1 such rows\), so UserKFold"),
         ({}, of([1.0, 2.0, float("nan")]), r"Row 2 of 'who' is missing"),
         ({}, of([["a"], ["b"]]), r"'who' is a channel: it holds lists\. Name the ordinary col"),
         ({"n_splits": 1}, of(["a", "b"]), r"'n_splits' parameter of UserKFold must be an int in"),

@@ -462,8 +462,16 @@ TWO = pa.table({"a": [["x"]], "b": [["y"]], "n": [1]})
             TWO,
             r"More than one of the list columns can be the target, .* 'a' \(string\), 'b'",
         ),
-        ("n", TWO, r"no list column 'n', the target\. It is an ordinary column\. The list col"),
-        ("z", TWO, r"no list column 'z', the target\. The list columns are 'a' \(string\), 'b'"),
+        (
+            "n",
+            TWO,
+            r"The target 'n' is not a list column\. It is an ordinary column\. The list col",
+        ),
+        (
+            "z",
+            TWO,
+            r"The target 'z' is not a list column\. The list columns are 'a' \(string\), 'b'",
+        ),
         ("p", pa.table({"p": [[1.5]]}), r"The target 'p' holds float values; ids are strings,"),
         (None, pa.table({"n": [1]}), r"none of its columns holds lists"),
         (None, np.ones((2, 2)), r"Expected a sequence frame.*got ndarray"),
@@ -477,7 +485,7 @@ def test_a_target_that_is_not_there(target, X, message):
 
 def test_a_target_of_several_is_chosen_by_name():
     assert MostFrequent(target="b").fit(TWO).predict(TWO).tolist() == ["y"]
-    with pytest.raises(SequenceFrameError, match="no list column 'b', the target"):
+    with pytest.raises(SequenceFrameError, match="target 'b' is not a list column"):
         MostFrequent(target="b").fit(TWO).predict(TWO.drop_columns(["b"]))
 
 

@@ -608,9 +608,9 @@ def test_nothing_is_kept_to_go_on_from(fitted):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "model"}, "no list column 'model', the target.*'product' \\(string\\)"),
+        ({"target": "model"}, "target 'model' is not a list column.*'product' \\(string\\)"),
         ({"target": "price"}, "target 'price' holds float values"),
-        ({"target": "country"}, "'country', the target. It is an ordinary column"),
+        ({"target": "country"}, "'country' is not a list column. It is an ordinary column"),
     ],
 )
 def test_bad_targets(options, message):

@@ -541,7 +541,11 @@ def test_channels_are_told():
 @pytest.mark.parametrize(
     ("told", "error", "message"),
     [
-        ({"categorical": ["z"]}, SequenceFrameError, "no list column 'z', which categorical= ask"),
+        (
+            {"categorical": ["z"]},
+            SequenceFrameError,
+            "no list column 'z', which categorical= need",
+        ),
         ({"numeric": ["z"]}, SequenceFrameError, "no list column 'z', which numeric= needs"),
         ({"time": ["age"]}, SequenceFrameError, "no list column 'age', which time= needs; the"),
         ({"context": ["what"]}, SequenceFrameError, "no ordinary column 'what', which context="),

@@ -256,7 +256,11 @@ def test_limits_may_be_given_by_column():
             SequenceFrameError,
             "max_categories= names 'z', which is no",
         ),
-        ({"max_categories": {"n": 5}}, SequenceFrameError, "no categorical column; those are 'x'"),
+        (
+            {"max_categories": {"n": 5}},
+            SequenceFrameError,
+            "not a categorical column; those are 'x",
+        ),
         ({"hash_buckets": {"c": 5}}, SequenceFrameError, "hash_buckets= names 'c', which is no"),
         ({"max_categories": {"x": 0}}, ValueError, r"max_categories\['x'\].* must be an int in"),
         ({"min_frequency": {"x": 1.5}}, ValueError, r"min_frequency\['x'\].* must be an int in"),

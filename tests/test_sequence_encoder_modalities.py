@@ -357,7 +357,7 @@ def test_a_vector_that_lacks_a_component_is_missing():
 
 def test_vectors_missing_at_transform_only_are_warned_of():
     encoder = SequenceEncoder().fit(one([[3.0, 4.0]]))
-    with pytest.warns(UserWarning, match="1 values of 'x' are missing, .* taken as zeros") as w:
+    with pytest.warns(UserWarning, match="1 values of 'x' are missing, .* treated as zeros") as w:
         encoded = encoder.transform(one([[3.0, 4.0], None]))
     assert w[0].filename == __file__
     assert not rows_of(encoded, "x")[1].any()
@@ -369,7 +369,7 @@ def test_vectors_missing_at_transform_only_are_warned_of():
     ("rows", "message"),
     [
         ([[], [[1.0, 2.0], [1.0]]], "Row 1 of 'x' holds a vector of 1 numbers; the first one at"),
-        ([[[1.0, 2.0]], [[]]], "Row 1 of 'x' holds a vector of 0 numbers; .* null for one that"),
+        ([[[1.0, 2.0]], [[]]], "Row 1 of 'x' holds a vector of 0 numbers; .* null for an unk"),
         ([[[1.0, 2.0]], [[np.inf, 1.0]]], "Row 1 of 'x' holds a vector with an infinite compon"),
         ([[None], [None, [1.0, -np.inf]]], "Row 1 of 'x' holds a vector with an infinite compon"),
         ([[], [["a", "b"]]], "Column 'x' holds lists of lists of string values.* the products of"),
@@ -388,9 +388,9 @@ def test_vectors_that_are_not_fit_are_refused(rows, message):
     [
         ([[], [[1.0, 2.0, 3.0]]], "Row 1 of 'x' holds a vector of 3 numbers; the first .* had 2"),
         ([[[1.0, 2.0]], [[1.0]]], "Row 1 of 'x' holds a vector of 1 numbers"),
-        ([[1.0]], "'x' holds float values where each event must have a vector"),
-        ([[["a"]]], "'x' holds lists of string values where each event must have a vector"),
-        ([[[[1.0]]]], "'x' holds lists of list values where each event must have a vector"),
+        ([[1.0]], "'x' holds float values, but each event must have a vec"),
+        ([[["a"]]], "'x' holds lists of string values, but each event must have a vec"),
+        ([[[[1.0]]]], "'x' holds lists of list values, but each event must have a vec"),
         ([[[1.0, np.inf]]], "Row 0 of 'x' holds a vector with an infinite component"),
     ],
 )
@@ -426,7 +426,7 @@ def test_a_channel_without_a_vector():
 
 def test_whoever_takes_no_vectors_refuses_them_clearly():
     table = pa.table({"x": VECTORS})
-    message = "Column 'x' holds lists of lists; .* SequenceEncoder turns vectors of numbers into one column"
+    message = "Column 'x' holds lists of lists; .* SequenceEncoder turns vectors of numbers into"
     with pytest.raises(SequenceFrameError, match=message):
         _frames.split_sequences(table)
     with pytest.raises(SequenceFrameError, match=message):

@@ -697,7 +697,7 @@ TIMES = {"x": [[1.0], [None, 2.0]], "t": [[MONDAY], [MONDAY, MONDAY + HOUR]]}
             TIMES | {"t": [[MONDAY], [MONDAY, MONDAY - HOUR]]},
             "Row 1 of 't' goes back in time; order the events of a row oldest first",
         ),
-        ("median", {"x": [["a"], ["b"]]}, "'x' holds string values, but held float values at fit"),
+        ("median", {"x": [["a"], ["b"]]}, "'x' holds string values, but held float values at"),
         (
             "median",
             {"x": [["a"], [None]]},

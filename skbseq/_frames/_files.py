@@ -35,9 +35,10 @@ def parse_csv(data, delimiter=","):
     A file that is not UTF-8 is read as Windows-1252, the encoding of older spreadsheets.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")  # skips a byte order mark
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
+    # The names are read by hand: pyarrow needs them to read every column as strings.
     header = text.partition("\n")[0].rstrip("\r")
     names = [name.strip('"') for name in header.split(delimiter)]
     return pa.csv.read_csv(

@@ -1,4 +1,4 @@
-"""The command ``skbseq``: train on a log, score a log, or see a demonstration."""
+"""The command ``skbseq``: train on a log, score a log, or run a demonstration."""
 
 from skbseq.cli._entry import main
 

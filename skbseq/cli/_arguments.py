@@ -1,4 +1,4 @@
-"""The parser of the command line, types of arguments, and arguments that commands share."""
+"""The parser of the command line, argument types, and arguments shared by commands."""
 
 import argparse
 import os
@@ -7,14 +7,14 @@ from skbseq._time import parse_iso, to_timedelta
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of descriptions and examples, and gives options room."""
+    """Keeps the line breaks of descriptions and examples, and widens the column of options."""
 
     def __init__(self, prog):
         super().__init__(prog, max_help_position=26, width=96)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, without the long usage above it."""
+    """A parser that reports errors in one line, without the long usage text."""
 
     def __init__(self, **options):
         super().__init__(formatter_class=_Formatter, allow_abbrev=False, **options)
@@ -23,8 +23,8 @@ class Parser(argparse.ArgumentParser):
         """Exit with 2."""
         hint = ""
         if "required: LOG" in message:
-            # An option that takes several values swallows a path behind it.
-            hint = f" LOG stands first: {self.prog} LOG --user ..."
+            # An option with several values also consumes a path after it.
+            hint = f" Put LOG first: {self.prog} LOG --user ..."
         self.exit(2, f"error: {message.rstrip('.')}.{hint} See {self.prog} --help.\n")
 
 
@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Count:
-    """A whole number from a least one on."""
+    """A whole number with a minimum."""
 
     def __init__(self, least):
         self.least = least
@@ -87,7 +87,7 @@ def table_path(text):
 
 
 def check_out(args):
-    """Refuse to write where the log is read from."""
+    """Refuse to overwrite the log."""
     if os.path.realpath(args.out) == os.path.realpath(args.log):
         raise ValueError(f"--out would overwrite the LOG, {args.log!r}. Name another file.")
 
@@ -96,7 +96,7 @@ def check_out(args):
 
 
 def add_command(commands, name, *, run, summary, description, epilog):
-    """A parser for a command, which finds it again in ``args.parser``."""
+    """Add the parser of a command, which is also stored in ``args.parser``."""
     parser = commands.add_parser(name, help=summary, description=description, epilog=epilog)
     parser.set_defaults(run=run, parser=parser)
     return parser
@@ -117,19 +117,19 @@ def add_at(group, said):
 
 
 def add_invalid_times(group, *, default, said):
-    """What to do about times that cannot be read."""
+    """How to handle invalid times."""
     group.add_argument(
         "--invalid-times",
         choices=["raise", "null", "keep"],
         default=default,
-        help="times that cannot be read, or that only a wrong unit explains: raise an error, "
-        "null drops and counts these rows, keep takes the strange ones as right "
+        help="times that cannot be read, or that indicate a wrong unit: raise an error, "
+        "null drops and counts these rows, keep accepts those with a suspected wrong unit "
         f"(default: {said})",
     )
 
 
 def add_seed(group):
-    """The seed of all that is random."""
+    """The random seed."""
     group.add_argument(
         "--seed",
         metavar="N",

@@ -1,4 +1,4 @@
-"""``skbseq demo``: the whole job on a generated shop."""
+"""``skbseq demo``: the whole workflow on a generated shop."""
 
 import json
 import shlex
@@ -17,16 +17,16 @@ from skbseq.datasets import make_shop_log
 from skbseq.persistence import check_writable, replacing
 
 _DESCRIPTION = """\
-Do the whole job on a shop that is generated here; nothing is downloaded.
+Run the whole workflow on a generated shop; nothing is downloaded.
 
-Customers search, view, fill a basket and buy. The question is who buys within 7 days. What comes
-next depends on the order of what they did, by a law that is known, so that the true probability
-of every customer is known too: it is the best that any model can reach, and the scores show how
-near the LSTM comes, and how far counts of events stay behind. It takes about a minute.
+Customers search, view, fill a basket and buy. The question is who buys within 7 days. The next
+event depends on the order of the previous ones by a known law, so the true probability of every
+customer is known. It is the best that any model can reach. The scores show how close the LSTM
+comes to it, and how much worse counts of events are. It takes about a minute.
 
-Into the folder go
+Files in the folder:
   events.parquet       the log, one row per event
-  scores.csv           user, cutoff, probability, what happened, and the true probability
+  scores.csv           user, cutoff, probability, outcome, and the true probability
   scores.json          the comparison with the baselines
   learning_curves.png  loss by epoch
   model.skbseq         the model, for `skbseq predict`
@@ -53,7 +53,7 @@ def add_command(commands):
         commands,
         "demo",
         run=run,
-        summary="the whole job on a generated shop",
+        summary="the whole workflow on a generated shop",
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )
@@ -61,7 +61,7 @@ def add_command(commands):
         "--out",
         metavar="FOLDER",
         default="skbseq-demo",
-        help="folder to write into; it is made if it is not there (default: %(default)s)",
+        help="folder to write into; it is created if needed (default: %(default)s)",
     )
     parser.add_argument(
         "--users",
@@ -74,7 +74,7 @@ def add_command(commands):
 
 
 def run(args):
-    """Generate, train, compare, write."""
+    """Generate a shop, train, compare and write the files."""
     with _folder(Path(args.out)) as folder:
         _run(args, folder)
 
@@ -82,7 +82,7 @@ def run(args):
 def _run(args, folder):
     began = time.perf_counter()
     say = speaker(quiet=False)
-    say(f"A shop with {args.users:,} users is generated.")
+    say(f"Generating a shop with {args.users:,} users.")
     shop = make_shop_log(args.users, horizon=_HORIZON, random_state=args.seed)
     table = _frames.to_arrow(shop.events)
     task, left_out = _make_task(shop, table)
@@ -110,12 +110,12 @@ def _run(args, folder):
 
 @contextmanager
 def _folder(folder):
-    """The folder to write into; an error leaves no empty ones behind that were made for it."""
+    """The folder to write into; after an error, folders made for it are removed again."""
     there = [name for name in _FILES if (folder / name).exists()]
     if 0 < len(there) < len(_FILES):
         raise FileExistsError(
             f"'{folder}' holds {', '.join(there)}, which the demonstration would overwrite, but "
-            "is not the folder of an earlier one. Give another as --out."
+            "is not the folder of an earlier one. Pass another folder as --out."
         )
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -157,7 +157,7 @@ def _write_curves(path, history):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)  # draws without a screen, whatever the user's own backend
+    FigureCanvasAgg(figure)  # works without a screen, independent of the user's backend
     axes = figure.add_subplot()
     for name, label in (("loss", "training"), ("val_loss", "validation")):
         values = history.get(name, [])
@@ -181,10 +181,10 @@ def _farewell(folder, task, later, seconds):
 Wrote {", ".join(_FILES[:-1])} and {_FILES[-1]}
 into {folder} after {seconds:.0f} s. Try next:
 
-  Score everyone some days later:
+  Score all users some days later:
     {skbseq} predict {model} {events} \\
         --at {later[:10]} --out {later_scores}
-  Ask another question, who comes back at all within a day:
+  Ask another question, who comes back within a day:
     {skbseq} fit {events} --user user_id --time timestamp \\
         --behavior behavior_type --product product_id --at {task.at} --horizon 1D \\
         --out {back}

@@ -1,4 +1,4 @@
-"""The way in: the imports below take seconds, in which Ctrl-C is no error either."""
+"""The entry point. Its imports take seconds, so Ctrl-C during them must also exit cleanly."""
 
 try:
     from skbseq.cli._main import main

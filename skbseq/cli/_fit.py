@@ -14,16 +14,15 @@ from skbseq.persistence import check_writable
 _DESCRIPTION = """\
 Train a model on a log and write it to a file.
 
-The question is: will this person do it within HORIZON after DATE? Every user with an event at or
-before DATE is one sample. The model, an LSTM, reads the user's events up to DATE, oldest first;
-the answer it learns from is what the user did after DATE. Nothing after DATE is ever read as a
-feature.
+The question is: will this user do it within HORIZON after DATE? Every user with an event at or
+before DATE is one sample. The model, an LSTM, reads the user's events up to DATE, oldest first.
+The label is what the user did after DATE. No event after DATE is ever used as a feature.
 
-  1. The log is read and cleaned; what is dropped is counted by reason.
-  2. A share of the users is held out, a model is trained on the others, and its scores on those
-     held out are shown beside baselines that know nothing of sequences. If they are as good,
-     use them instead.
-  3. The model is trained again on all users, for as many epochs as served best, and saved.
+  1. The log is read and cleaned; dropped rows are counted by reason.
+  2. A share of the users is held out, and a model is trained on the others. Its scores on the
+     held-out users are compared with baselines that ignore the order of events. If a baseline is
+     as good, use it instead.
+  3. The model is trained again on all users, for the best number of epochs, and saved.
 """
 _EPILOG = """\
 example: who buys within a week?
@@ -34,7 +33,7 @@ Without --behavior and --predict the question is whether the user comes back at 
   skbseq fit orders.parquet --user customer --time ordered_at --at 2026-06-01 --horizon 90D \\
       --numeric quantity --exclude order_id comment --out model.skbseq
 """
-_ADVICE = "Take another --horizon, --at or --predict, or a log of more users."
+_ADVICE = "Use another --horizon, --at or --predict, or a log with more users."
 
 
 def add_command(commands):
@@ -49,22 +48,22 @@ def add_command(commands):
     )
     arguments.add_log(parser)
     needed = parser.add_argument_group("needed")
-    needed.add_argument("--user", required=True, metavar="COL", help="column that says who")
+    needed.add_argument("--user", required=True, metavar="COL", help="column of the users")
     needed.add_argument(
         "--time",
         required=True,
         metavar="COL",
-        help="column that says when: dates, ISO 8601 strings, or epoch numbers",
+        help="column of the times: dates, ISO 8601 strings, or epoch numbers",
     )
     arguments.add_at(
-        needed, "the cutoff, such as 2026-06-01: features end here, answers begin here"
+        needed, "the cutoff, such as 2026-06-01: features end here, labels begin here"
     )
     needed.add_argument(
         "--horizon",
         required=True,
         metavar="SPAN",
         type=arguments.duration,
-        help="how far ahead to look, such as 7D, 12h or 30min; the log must reach so far",
+        help="span after the cutoff to predict, such as 7D, 12h or 30min; the log must cover it",
     )
     needed.add_argument("--out", required=True, metavar="FILE", help="model file to write")
     _add_question(parser.add_argument_group("the question"))
@@ -74,35 +73,33 @@ def add_command(commands):
 
 def _add_question(group):
     group.add_argument(
-        "--behavior", metavar="COL", help="column that says what was done (default: none)"
+        "--behavior", metavar="COL", help="column of the behaviours (default: none)"
     )
     group.add_argument(
         "--predict",
         metavar="VALUE",
         nargs="+",
         action="extend",
-        help="value of that column to predict; several: any of them (default: any event at all)",
+        help="value of that column to predict; several: any of them (default: any event)",
     )
     group.add_argument(
         "--until",
         metavar="DATE",
         type=arguments.moment,
-        help="the log is complete up to here (default: its last event)",
+        help="moment up to which the log is complete (default: its last event)",
     )
 
 
 def _add_features(group):
-    group.add_argument(
-        "--product", metavar="COL", help="column that says on which product (default: none)"
-    )
+    group.add_argument("--product", metavar="COL", help="column of the products (default: none)")
     group.add_argument(
         "--numeric",
         metavar="COL",
         nargs="+",
         action="extend",
         default=[],
-        help="columns of whole numbers that are quantities (default: whole numbers are taken as "
-        "categories, like strings; decimal numbers are always quantities)",
+        help="columns of whole numbers that are quantities (default: whole numbers are treated "
+        "as categories, like strings; decimal numbers are always quantities)",
     )
     group.add_argument(
         "--exclude",
@@ -122,21 +119,21 @@ def _add_features(group):
         "--lookback",
         metavar="SPAN",
         type=arguments.duration,
-        help="how far back to look, such as 90D (default: to the first event)",
+        help="span before the cutoff to use, such as 90D (default: all events)",
     )
     group.add_argument(
         "--max-events",
         metavar="N",
         type=arguments.count,
         default=100,
-        help="events read per user, the latest (default: %(default)s)",
+        help="number of latest events used per user (default: %(default)s)",
     )
     group.add_argument(
         "--max-categories",
         metavar="N",
         type=arguments.count,
         default=100,
-        help="values told apart per column, the most frequent (default: %(default)s)",
+        help="number of most frequent values distinguished per column (default: %(default)s)",
     )
 
 
@@ -146,14 +143,14 @@ def _add_training(group):
         metavar="N",
         type=arguments.count,
         default=32,
-        help="size of the LSTM (default: %(default)s)",
+        help="units of the LSTM (default: %(default)s)",
     )
     group.add_argument(
         "--epochs",
         metavar="N",
         type=arguments.count,
         default=30,
-        help="passes over the users, at most; it stops where more do not help "
+        help="maximum number of epochs; training stops early if more do not help "
         "(default: %(default)s)",
     )
     group.add_argument(
@@ -161,11 +158,11 @@ def _add_training(group):
         metavar="SHARE",
         type=arguments.share,
         default=0.2,
-        help="share of the users to score on; 0: no scores (default: %(default)s)",
+        help="share of the users held out for scoring; 0: no scores (default: %(default)s)",
     )
     arguments.add_seed(group)
     group.add_argument(
-        "--quiet", action="store_true", help="print errors only (default: print what happens)"
+        "--quiet", action="store_true", help="print errors only (default: print progress)"
     )
 
 
@@ -175,6 +172,7 @@ def run(args):
         args.parser.error("--predict needs --behavior, the column that holds the value")
     began = time.perf_counter()
     say = speaker(args.quiet)
+    # Before the log is read: a wrong --out must not be noticed only after the training.
     arguments.check_out(args)
     check_writable(args.out)
     roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
@@ -227,7 +225,8 @@ def _read_task(args, table, roles):
 
 
 def _for_all_users(model):
-    """The same model unfitted, to run for the epochs that served best, on everything."""
+    """The same model, unfitted, to be trained on all users for the best number of epochs."""
+    # Without a validation split: all users train, and the number of epochs is fixed.
     return clone(model).set_params(
         lstmbehaviorclassifier__epochs=best_epoch(model[-1].history_),
         lstmbehaviorclassifier__validation_split=0.0,

@@ -1,10 +1,10 @@
-"""What fit and demo share: from a log to samples, and a model scored beside its rivals."""
+"""Steps shared by fit and demo: make samples from a log, and score a model against baselines."""
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from skbseq import _frames
-from skbseq.cli._moments import say_undecided
+from skbseq.cli._moments import describe_undecided
 from skbseq.cli._scoring import LSTM, TRUTH, compare, format_scores, score, score_baselines
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
 
@@ -12,7 +12,7 @@ _FEWEST = 10
 
 
 def speaker(quiet):
-    """A function that prints at once, so that lines do not wait in a pipe; or says nothing."""
+    """A function that prints without buffering, so that a pipe gets each line at once."""
 
     def say(text):
         if not quiet:
@@ -22,7 +22,7 @@ def speaker(quiet):
 
 
 def prepare(table, task, say, *, left_out, advice, until=None):
-    """Clean a log and take its samples, telling what becomes of it.
+    """Clean a log and make samples and labels from it, printing a report.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ def prepare(table, task, say, *, left_out, advice, until=None):
     task : Task
     say : callable
     left_out : dict of str to str
-        Why columns are not used.
+        Reasons for columns that are not used.
     advice : str
-        What to do where too few users do it, or do not.
+        Advice for the error if too few users have one of the labels.
     until : str, default=None
 
     Returns
@@ -48,13 +48,13 @@ def prepare(table, task, say, *, left_out, advice, until=None):
     try:
         y = log.label_behavior(samples, behavior=task.predict, horizon=task.horizon)
     except CensoredLabelError as error:
-        raise CensoredLabelError(say_undecided(log, task)) from error
+        raise CensoredLabelError(describe_undecided(log, task)) from error
     say(f"\nQuestion: {task.question}?\n{len(y):,} users, yes for {y.mean():.1%}.")
     _check_answers(y, advice)
     X = task.sequences(log, samples)
     if not _frames.split_sequences(X).lists[task.roles["time"]].lengths.any():
         raise InvalidLogError(
-            f"No user has an event in the {task.lookback} before {task.at}. Take a longer "
+            f"No user has an event in the {task.lookback} before {task.at}. Use a longer "
             "--lookback."
         )
     return samples, X, y
@@ -82,7 +82,7 @@ def _check_answers(y, advice):
 
 
 def train_and_score(model, X, y, say, *, task, holdout, seed, truth=None):
-    """Fit a model on some users and score it on the others, beside baselines.
+    """Fit a model on some users, and score it and the baselines on the others.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ def train_and_score(model, X, y, say, *, task, holdout, seed, truth=None):
     y : ndarray of bool of shape (n_samples,)
     say : callable
     task : Task
-        Which channel is the time, and which the behaviour for a baseline to count.
+        Names the channels of the time and of the behaviour, which the baselines use.
     holdout : float
         Share of the users to score on.
     seed : int
     truth : ndarray of shape (n_samples,), default=None
-        True probabilities, where they are known.
+        True probabilities, if known.
 
     Returns
     -------
@@ -128,20 +128,20 @@ def train_and_score(model, X, y, say, *, task, holdout, seed, truth=None):
 
 
 def _hold_out(y, holdout, seed):
-    """Rows to train and to score on, with both answers on either side."""
+    """Rows to train on and rows to score on, each with both labels."""
     rows = np.arange(len(y))
     try:
         train, test = train_test_split(rows, test_size=holdout, stratify=y, random_state=seed)
-    except ValueError:  # one side is too small for two answers
+    except ValueError:  # one set is too small for both labels
         train = test = rows[:0]
     if min((y[side] == answer).sum() for side in (train, test) for answer in (0, 1)) < 2:
         raise ValueError(
             f"--holdout {holdout:g} of {len(y):,} users, {int(y.sum()):,} of whom do it, leaves "
-            "too few to score or to train on. Take another share, or 0 for no scores."
+            "too few to score or to train on. Use another share, or 0 for no scores."
         )
     return train, test
 
 
 def best_epoch(history):
-    """The epoch that served best, counted from 1."""
+    """The best epoch, counted from 1."""
     return int(np.argmin(history.get("val_loss", history["loss"]))) + 1

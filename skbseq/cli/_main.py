@@ -1,4 +1,4 @@
-"""Read the command line, run a command, and turn what goes wrong into one line and a number."""
+"""Read the command line, run a command, and turn errors into one line and an exit code."""
 
 import sys
 import traceback
@@ -11,11 +11,11 @@ from skbseq.cli._process import Interrupts, patient_output
 from skbseq.cli._wording import describe, on_one_line
 
 _DESCRIPTION = """\
-Predict what people do next from a log of what they did.
+Predict the next behaviour of users from an event log.
 
-A log is a file (.csv, .csv.gz, .tsv or .parquet) with one row per event: who, when, and what else
-is known. A model is trained on everyone's events up to a date and on what they did after it (fit);
-it then says of anyone, at any date, how likely they are to do it next (predict).
+A log is a file (.csv, .csv.gz, .tsv or .parquet) with one row per event: user, time, and other
+columns. A model is trained on all users' events up to a date and on what they did after it (fit).
+It then predicts for any user, at any date, how likely they are to do it next (predict).
 """
 _EPILOG = """\
 examples:
@@ -24,13 +24,13 @@ examples:
       --at 2026-06-01 --horizon 7D --out model.skbseq
   skbseq predict model.skbseq shop.csv --at 2026-06-08 --out scores.csv
 
-Each command explains itself: skbseq fit --help. All of it can be done from Python too, with more
-choices: the file that fit writes is loaded with skbseq.load.
+Each command has its own help: skbseq fit --help. The Python API offers more options; load a file
+written by fit with skbseq.load.
 
 exit codes: 0 done, 1 the data, the model or a path is wrong, 2 the command line is wrong,
 130 interrupted.
 """
-# What is wrong with the data, the model or a path; anything else is a mistake of ours.
+# Errors in the data, the model or a path. Any other error is a bug, so its traceback is shown.
 _EXPECTED = (ValueError, OSError, FloatingPointError)
 
 
@@ -41,7 +41,7 @@ def make_parser():
     parser.add_argument(
         "--traceback",
         action="store_true",
-        help="show where in Python an error came from (default: its message only)",
+        help="show the Python traceback of an error (default: only its message)",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (_demo, _fit, _predict):
@@ -55,29 +55,30 @@ def main(argv=None):
     Parameters
     ----------
     argv : list of str, default=None
-        Arguments without the program's name. None: those of the process, which is to end with
-        the number returned.
+        Arguments without the program name. None: those of the process, which must exit with the
+        returned code.
 
     Returns
     -------
     int
-        0 if it was done, 1 if the data, the model or a path is wrong, 130 if interrupted.
+        0 on success, 1 if the data, the model or a path is wrong, 130 if interrupted.
 
     Raises
     ------
     SystemExit
-        With 2 if the command line is wrong, with 0 after a help text.
+        With code 2 if the command line is wrong, with code 0 after a help text.
     """
     with (
         patient_output(),
         Interrupts(ends=argv is None) as interrupts,
         warnings.catch_warnings(),
     ):
-        warnings.showwarning = _say_warning
+        warnings.showwarning = _print_warning
         try:
             args = _read_arguments(argv)
             args.run(args)
         except (Exception, KeyboardInterrupt) as error:
+            # TensorFlow may turn Ctrl-C into another error.
             if interrupts.seen or isinstance(error, KeyboardInterrupt):
                 print("interrupted; no file is left half-written", file=sys.stderr)
                 return 130
@@ -91,11 +92,11 @@ def main(argv=None):
 
 
 def _read_arguments(argv):
-    args, strangers = make_parser().parse_known_args(argv)
-    if strangers:  # here, because argparse would point to the help of skbseq, not of the command
-        args.parser.error(f"unrecognized arguments: {' '.join(strangers)}")
+    args, unknown = make_parser().parse_known_args(argv)
+    if unknown:  # argparse's own error would refer to the help of skbseq, not of the command
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return args
 
 
-def _say_warning(message, category, filename, lineno, file=None, line=None):
+def _print_warning(message, category, filename, lineno, file=None, line=None):
     print(f"warning: {on_one_line(message)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How dates on the command line lie to the end of the log."""
+"""Messages about dates on the command line that are too late for the log."""
 
 import datetime as dt
 
@@ -7,8 +7,8 @@ from skbseq._time import parse_iso, to_timedelta
 _DAY = dt.timedelta(days=1)
 
 
-def say_undecided(log, task):
-    """Why the answers to a question are not known yet, and which cutoff is the latest possible.
+def describe_undecided(log, task):
+    """Explain why labels are not known yet, and name the latest possible cutoff.
 
     Parameters
     ----------
@@ -20,27 +20,27 @@ def say_undecided(log, task):
     str
     """
     horizon = to_timedelta(task.horizon).astype("m8[us]").item()
-    latest = _plain(log.until - horizon, log.start, whole_days=horizon >= _DAY)
-    advice = f"The latest usable cutoff is --at {latest}. Or take a shorter --horizon"
+    latest = _as_argument(log.until - horizon, log.start, whole_days=horizon >= _DAY)
+    advice = f"The latest usable cutoff is --at {latest}. Or use a shorter --horizon"
     if log.until - horizon < log.start:
-        advice = "The log spans no such horizon: take a shorter --horizon"
+        advice = "The log is shorter than this horizon: use a shorter --horizon"
     return (
-        f"The answers are not known yet: {task.horizon} after --at {task.at} is "
-        f"{_say(_moment(task.at, log) + horizon)}, but the log ends at {_say(log.until)}. "
+        f"The labels are not known yet: {task.horizon} after --at {task.at} is "
+        f"{_format(_moment(task.at, log) + horizon)}, but the log ends at {_format(log.until)}. "
         f"{advice}, or pass --until DATE if the log is complete to a later moment."
     )
 
 
-def say_beyond(log, at):
-    """A notice where a moment lies after the end of a log, else None."""
+def describe_beyond(log, at):
+    """A notice if a moment is after the end of a log, otherwise None."""
     gap = _moment(at, log) - log.until
     if gap <= dt.timedelta(0):
         return None
     days = gap / _DAY
     said = f"{days:.0f} days" if days >= 1.5 else f"{days * 24:.1f} hours"
     return (
-        f"the log ends {said} before --at {at}, at {_say(log.until)}. If events in between are "
-        "missing from it, the scores are off."
+        f"the log ends {said} before --at {at}, at {_format(log.until)}. If events in between are "
+        "missing from it, the scores are wrong."
     )
 
 
@@ -50,15 +50,15 @@ def _moment(text, log):
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=log.until.tzinfo)
 
 
-def _plain(moment, start, *, whole_days):
-    """A moment as one types it, cut down to a whole day where the log had begun by then."""
+def _as_argument(moment, start, *, whole_days):
+    """A moment as an argument, rounded down to a whole day if the log had begun by then."""
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     if whole_days and midnight >= start:
         moment = midnight
-    text = _say(moment)
+    text = _format(moment)
     return f"'{text}'" if " " in text else text
 
 
-def _say(moment):
+def _format(moment):
     text = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
     return text.removesuffix(" 00:00:00")

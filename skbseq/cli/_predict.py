@@ -1,4 +1,4 @@
-"""``skbseq predict``: from a model file and a log to scores."""
+"""``skbseq predict``: score the users of a log with a model file."""
 
 import sys
 from dataclasses import replace
@@ -7,17 +7,17 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._moments import say_beyond
+from skbseq.cli._moments import describe_beyond
 from skbseq.cli._task import Task, read_log
 from skbseq.persistence import check_writable, load, read_metadata, replacing
 
 _DESCRIPTION = """\
-Score the users of a log with a model that `skbseq fit` wrote.
+Score the users of a log with a model written by `skbseq fit`.
 
-Every user with an event at or before DATE gets the probability of doing, within the horizon that
-the model was trained for, what it was trained to predict. Events after DATE are not read. Which
-columns are the user, the time and so on, the model file knows; the log needs the same columns
-that the model was trained on.
+The model predicts for every user with an event at or before DATE the probability of the behaviour
+it was trained for, within its horizon. Events after DATE are not read. The model file stores the
+names of the user column, the time column and so on. The log needs the columns that the model was
+trained on.
 """
 _EPILOG = """\
 example:
@@ -38,7 +38,7 @@ def add_command(commands):
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )
-    parser.add_argument("model", metavar="MODEL", help="file that `skbseq fit` wrote")
+    parser.add_argument("model", metavar="MODEL", help="file written by `skbseq fit`")
     arguments.add_log(parser)
     arguments.add_at(parser, "the moment to predict from, such as 2026-06-08 (needed)")
     parser.add_argument(
@@ -64,7 +64,7 @@ def run(args):
     log = task.open_log(table)
     print(f"{log.report}\n", flush=True)
     samples = log.samples(at=args.at)
-    notice = say_beyond(log, args.at)
+    notice = describe_beyond(log, args.at)
     if notice:
         print(f"notice: {notice}", file=sys.stderr)
     probability = model.predict_proba(task.sequences(log, samples))[:, 1]
@@ -82,7 +82,7 @@ def _summary(args, task, columns):
     width = max(len(str(user)) for user in users)
     lines = [
         f"Wrote {args.out}: {len(probability):,} users, mean probability "
-        f"{probability.mean():.3f}. The likeliest:"
+        f"{probability.mean():.3f}. The most likely:"
     ]
     for user, row in zip(users, top, strict=True):
         lines.append(f"  {user!s:<{width}}  {probability[row]:.3f}")

@@ -1,4 +1,4 @@
-"""What the process meets from outside: Ctrl-C, and readers who leave."""
+"""The process and its environment: Ctrl-C, closed pipes, the program name."""
 
 import os
 import shlex
@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 class Interrupts:
-    """Remembers Ctrl-C, for TensorFlow's C++ code may make any other error of it.
+    """Records Ctrl-C, because TensorFlow's C++ code may turn it into any other error.
 
     Parameters
     ----------
     ends : bool
-        Whether the process ends afterwards. Then Ctrl-C is ignored from there on, because the
-        work is done and an interrupted shutdown only prints tracebacks.
+        Whether the process ends afterwards. Ctrl-C is then ignored, because the work is done and
+        an interrupted shutdown only prints tracebacks.
     """
 
     def __init__(self, ends):
@@ -36,7 +36,7 @@ class Interrupts:
 
 
 class _PatientStream:
-    """A stream whose reader may leave: what is said after that is lost, and the work goes on."""
+    """A stream whose pipe may be closed: later output is discarded and the work goes on."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -55,7 +55,7 @@ class _PatientStream:
         try:
             do(*arguments)
         except BrokenPipeError:
-            # What the stream still holds back has to go somewhere, or Python complains at exit.
+            # Redirect what the stream still buffers; otherwise Python reports an error at exit.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
@@ -63,7 +63,7 @@ class _PatientStream:
 
 @contextmanager
 def patient_output():
-    """Let `skbseq fit ... | head` finish its work when head has read enough."""
+    """Context in which `skbseq fit ... | head` finishes its work after head has exited."""
     with ExitStack() as stack:
         for redirect, stream in ((redirect_stdout, sys.stdout), (redirect_stderr, sys.stderr)):
             patient = _PatientStream(stream)
@@ -73,10 +73,11 @@ def patient_output():
 
 
 def command_name():
-    """How to call this program again: as it was called, if the plain name does not lead here."""
+    """The command that runs this program: its plain name, or the path it was called by."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py" and called.parent.name == "skbseq":
         return f"{shlex.quote(sys.executable)} -m skbseq"
+    # The plain name only if the shell would find this very program.
     found = shutil.which("skbseq")
     if called.stem != "skbseq" or (found and called.exists() and os.path.samefile(found, called)):
         return "skbseq"

@@ -1,4 +1,4 @@
-"""Scores of a model beside honest baselines."""
+"""Scores of a model compared with baselines."""
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -33,7 +33,7 @@ def score(name, y, probability):
 
 
 def score_baselines(X, y, train, test, *, time, behavior=None, seed=0):
-    """Scores of what needs no sequence model.
+    """Scores of baselines without a sequence model.
 
     Parameters
     ----------
@@ -45,23 +45,23 @@ def score_baselines(X, y, train, test, *, time, behavior=None, seed=0):
     time : str
         Channel of the times.
     behavior : str, default=None
-        Channel to count the values of. None: no such baseline.
+        Channel whose values are counted. None: no such baseline.
     seed : int, default=0
 
     Returns
     -------
     list of dict
     """
-    # Small trees and slow learning: with three features the default settings overfit.
+    # Small trees and a low learning rate: with three features the default settings overfit.
     boosting = HistGradientBoostingClassifier(
         learning_rate=0.05, max_iter=200, max_leaf_nodes=8, early_stopping=True, random_state=seed
     )
-    rivals = {AGGREGATES: (aggregates(X, time), boosting)}
+    baselines = {AGGREGATES: (aggregates(X, time), boosting)}
     if behavior is not None:
         linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        rivals = {BAG: (np.log1p(count_each(X, behavior, train)), linear)} | rivals
+        baselines = {BAG: (np.log1p(count_each(X, behavior, train)), linear)} | baselines
     scores = [score(MOST_FREQUENT, y[test], np.full(len(test), y[train].mean()))]
-    for name, (features, model) in rivals.items():
+    for name, (features, model) in baselines.items():
         model.fit(features[train], y[train])
         scores.append(score(name, y[test], model.predict_proba(features[test])[:, 1]))
     return scores
@@ -76,7 +76,8 @@ def aggregates(X, time):
     """
     columns = _frames.split_sequences(X)
     channel = columns.lists[time]
-    day = 86_400 * ticks_per_second(channel.values.type.unit)  # the log gives both one unit
+    day = 86_400 * ticks_per_second(channel.values.type.unit)  # the cutoff has the same unit
+    # NaN at the end, where index -1 points for an empty history.
     then = np.append(_frames.integers(channel.values) / day, np.nan)
     now = _frames.integers(columns.ordinary["cutoff"]) / day
     empty = channel.lengths == 0
@@ -86,25 +87,26 @@ def aggregates(X, time):
 
 
 def count_each(X, behavior, train, most=100):
-    """How often each value of a channel stands in each history.
+    """Count each value of a channel in each history.
 
     Parameters
     ----------
     X : pyarrow.Table of n_samples
     behavior : str
     train : ndarray of int
-        Rows that say which values are the most frequent.
+        Rows that determine the most frequent values.
     most : int, default=100
-        Values to count; all others, and missing ones, are counted together.
+        Maximum number of values with a count of their own; all others, and missing ones, are
+        counted together.
 
     Returns
     -------
     ndarray of shape (n_samples, n_values)
-        The most frequent value first, those without a column of their own last.
+        The most frequent value first, the count of all others last.
     """
     channel = _frames.split_sequences(X).lists[behavior]
     codes, values = _frames.encode(channel.values)
-    n_rows, n_values = len(channel.lengths), len(values) + 1  # the last for missing ones
+    n_rows, n_values = len(channel.lengths), len(values) + 1  # the last one for missing values
     row = np.repeat(np.arange(n_rows), channel.lengths)
     seen = np.isin(row, train) & (codes >= 0)
     frequent = np.argsort(-np.bincount(codes[seen], minlength=n_values)[:-1], kind="stable")[:most]
@@ -126,7 +128,7 @@ def format_scores(scores):
 
 
 def compare(scores):
-    """A sentence on whether the sequence model is worth having."""
+    """A sentence on whether the sequence model is worth using."""
     auc = {each["model"]: each["auc"] for each in scores}
     best = max(auc.keys() - {LSTM, TRUTH}, key=lambda name: (auc[name], name))
     gain = round(round(auc[LSTM], 3) - round(auc[best], 3), 3)  # as the table shows them
@@ -136,6 +138,4 @@ def compare(scores):
     if round(auc[best], 3) <= 0.5:
         return f"Nothing beats guessing here. Do not use this model; {advice}"
     than = "is as good" if gain == 0 else f"has {-gain:.3f} more AUC"
-    return (
-        f"The LSTM gains nothing here: the best baseline ({best}) {than}. Take that, or {advice}"
-    )
+    return f"The LSTM gains nothing here: the best baseline ({best}) {than}. Use that, or {advice}"

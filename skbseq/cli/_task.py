@@ -1,4 +1,4 @@
-"""A prediction task: whose events, which question, which columns; and the model for it."""
+"""A prediction task (columns, question, features) and the model for it."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -19,15 +19,15 @@ _USES = {
     "float": "numbers",
 }
 _READERS = {"integer": int, "float": float, "boolean": {"true": True, "false": False}.__getitem__}
-# Rarer categories say more about single users than about what users do.
+# Rarer categories describe single users more than behaviour.
 _MIN_FREQUENCY = 5
-# With some thousands of users, larger networks and faster learning learn them by heart.
+# With a few thousand users, larger networks and higher learning rates overfit.
 _NETWORK = {"embedding_dim": 8, "dropout": 0.2, "learning_rate": 0.001}
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a model file says of its question, so that it can be asked of another log.
+    """The question of a model, stored in its file so that it can be applied to another log.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class Task:
         Cutoff of the training samples.
     horizon : str
     predict : list, default=None
-        Behaviours in question; None: any event.
+        Behaviours to predict; None: any event.
     lookback : str, default=None
     time_unit : str, default=None
     invalid_times : str, default="raise"
     uses : dict of str to str
-        What each column is used as: categories, numbers or times.
+        Use of each column: categories, numbers or times.
     kinds : dict of str to str
-        What each of these columns holds.
+        Type of values of each of these columns.
     """
 
     roles: dict
@@ -67,7 +67,7 @@ class Task:
         return f"{what} within {self.horizon} after {self.at}"
 
     def to_metadata(self):
-        """As JSON holds it."""
+        """As a dict that JSON can represent."""
         return asdict(self)
 
     @classmethod
@@ -77,13 +77,13 @@ class Task:
             return cls(**metadata["task"])
         except (KeyError, TypeError) as error:
             raise ModelFileError(
-                f"{path!r} holds a model but not its task: it does not say which columns are the "
-                "user and the time. Files that `skbseq fit` wrote do; use this one from Python, "
+                f"{path!r} holds a model but not its task, such as the names of the user and time "
+                "columns. Use a file written by `skbseq fit`, or load this one from Python, "
                 "with skbseq.load."
             ) from error
 
     def check_table(self, table):
-        """The table, if no column is missing or holds what it did not at fit.
+        """The table, after a check that each column exists and has the type seen at fit.
 
         Raises
         ------
@@ -144,19 +144,19 @@ class Task:
 
 
 def save_model(model, path, metadata):
-    """Write a model that will not go on printing its progress."""
+    """Save a model, with progress output switched off."""
     save(model.set_params(lstmbehaviorclassifier__verbose=0), path, metadata=metadata)
 
 
 def read_log(path, roles, kinds=None):
-    """The table in a file, with the identifiers of users and products as they are written.
+    """The table in a file, with the ids of users and products as they are written.
 
     Parameters
     ----------
     path : str
     roles : dict of str to str
     kinds : dict of str to str, default=None
-        What columns held at fit: products that were numbers there are read as numbers.
+        Types of the columns at fit: products that were numbers are read as numbers.
     """
     ids = {roles["user"], roles["product"]} - {None}
     if kinds is not None and kinds.get(roles["product"], "string") != "string":
@@ -165,9 +165,9 @@ def read_log(path, roles, kinds=None):
 
 
 def choose_columns(table, roles, *, numeric=(), exclude=()):
-    """What to use each column as, what it holds, and why others are left out.
+    """The use and type of each column, and reasons for columns that are left out.
 
-    Behaviours and products are categories, also where they are written as decimal numbers.
+    Behaviours and products are categories, even if they are written as decimal numbers.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def choose_columns(table, roles, *, numeric=(), exclude=()):
         if name == roles["user"]:
             continue
         if name in exclude:
-            left_out[name] = "as told"
+            left_out[name] = "by --exclude"
         elif name == roles["time"]:
             uses[name], kinds[name] = "times", "timestamp"
         elif kind not in _USES:
@@ -191,12 +191,12 @@ def choose_columns(table, roles, *, numeric=(), exclude=()):
                 uses[name] = "categories"
             kinds[name] = kind
     if not uses:
-        raise InvalidLogError("No column is left to learn from. Take one out of --exclude.")
+        raise InvalidLogError("No column is left to learn from. Remove one from --exclude.")
     return uses, kinds, left_out
 
 
 def read_values(table, column, texts):
-    """Values of a column that were written on the command line."""
+    """Values of a column that were given on the command line."""
     kind = _kind_of(table, column)
     read = _READERS.get(kind, str)
     for text in texts:
@@ -204,7 +204,7 @@ def read_values(table, column, texts):
             read(text)
         except (ValueError, KeyError) as error:
             raise InvalidLogError(
-                f"Column {column!r} holds {kind} values, and {text!r} is none."
+                f"Column {column!r} holds {kind} values, but {text!r} is not one."
             ) from error
     return [read(text) for text in texts]
 
@@ -219,7 +219,7 @@ def _check_names(table, roles, numeric, exclude):
             raise InvalidLogError(f"The log has no column {name!r} for --{role}; {has}.")
         if name in role_of:
             raise InvalidLogError(
-                f"--{role_of[name]} and --{role} both name {name!r}. A column plays one role."
+                f"--{role_of[name]} and --{role} both name {name!r}. A column has only one role."
             )
         role_of[name] = role
     for name in (*numeric, *exclude):
@@ -228,7 +228,7 @@ def _check_names(table, roles, numeric, exclude):
     for name in numeric:
         if name in role_of:
             raise InvalidLogError(
-                f"--numeric {name}: this is the column of --{role_of[name]}, no quantity."
+                f"--numeric {name}: this is the column of --{role_of[name]}, not a quantity."
             )
         if _kind_of(table, name) not in ("integer", "float"):
             raise InvalidLogError(
@@ -236,7 +236,7 @@ def _check_names(table, roles, numeric, exclude):
             )
     if roles["user"] == "probability":
         raise InvalidLogError(
-            "The user column is named 'probability', as the scores will be. Rename it."
+            "The user column is named 'probability', like the column of the scores. Rename it."
         )
 
 
@@ -245,12 +245,12 @@ def _check_finite(table, name):
     if infinite.any():
         raise InvalidLogError(
             f"Row {_frames.first_row(infinite)} of column {name!r} holds an infinite value. "
-            "Replace it by a number, or by nothing if it is not known."
+            "Replace it by a number, or by nothing if it is unknown."
         )
 
 
 def _as_strings(table, name):
-    """Identifiers that happen to be whole numbers in this log, and were not in the other."""
+    """Ids as strings, if they happen to be whole numbers in this log but were strings at fit."""
     column = _frames.cast_columns({name: table[name]}, {name: "id"})[name]
     return table.set_column(table.column_names.index(name), name, column)
 
@@ -260,5 +260,8 @@ def _kind_of(table, name):
 
 
 def _alike(found, kind):
-    """Whether a column of one kind can be read as another; whole numbers may have lost a type."""
+    """Whether a column of one type can be read as another.
+
+    Integers and floats can, because integers with missing values are often stored as floats.
+    """
     return found in (kind, "null") or {found, kind} == {"integer", "float"}

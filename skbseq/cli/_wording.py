@@ -1,8 +1,8 @@
-"""Errors and warnings of the library in the words of the command line, on one line each."""
+"""Rewrite errors and warnings of the library for the command line, on one line each."""
 
 import re
 
-# Advice that can be followed from Python only, and what to do here.
+# Advice that only applies to Python, and the replacement for the command line.
 _RULES = [
     (r"time_unit='s', 'ms', 'us' or 'ns'", "--time-unit s, ms, us or ns"),
     (r"\btime_unit='(\w+)'", r"--time-unit \1"),
@@ -15,13 +15,13 @@ _RULES = [
     (r"\bpass trusted=.*", "load it from Python, with skbseq.load."),
     (
         r"Lower learning_rate, .*",
-        "Look at the scale of the columns of numbers, and leave out the wildest with --exclude.",
+        "Check the scale of the numeric columns, and leave out extreme ones with --exclude.",
     ),
 ]
 
 
 def describe(error):
-    """One line on an error: what was wrong, and what to do on the command line."""
+    """One line about an error: what was wrong, and what to do on the command line."""
     if isinstance(error, OSError) and error.strerror:
         return on_one_line(f"{error.strerror}: {error.filename}")
     text = on_one_line(error)

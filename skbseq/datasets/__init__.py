@@ -1,4 +1,4 @@
-"""Event logs to learn on and to test with: one generated, four real ones fetched on request."""
+"""Example event logs: one generated, and four real ones that are fetched on request."""
 
 from skbseq.datasets._cdnow import fetch_cdnow
 from skbseq.datasets._eshop_clothing import fetch_eshop_clothing

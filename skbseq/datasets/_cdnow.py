@@ -14,7 +14,7 @@ _FIELDS = [("customer_id", "i8"), ("day", "i8"), ("cds", "i8"), ("amount", "f8")
 
 
 def _parse(data, name):
-    """Columns of fixed width with blanks between: customer, day, number of CDs, dollars."""
+    """Columns separated by blanks: customer, day, number of CDs, dollars."""
     try:
         rows = np.loadtxt(io.BytesIO(data), dtype=_FIELDS, ndmin=1)
     except ValueError as error:
@@ -30,15 +30,15 @@ CDNOW
 -----
 
 :Events: 69,659 orders, 1997-01-01 to 1998-06-30
-:Users: 23,570 customers of a CD shop, all who first bought in the first quarter of 1997
-:Columns: customer_id, date, cds (how many), amount (dollars)
+:Users: 23,570 customers of a CD shop, all with their first order in the first quarter of 1997
+:Columns: customer_id, date, cds (number of CDs), amount (dollars)
 :Source: {source.url}
 :Licence: {source.licence}
 :Cite: {source.citation}
 
-The customary task is to learn from the first 39 weeks and to predict orders or spend in the 39
-weeks after. Dates have no time of day, and a customer may order twice on a day, also the same:
-``EventLog.clean(duplicates=None)`` keeps those 255 orders, which look like duplicates.
+The usual task is to train on the first 39 weeks and to predict orders or spend in the following 39
+weeks. Dates have no time of day, and a customer may place two equal orders on a day. They look
+like duplicates; ``EventLog.clean(duplicates=None)`` keeps these 255 orders.
 """
 
 _SOURCE = Source(
@@ -55,7 +55,7 @@ _SOURCE = Source(
     n_rows=69_659,
     roles={"user": "customer_id", "time": "date"},
     descr=_DESCR,
-    # Of `CDNOW_master.txt`: as published by others, and rebuilt from a Parquet copy.
+    # Digest of `CDNOW_master.txt`, as published by others and as rebuilt from a Parquet copy.
     sha256="61fd6f7bf3497187a7ec0d9ff6a99b7568f1fe911a9f3665e02efecd6b34ed07",
 )
 
@@ -83,20 +83,20 @@ def fetch_cdnow(
         ``~/skbseq_data``.
     path : str or os.PathLike, default=None
         A local copy to read instead: `CDNOW_master.zip`, the text in it, or Parquet with the
-        columns below. `data_home` is not looked at then.
+        columns below. `data_home` is then ignored.
     output : {"pandas", "polars", "pyarrow"}, default="pandas"
         Library of the table.
     download_if_missing : bool, default=True
         False raises an OSError instead of going online.
     n_retries : int, default=3
-        How often to try again after a failure that may pass.
+        Number of retries after a temporary failure.
     delay : float, default=1.0
-        Seconds between two tries.
+        Seconds between two attempts.
     checksum : str, default=None
-        SHA-256 that the zip must have. None: the one noted at the first download. See Notes.
+        Required SHA-256 of the zip. None: the one stored at the first download. See Notes.
     verbose : int, default=1
-        0: silent. 1: a notice with the licence at the download and, on a terminal, a bar. 2: the
-        bar elsewhere too.
+        0: silent. 1: a notice with the licence at the download and, on a terminal, a progress
+        bar. 2: the bar always.
 
     Returns
     -------
@@ -104,29 +104,28 @@ def fetch_cdnow(
         events : pandas, polars or pyarrow table
             One row per order: `customer_id`, `date`, `cds` and `amount`.
         roles : dict
-            The columns that :class:`skbseq.EventLog` asks for, by role.
+            The columns for :class:`skbseq.EventLog`, by role.
         DESCR : str
-            What it is, with source, licence and citation.
+            A description, with source, licence and citation.
         url : str
-            Where it comes from.
+            The source.
         path : str
-            The file that was read, or that what was read was made of.
+            The file that was read, or the original of the file that was read.
 
     Raises
     ------
     OSError
-        If it cannot be downloaded, or is not what it must be; the message says what to do.
+        If the download fails or has unexpected contents; the message says what to do.
     InvalidLogError
         If the file at `path` cannot be read.
     ValueError
-        If a parameter has a value that makes no sense.
+        If a parameter has an invalid value.
 
     Notes
     -----
-    The text in the zip must have the SHA-256 that is known of it, for it comes over a
-    connection without encryption. That of the zip is noted at the first download, and whatever
-    is read later must have it. Pass `checksum` to demand a certain zip, or to accept a new
-    edition.
+    The download is not encrypted, so the text in the zip is checked against a known SHA-256. The
+    SHA-256 of the zip is stored at the first download and checked at each later call. Pass
+    `checksum` to require a certain zip, or to accept a new edition.
 
     Examples
     --------

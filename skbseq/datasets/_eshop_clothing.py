@@ -24,7 +24,7 @@ _NAMES = {
     "month": "month",
     "day": "day",
 }
-# What the codes 1, 2, ... of a column mean, by the description that comes with the file.
+# Meaning of the codes 1, 2, ... of a column, from the description that comes with the file.
 _CODES = {
     "category": ["trousers", "skirts", "blouses", "sale"],
     "colour": [
@@ -34,7 +34,7 @@ _CODES = {
     "photography": ["en face", "profile"],
     "price_above_category_mean": [True, False],
 }
-# The catalogue has no B18. It is sorted as text: the Parquet copies number it in that order.
+# The catalogue has no B18. It is sorted as text, because Parquet copies number it in this order.
 _MODELS = sorted(
     f"{letter}{number}"
     for letter, last in {"A": 43, "B": 34, "C": 59, "P": 82}.items()
@@ -44,7 +44,7 @@ _MODELS = sorted(
 
 
 def _parse(data, name):
-    """CSV with semicolons, most columns in code."""
+    """CSV with semicolons and codes in most columns."""
     columns = rename_columns(_frames.parse_csv(data, delimiter=";"), _NAMES)
     parts = [_whole_numbers(columns.pop(part), part) for part in ("year", "month", "day")]
     columns["date"] = to_dates(*parts)
@@ -90,7 +90,7 @@ Clickstream Data for Online Shopping
 ------------------------------------
 
 :Events: 165,474 clicks, April to August 2008
-:Users: 24,026 sessions of a Polish shop for maternity clothes; a person is not known beyond them
+:Users: 24,026 sessions of a Polish shop for maternity clothes; sessions of a person are not linked
 :Columns: session_id, time, date, click (1, 2, ... in the session), country (a code; 29 is
     Poland), category, model (of 217), colour, location (of the photo: a sixth of the page),
     photography, price (dollars), price_above_category_mean, page (of the shop)
@@ -98,9 +98,9 @@ Clickstream Data for Online Shopping
 :Licence: {source.licence}
 :Cite: {source.citation}
 
-The source has the day and the order of the clicks, not the time of day. `time` is made up: the
-day, and one second per click. It carries the order within a session and the day, and nothing
-else; do not learn from gaps or hours.
+The source has the day and the order of the clicks, but no time of day. `time` is made up: the day,
+and one second per click. It only represents the day and the order within a session, so do not use
+gaps or hours as features.
 """
 
 _SOURCE = Source(
@@ -131,8 +131,8 @@ _SOURCE = Source(
     roles={"user": "session_id", "time": "time", "behavior": "category", "product": "model"},
     descr=_DESCR,
     to_events=_to_events,
-    # Of `e-shop clothing 2008.csv`: rebuilt from a Parquet copy, and of the size and the MD5 that
-    # others published of their download (6,675,312 bytes, fd68cf573fa635e6b43302f794d837dc).
+    # Digest of `e-shop clothing 2008.csv`, rebuilt from a Parquet copy. Its size and MD5 match
+    # those that others published (6,675,312 bytes, fd68cf573fa635e6b43302f794d837dc).
     sha256="fcc167bbd0badd4c9685bd8543097e318f8228e48075335db7cd781cee88115d",
 )
 
@@ -160,20 +160,20 @@ def fetch_eshop_clothing(
         ``~/skbseq_data``.
     path : str or os.PathLike, default=None
         A local copy to read instead: the zip of the repository, the CSV in it, or Parquet with
-        the columns below but `time`, models as numbers. `data_home` is not looked at then.
+        the columns below except `time`, with models as numbers. `data_home` is then ignored.
     output : {"pandas", "polars", "pyarrow"}, default="pandas"
         Library of the table.
     download_if_missing : bool, default=True
         False raises an OSError instead of going online.
     n_retries : int, default=3
-        How often to try again after a failure that may pass.
+        Number of retries after a temporary failure.
     delay : float, default=1.0
-        Seconds between two tries.
+        Seconds between two attempts.
     checksum : str, default=None
-        SHA-256 that the zip must have. None: the one noted at the first download. See Notes.
+        Required SHA-256 of the zip. None: the one stored at the first download. See Notes.
     verbose : int, default=1
-        0: silent. 1: a notice with the licence at the download and, on a terminal, a bar. 2: the
-        bar elsewhere too.
+        0: silent. 1: a notice with the licence at the download and, on a terminal, a progress
+        bar. 2: the bar always.
 
     Returns
     -------
@@ -183,28 +183,28 @@ def fetch_eshop_clothing(
             click), `date`, `click`, `country`, `category`, `model`, `colour`, `location`,
             `photography`, `price`, `price_above_category_mean` and `page`.
         roles : dict
-            The columns that :class:`skbseq.EventLog` asks for, by role.
+            The columns for :class:`skbseq.EventLog`, by role.
         DESCR : str
-            What it is, with source, licence and citation.
+            A description, with source, licence and citation.
         url : str
-            Where it comes from.
+            The source.
         path : str
-            The file that was read, or that what was read was made of.
+            The file that was read, or the original of the file that was read.
 
     Raises
     ------
     OSError
-        If it cannot be downloaded, or is not what it must be; the message says what to do.
+        If the download fails or has unexpected contents; the message says what to do.
     InvalidLogError
         If the file at `path` cannot be read.
     ValueError
-        If a parameter has a value that makes no sense.
+        If a parameter has an invalid value.
 
     Notes
     -----
-    The CSV in the zip must have the SHA-256 that is known of it. That of the zip, which the
-    repository may pack anew, is noted at the first download, and whatever is read later must
-    have it. Pass `checksum` to demand a certain zip, or to accept a new edition.
+    The CSV in the zip is checked against a known SHA-256. The repository may repack the zip, so
+    its SHA-256 is stored at the first download and checked at each later call. Pass `checksum` to
+    require a certain zip, or to accept a new edition.
 
     Examples
     --------

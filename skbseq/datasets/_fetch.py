@@ -1,9 +1,8 @@
-"""Data sets from the network, on request, into a folder of the user: nothing else goes online.
+"""Download data sets on request into a folder of the user; nothing else uses the network.
 
-A file counts only when it came whole and was checked and read. What lies in the folder of a data
-set is, in the order in which it is written: the file as it came, its contents as Parquet, and a
-note with the digests of both, so that a reader at any moment finds things that fit or fetches
-anew.
+A file is stored only after it was received completely, checked and parsed. The folder of a data
+set holds, in the order of writing: the original file, its contents as Parquet, and a note with the
+digests of both. So a reader finds matching files at any moment, or downloads them again.
 """
 
 import hashlib
@@ -37,17 +36,17 @@ CC_BY = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
 _TIMEOUT = 30  # seconds without a byte
 _CHUNK = 1 << 18
 _NOTE = "download.json"
-# To be raised when a parser gives other columns than before; what it wrote is then read anew.
+# Increase it when a parser changes its columns. Contents written by an older one are parsed again.
 _READER = 1
 
 
-def _as_they_are(table):
+def _unchanged(table):
     return {name: table[name] for name in table.column_names}
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set comes from, and what it must look like.
+    """Source of a data set, and its expected contents.
 
     Parameters
     ----------
@@ -57,24 +56,24 @@ class Source:
         For the notice.
     url : str
     filename : str
-        Name to keep the file under.
+        Name under which the file is stored.
     member : str
         Pattern of the name of the data file inside archives, in lower case.
     parse : callable
-        Columns of the data file's bytes and name.
+        Makes columns from the bytes and the name of the data file.
     types : dict of str to str
         Columns and types, see `_frames.cast_columns`.
     n_rows : int
-        Of the whole data set.
+        Number of rows of the complete data set.
     roles : dict of str to str
         For EventLog.
     descr : str
-        With the fields of the source to be filled in.
+        Template of the description, with fields of the source.
     to_events : callable
-        Columns of the events, of the table in these types.
+        Makes the columns of the events from the table in these types.
     sha256 : str or None
-        Of the data file inside archives, for repositories pack their archives anew at times.
-        None where no trustworthy digest has been published.
+        Digest of the data file inside archives, because repositories sometimes repack them. None
+        if no trustworthy digest has been published.
     """
 
     name: str
@@ -89,7 +88,7 @@ class Source:
     n_rows: int
     roles: dict
     descr: str
-    to_events: Callable = _as_they_are
+    to_events: Callable = _unchanged
     sha256: str | None = None
 
     def read(self, data, name):
@@ -106,7 +105,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Options:
-    """How to get a data set: the parameters of the fetch functions."""
+    """The common parameters of the fetch functions."""
 
     data_home: str | os.PathLike | None
     path: str | os.PathLike | None
@@ -117,7 +116,7 @@ class Options:
     verbose: int
 
     def check(self):
-        """Refuse values that make no sense."""
+        """Refuse invalid values."""
         tries = self.n_retries
         if not isinstance(tries, numbers.Integral) or isinstance(tries, bool) or tries < 0:
             raise ValueError(f"n_retries must be a whole number of at least 0; got {tries!r}.")
@@ -130,13 +129,13 @@ class Options:
             raise ValueError(f"checksum must be a SHA-256 of 64 hex digits; got {checksum!r}.")
 
     def say(self, message):
-        """Tell the user, unless he wants to hear nothing."""
-        if self.verbose:
+        """Print a message, unless ``verbose`` is 0."""
+        if self.verbose:  # to stderr, so that piped output stays clean
             print(message, file=sys.stderr)
 
 
 def fetch(source, *, output, **options):
-    """A data set as the Bunch that the fetch functions return; they document the parameters."""
+    """A data set as the Bunch that the fetch functions return; see there for the parameters."""
     if output not in ("pandas", "polars", "pyarrow"):
         raise ValueError(f"output must be 'pandas', 'polars' or 'pyarrow'; got {output!r}.")
     table, path = load(source, Options(**options))
@@ -150,7 +149,7 @@ def fetch(source, *, output, **options):
 
 
 def load(source, options):
-    """A data set, from a local copy, from the folder of data sets, or from the network.
+    """Load a data set from a local copy, from the folder of data sets, or from the network.
 
     Returns
     -------
@@ -165,6 +164,7 @@ def load(source, options):
     path = folder / source.filename
     note = _read_note(folder)
     wanted = options.checksum.lower() if options.checksum else note.get("sha256")
+    # From fast to slow: the parsed contents, the original file, the network.
     table = _load_parsed(source, folder, note, wanted)
     if table is None:
         table = _load_raw(source, path, note, wanted, options)
@@ -182,26 +182,26 @@ def _sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-# ------------------------------------------------------------------ what is here
+# ------------------------------------------------------------------ local files
 
 
 def _load_copy(source, path, checksum):
     if not path.is_file():
         raise FileNotFoundError(
-            f"No file {str(path)!r}. path= takes a local copy of {source.title}: the file of "
-            f"{source.url} or the same as Parquet."
+            f"No file {str(path)!r}. path= must be a local copy of {source.title}: the file from "
+            f"{source.url} or its contents as Parquet."
         )
     data = path.read_bytes()
     if checksum and _sha256(data) != checksum.lower():
         raise OSError(
-            f"{path} has the SHA-256 {_sha256(data)}, not {checksum.lower()} as checksum= asks. "
-            "It is another file or damaged."
+            f"{path} has the SHA-256 {_sha256(data)}, not {checksum.lower()} as checksum= "
+            "requires. It is another file or damaged."
         )
     return source.read(data, path.name)[0], path
 
 
 def _read_note(folder):
-    """What was written down at the download; empty where there is nothing, or nonsense."""
+    """The note stored at the download; empty if it does not exist or is invalid."""
     try:
         note = json.loads((folder / _NOTE).read_bytes())
     except (OSError, ValueError):
@@ -210,19 +210,19 @@ def _read_note(folder):
 
 
 def _load_parsed(source, folder, note, wanted):
-    """The contents as Parquet if they are those noted, else None."""
+    """The contents as Parquet if they match the note, otherwise None."""
     if note.get("reader") != _READER or note.get("sha256") != wanted:
         return None
     try:
         data = (folder / f"{source.name}.parquet").read_bytes()
     except OSError:
         return None
-    # The bytes that were checked are read, not the file once more: it may be replaced meanwhile.
+    # Parse the checked bytes instead of reading the file again, which may be replaced meanwhile.
     return _frames.parse_parquet(data) if _sha256(data) == note.get("parsed_sha256") else None
 
 
 def _load_raw(source, path, note, wanted, options):
-    """The contents of the file as it came, or as the user put it there; None to download it."""
+    """The contents of the original file, also if the user put it there; None to download it."""
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -239,29 +239,29 @@ def _load_raw(source, path, note, wanted, options):
     try:
         _store(source, path, table, _sha256(data), fetched=note.get("fetched"))
     except OSError:
-        pass  # the folder may be read-only; it takes longer next time, and that is all
+        pass  # the folder may be read-only; then the next call only takes longer
     return table
 
 
 def _read_checked(source, data, name, wanted, checksum):
-    """The table in a file that must be the whole data set."""
+    """The table in a file, after a check that it is the complete data set."""
     digest = _sha256(data)
     if wanted is not None and digest != wanted:
-        by = "checksum= asks" if checksum else "it was when first downloaded"
+        by = "as checksum= requires" if checksum else "as at the first download"
         raise OSError(
-            f"{name} from {source.url} has the SHA-256 {digest}, not {wanted} as {by}. It is "
-            "damaged or a new edition, and was not kept. To accept it as it is, pass "
+            f"{name} from {source.url} has the SHA-256 {digest}, not {wanted} {by}. It is "
+            "damaged or a new edition, and was not kept. To accept it, pass "
             f"checksum='{digest}'."
         )
     try:
         table, inner = source.read(data, name)
     except InvalidLogError as error:
         raise OSError(
-            f"{name} is not what {source.url} should give, and was not taken in. {error}"
+            f"{name} from {source.url} has unexpected contents, and was not kept. {error}"
         ) from error
     if wanted is not None:  # accepted before, or pinned
         return table
-    advice = f"To accept it as it is, pass checksum='{digest}'."
+    advice = f"To accept it, pass checksum='{digest}'."
     if source.sha256 not in (None, inner):
         raise OSError(
             f"The data in {name} have the SHA-256 {inner}, not {source.sha256} as published. "
@@ -276,7 +276,8 @@ def _read_checked(source, data, name, wanted, checksum):
 
 
 def _store(source, path, table, digest, fetched):
-    """Put the contents beside the file, and the note about both last."""
+    """Store the contents next to the file, and then the note about both."""
+    # The note comes last: without it, a reader does not trust the other two files.
     parsed = _frames.format_parquet(table)
     _put(path.with_name(f"{source.name}.parquet"), parsed)
     note = {
@@ -298,7 +299,7 @@ def _put(path, data):
 
 
 class _NoAnswer(OSError):
-    """The network or the server failed; `passing` says whether another try may help."""
+    """The network or the server failed; `passing` is True if a retry may help."""
 
     def __init__(self, message, *, passing):
         super().__init__(message)
@@ -335,15 +336,16 @@ Please cite: {source.citation}"""
 def _by_hand(source, path):
     return (
         f"Without a network: download {source.url} on another machine and save it as {path}, or "
-        "pass its place as path=; data_home= and the environment variable SKBSEQ_DATA set "
+        "pass its path as path=; data_home= and the environment variable SKBSEQ_DATA set "
         "another folder."
     )
 
 
 def _make_part_folder(folder):
-    """A folder for one download alone, on the file system where the file shall be."""
+    """A folder for this download only, so that parallel downloads do not interfere."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # On the target's file system, where the final rename is atomic.
         return Path(tempfile.mkdtemp(dir=folder, prefix=".part-"))
     except OSError as error:
         raise OSError(
@@ -369,7 +371,7 @@ def _try_to_stream(source, part, path, options):
 def _stream(source, part, options):
     request = Request(source.url, headers={"User-Agent": "skbseq"})
     with _ask(urlopen, request, timeout=_TIMEOUT) as response, open(part, "wb") as file:
-        length = response.headers.get("Content-Length")
+        length = response.headers.get("Content-Length")  # not every server sends it
         size = int(length) if length and length.isdigit() else None
         received = 0
         with _progress(options.verbose) as progress:
@@ -379,15 +381,16 @@ def _stream(source, part, options):
                 received += len(chunk)
                 progress.update(task, completed=received)
     if size is not None and received != size:
-        raise _NoAnswer(f"Only {received:,} of {size:,} bytes came.", passing=True)
+        raise _NoAnswer(f"Only {received:,} of {size:,} bytes were received.", passing=True)
 
 
 def _ask(call, *args, **kwargs):
-    """Call what talks to the network, and tell its failures from those of the disk."""
+    """Call a network function, and turn its errors into `_NoAnswer`, unlike those of the disk."""
     try:
         return call(*args, **kwargs)
     except HTTPError as error:
         with error:
+            # Server errors, a request timeout, and too many requests.
             passing = error.code >= 500 or error.code in (408, 429)
             raise _NoAnswer(
                 f"The server answered {error.code} {error.reason}.", passing=passing
@@ -398,7 +401,7 @@ def _ask(call, *args, **kwargs):
 
 
 def _progress(verbose):
-    """A bar on the terminal; elsewhere it would fill a log, so only on request."""
+    """A progress bar on a terminal; elsewhere only on request, because it would fill a log."""
     console = Console(stderr=True)
     shown = verbose > 1 or (verbose and console.is_terminal)
     return Progress(

@@ -1,4 +1,4 @@
-"""What the parsers of the sources' files share: archives, columns, rows, dates."""
+"""Helpers shared by the parsers of data sets: archives, columns, rows, dates."""
 
 import gzip
 import io
@@ -12,21 +12,21 @@ from skbseq.exceptions import InvalidLogError
 
 
 def unpack(data, name, wanted):
-    """The data file inside archives, which may lie within one another.
+    """The data file inside archives, which may be nested.
 
     Parameters
     ----------
     data : bytes
     name : str
-        Name of the file; its ending tells what it is.
+        Name of the file; its extension determines the format.
     wanted : str
-        Pattern of the whole name, in lower case, of the file to take out of a zip archive.
+        Pattern of the whole name, in lower case, of the file to extract from a zip archive.
 
     Returns
     -------
     data : bytes
     name : str
-        Of the file inside, in lower case.
+        Name of the extracted file, in lower case.
     """
     name = name.lower()
     try:
@@ -36,7 +36,7 @@ def unpack(data, name, wanted):
             else:
                 data, name = gzip.decompress(data), name.removesuffix(".gz")
     except (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError) as error:
-        raise InvalidLogError(f"{name} is no whole archive ({error}).") from error
+        raise InvalidLogError(f"{name} is not a complete archive ({error}).") from error
     return data, name
 
 
@@ -57,7 +57,7 @@ def rename_columns(table, names):
     ----------
     table : pyarrow.Table
     names : dict of str to str
-        New name to old one.
+        Old name by new name.
     """
     missing = [old for old in names.values() if old not in table.column_names]
     if missing:
@@ -67,19 +67,20 @@ def rename_columns(table, names):
 
 
 def check_rows(fits, values, name, rule):
-    """Raise an error that names the first row that breaks a rule."""
+    """Raise an error that names the first row that violates a rule."""
     if not fits.all():
         row = int(np.flatnonzero(~fits)[0])
         value = values[row].item() if isinstance(values, np.ndarray) else values[row].as_py()
         raise InvalidLogError(
-            f"Column {name!r} holds {value!r} in row {row}; expected what {rule}."
+            f"Column {name!r} holds {value!r} in row {row}; expected a value that {rule}."
         )
 
 
 def to_dates(year, month, day):
-    """Dates of years, months and days of the month."""
+    """Dates from years, months and days of the month."""
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     dates = months.astype("datetime64[D]") + (day - 1)
+    # A day such as February 30 gives a date in another month.
     true = (month >= 1) & (month <= 12) & (day >= 1) & (dates.astype("datetime64[M]") == months)
     check_rows(true, year * 10000 + month * 100 + day, "date", "is a day of the calendar")
     return dates.astype("datetime64[us]")

@@ -18,14 +18,15 @@ _NEWLINE, _BLANKS = ord("\n"), [ord(blank) for blank in "\t\n\r "]
 
 
 def _parse(data, name):
-    """One session a line, as numbers of page categories.
+    """One session per line, as numbers of page categories.
 
-    Nearly five million page views are read as one array of bytes: a number has one digit or two.
+    Nearly five million page views are parsed as one array of bytes; numbers have one or two
+    digits.
     """
     head, found, body = data.partition(_BEFORE_SESSIONS)
     if not found:
         raise InvalidLogError(f"{name} has no line that begins with '% Sequences:'.")
-    # Two lines more, so that the two bytes after a number are there to look at.
+    # Two more bytes, so that the two bytes after a number always exist.
     text = np.frombuffer(body + b"\n\n", np.uint8)
     digit = (text >= ord("0")) & (text <= ord("9"))
     starts = np.flatnonzero(digit & ~np.append(False, digit[:-1]))
@@ -37,7 +38,7 @@ def _parse(data, name):
         number = head.count(b"\n") + int(line[odd.argmax()]) + 1
         raise InvalidLogError(
             f"Line {number} of {name} holds something other than page categories from 1 to "
-            f"{len(_PAGES)} with blanks between."
+            f"{len(_PAGES)}, separated by blanks."
         )
     lengths = np.bincount(line[starts])
     pages = _frames.take(_frames.make_array(_PAGES), code - 1)
@@ -78,9 +79,9 @@ MSNBC.com Anonymous Web Data
 :Licence: {source.licence}
 :Cite: {source.citation}
 
-The source has the order of the views and no times. `time` is made up: midnight, and one second
-per view. It carries the order within a session and nothing else; all sessions begin at once, so
-do not split by time and do not learn from gaps or hours.
+The source has the order of the views but no times. `time` is made up: midnight, and one second per
+view. It only represents the order within a session. All sessions begin at the same time, so do not
+split by time, and do not use gaps or hours as features.
 
 See also I. Cadez, D. Heckerman, C. Meek, P. Smyth and S. White, Model-based clustering and
 visualization of navigation patterns on a web site, Data Mining and Knowledge Discovery 7, 2003,
@@ -116,11 +117,10 @@ def fetch_msnbc(
     checksum=None,
     verbose=1,
 ):
-    """Load a day of msnbc.com: which pages a million sessions viewed, in order.
+    """Load a day of msnbc.com: the pages viewed in a million sessions, in order.
 
     It is downloaded on the first call (a few MB) and read from `data_home` from then on.
-    Natural tasks: the next page, the end of a session; and it shows how fast a method is on
-    lengths as they really are.
+    Natural tasks: the next page, the end of a session, and benchmarks with realistic lengths.
 
     Parameters
     ----------
@@ -130,20 +130,20 @@ def fetch_msnbc(
     path : str or os.PathLike, default=None
         A local copy to read instead: the zip of the repository, the file `msnbc990928.seq` in
         it, packed by gzip or not, or Parquet with a list column `page`, one row per session.
-        `data_home` is not looked at then.
+        `data_home` is then ignored.
     output : {"pandas", "polars", "pyarrow"}, default="pandas"
         Library of the table.
     download_if_missing : bool, default=True
         False raises an OSError instead of going online.
     n_retries : int, default=3
-        How often to try again after a failure that may pass.
+        Number of retries after a temporary failure.
     delay : float, default=1.0
-        Seconds between two tries.
+        Seconds between two attempts.
     checksum : str, default=None
-        SHA-256 that the zip must have. None: the one noted at the first download. See Notes.
+        Required SHA-256 of the zip. None: the one stored at the first download. See Notes.
     verbose : int, default=1
-        0: silent. 1: a notice with the licence at the download and, on a terminal, a bar. 2: the
-        bar elsewhere too.
+        0: silent. 1: a notice with the licence at the download and, on a terminal, a progress
+        bar. 2: the bar always.
 
     Returns
     -------
@@ -152,28 +152,28 @@ def fetch_msnbc(
             One row per page view: `session_id`, `step`, `time` (made up: midnight, and one
             second per view) and `page`.
         roles : dict
-            The columns that :class:`skbseq.EventLog` asks for, by role.
+            The columns for :class:`skbseq.EventLog`, by role.
         DESCR : str
-            What it is, with source, licence and citation.
+            A description, with source, licence and citation.
         url : str
-            Where it comes from.
+            The source.
         path : str
-            The file that was read, or that what was read was made of.
+            The file that was read, or the original of the file that was read.
 
     Raises
     ------
     OSError
-        If it cannot be downloaded, or is not what it must be; the message says what to do.
+        If the download fails or has unexpected contents; the message says what to do.
     InvalidLogError
         If the file at `path` cannot be read.
     ValueError
-        If a parameter has a value that makes no sense.
+        If a parameter has an invalid value.
 
     Notes
     -----
-    No digest of this file has been published that could be checked against. What came first is
-    trusted if it has all 989,818 sessions; its SHA-256 is noted, and whatever is read later must
-    have it. Pass `checksum` to demand a certain file, or to accept a new edition.
+    No digest of this file has been published. The first download is trusted if it has all 989,818
+    sessions. Its SHA-256 is stored and checked at each later call. Pass `checksum` to require a
+    certain file, or to accept a new edition.
 
     Examples
     --------

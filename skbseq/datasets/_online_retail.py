@@ -19,7 +19,7 @@ _NAMES = {
 
 
 def _parse(data, name):
-    """The workbook, or the same as CSV."""
+    """The workbook, or its contents as CSV."""
     excel = name.endswith(".xlsx")
     table = _frames.parse_excel(data) if excel else _frames.parse_csv(data)
     return rename_columns(table, _NAMES)
@@ -38,7 +38,7 @@ Online Retail
 :Cite: {source.citation}
 
 135,080 lines have no customer_id; EventLog.clean drops and counts them. An invoice whose number
-begins with C is a cancellation, and its quantities are negative. 5,268 lines stand twice. Not
+begins with C is a cancellation, and its quantities are negative. 5,268 lines are duplicates. Not
 every line is a product: stock codes such as POST, D and M are postage, discounts and corrections.
 
 First used in D. Chen, S. L. Sain and K. Guo, Data mining for the online retail industry: a case
@@ -46,7 +46,7 @@ study of RFM model-based customer segmentation using data mining, Journal of Dat
 and Customer Strategy Management 19(3), 2012, 197-208.
 """
 
-# The repository's zip holds an Excel workbook only; this is its own CSV of the same.
+# The repository's zip only holds an Excel workbook; this is its own CSV of the same data.
 _SOURCE = Source(
     name="online_retail",
     title="Online Retail",
@@ -97,20 +97,20 @@ def fetch_online_retail(
     path : str or os.PathLike, default=None
         A local copy to read instead: the CSV, the workbook `Online Retail.xlsx` (which needs
         ``pip install 'skbseq[excel]'``), either of them in a zip, or Parquet with the columns
-        below. `data_home` is not looked at then.
+        below. `data_home` is then ignored.
     output : {"pandas", "polars", "pyarrow"}, default="pandas"
         Library of the table.
     download_if_missing : bool, default=True
         False raises an OSError instead of going online.
     n_retries : int, default=3
-        How often to try again after a failure that may pass.
+        Number of retries after a temporary failure.
     delay : float, default=1.0
-        Seconds between two tries.
+        Seconds between two attempts.
     checksum : str, default=None
-        SHA-256 that the file must have. None: the one noted at the first download. See Notes.
+        Required SHA-256 of the file. None: the one stored at the first download. See Notes.
     verbose : int, default=1
-        0: silent. 1: a notice with the licence at the download and, on a terminal, a bar. 2: the
-        bar elsewhere too.
+        0: silent. 1: a notice with the licence at the download and, on a terminal, a progress
+        bar. 2: the bar always.
 
     Returns
     -------
@@ -120,28 +120,28 @@ def fetch_online_retail(
             `invoice_time`, `unit_price`, `customer_id` (a string, missing in a quarter of the
             rows) and `country`.
         roles : dict
-            The columns that :class:`skbseq.EventLog` asks for, by role.
+            The columns for :class:`skbseq.EventLog`, by role.
         DESCR : str
-            What it is, with source, licence and citation.
+            A description, with source, licence and citation.
         url : str
-            Where it comes from.
+            The source.
         path : str
-            The file that was read, or that what was read was made of.
+            The file that was read, or the original of the file that was read.
 
     Raises
     ------
     OSError
-        If it cannot be downloaded, or is not what it must be; the message says what to do.
+        If the download fails or has unexpected contents; the message says what to do.
     InvalidLogError
         If the file at `path` cannot be read.
     ValueError
-        If a parameter has a value that makes no sense.
+        If a parameter has an invalid value.
 
     Notes
     -----
-    No digest of this file has been published that could be checked against. What came first is
-    trusted if it has all 541,909 rows; its SHA-256 is noted, and whatever is read later must
-    have it. Pass `checksum` to demand a certain file, or to accept a new edition.
+    No digest of this file has been published. The first download is trusted if it has all 541,909
+    rows. Its SHA-256 is stored and checked at each later call. Pass `checksum` to require a
+    certain file, or to accept a new edition.
 
     Examples
     --------

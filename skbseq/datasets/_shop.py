@@ -1,7 +1,7 @@
-"""A generated shop whose customers' chance of buying is known exactly.
+"""A generated shop in which the probability of a purchase is known exactly.
 
-The customers follow a Markov chain in continuous time. What moves the chain is the order of
-their events, so a model of sequences can reach the true probability and counts cannot.
+The customers follow a continuous-time Markov chain. Its transitions depend on the order of their
+events, so a sequence model can reach the true probability and counts cannot.
 """
 
 import numbers
@@ -18,12 +18,12 @@ from skbseq._time import to_timedelta
 __all__ = ["make_shop_log"]
 
 # A view is two steps of the chain, because the price of what was viewed decides later steps.
-_SEARCH, _VIEW_CHEAP, _VIEW_DEAR, _CART, _REMOVE, _BUY = range(6)
+_SEARCH, _VIEW_CHEAP, _VIEW_EXPENSIVE, _CART, _REMOVE, _BUY = range(6)
 _BEHAVIORS = np.array(["search", "view", "view", "cart", "remove", "buy"], dtype=object)
 
 # A state is (last step, basket); a user without events is _NEW.
 _NEW = 6
-_EMPTY, _HOLDS_CHEAP, _HOLDS_DEAR = range(3)
+_EMPTY, _HOLDS_CHEAP, _HOLDS_EXPENSIVE = range(3)
 _STATE_SHAPE = (7, 3)
 
 _SESSION, _BREAK, _AWAY = range(3)
@@ -38,15 +38,15 @@ _CATEGORY_SHARES = np.array([0.3, 0.25, 0.2, 0.15, 0.1])
 _CATEGORY_SPREADS = np.array([0.3, 0.5, 0.6, 0.9, 0.7])
 _CHANGE_OF_CATEGORY = 0.3
 _N_GROUPS = 2 * len(_CATEGORIES)
-_DEAR_FROM = 50.0
-_DEAR_SHARE = 0.4
+_EXPENSIVE_FROM = 50.0
+_EXPENSIVE_SHARE = 0.4
 
 
 def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", random_state=None):
     r"""Generate the event log of a shop, and each user's exact probability of buying.
 
-    The probability depends on what the users did last and in which order, and on how long ago;
-    counts of their events say little about it. It is the ceiling for any model.
+    The probability depends on the last events of a user, on their order, and on the time since
+    then. Counts of events are much less informative. No model can be better than this probability.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
     n_products : int, default=200
         Number of products on offer, at least 10.
     history : str, datetime.timedelta or numpy.timedelta64, default="60D"
-        From the opening of the shop on 2026-01-01 to the cutoff.
+        Span from the opening of the shop on 2026-01-01 to the cutoff.
     horizon : str, datetime.timedelta or numpy.timedelta64, default="7D"
-        From the cutoff to the end of the span in which `probability` looks for a purchase.
+        Span after the cutoff for which `probability` predicts a purchase.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Pass an int for the same log on every call. NumPy's global generator is never touched.
 
@@ -67,8 +67,8 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
         events : pandas DataFrame
             One row per event in order of time, with the columns `user_id`, `timestamp`,
             `behavior_type` (search, view, cart, remove or buy), `product_id` (missing in a
-            search), `category` and `price` (NaN in a search). It goes on for at least one day
-            after the end of the horizon.
+            search), `category` and `price` (NaN in a search). It ends at least one day after the
+            end of the horizon.
         samples : pandas DataFrame
             `user_id` and `cutoff`, one row for each user with an event at or before the cutoff,
             sorted by `user_id`.
@@ -80,7 +80,7 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
         horizon : numpy.timedelta64
             The horizon.
         roles : dict
-            The columns that :class:`skbseq.EventLog` asks for, by role.
+            The columns for :class:`skbseq.EventLog`, by role.
         DESCR : str
             A description of this log.
 
@@ -93,31 +93,30 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
 
     Notes
     -----
-    A user's *state* follows from the order of the events alone:
+    The *state* of a user depends only on the order of the events:
 
-    - The basket holds one product. Only the product just viewed can be carted, which replaces
-      what the basket held; it leaves the basket by a removal or a purchase, and a search, which
-      begins anew, gives it up too. It is dear from a price of 50, else cheap.
-    - The last behaviour counts.
+    - The basket, which holds at most one product. Only the product just viewed can be carted, and
+      it replaces the previous one. A removal, a purchase or a search empties the basket. A product
+      is expensive from a price of 50, otherwise cheap.
+    - The last behaviour.
 
     After each event one of three *modes* is drawn, with probabilities :math:`q_m(s)` that depend
     on the state: the session goes on (the next event comes after 1.5 minutes on average), a
-    break (5 days) or away (20 days). The gap is exponential with rate :math:`r_m`. Users with
-    something in the basket take breaks, the others mostly stay away. What is done next depends
-    on the state and on whether the session went on: returning users mostly buy what they left in
-    the basket, a dear product less often than a cheap one.
+    break (5 days) or away (20 days). The gap is exponential with rate :math:`r_m`. Users with a
+    product in the basket mostly take breaks; the others are mostly away. The next behaviour
+    depends on the state and on whether the session went on. Returning users mostly buy the
+    product in the basket, an expensive one less often than a cheap one.
 
     The mode is hidden, but after a gap of :math:`a` since the last event its posterior is
-    :math:`w_m \propto q_m(s)\,e^{-r_m(s)\,a}`. With :math:`T` the rates of change between the
-    pairs of state and mode, purchases being left out, the time to the next purchase has a
-    phase-type distribution [1]_ [2]_, so that the probability of buying within :math:`H` is
+    :math:`w_m \propto q_m(s)\,e^{-r_m(s)\,a}`. Let :math:`T` be the transition rates between
+    pairs of state and mode, without purchases. The time to the next purchase then has a
+    phase-type distribution [1]_ [2]_, and the probability of buying within :math:`H` is
 
     .. math:: 1 - \sum_m w_m \, (e^{T H} \mathbf{1})_{(s, m)}.
 
     Not modelled: hours of the day, weekdays and seasons; lasting differences between users
-    beyond their own past; baskets of several products; any effect of the category or of one
-    product over another of its price class. Users never leave for good, and the shop starts
-    with none.
+    beyond their own past; baskets of several products; effects of the category or of single
+    products within a price class. Users never leave for good, and the shop starts without users.
 
     References
     ----------
@@ -179,8 +178,8 @@ Generated shop log
 :Columns: user_id, timestamp, behavior_type (search, view, cart, remove, buy), product_id,
     category, price; a search has neither product nor price
 
-Users follow a Markov chain in continuous time that the order of their events drives. The
-probability of a purchase after the cutoff and within the horizon is exact.
+Users follow a continuous-time Markov chain whose transitions depend on the order of their events.
+The probability of a purchase after the cutoff and within the horizon is exact.
 """
 
 
@@ -206,7 +205,7 @@ def _make_generator(random_state):
 
 
 def _number_names(prefix, n):
-    """Names such as u00017, equally long so that they sort like their numbers."""
+    """Names such as u00017, of equal length so that they sort like their numbers."""
     digits = np.arange(n).astype(str)
     return np.char.add(prefix, np.char.zfill(digits, max(5, len(digits[-1])))).astype(object)
 
@@ -216,7 +215,7 @@ def _number_names(prefix, n):
 
 @dataclass(frozen=True)
 class _Chain:
-    """The process in numbers.
+    """The parameters of the process.
 
     Parameters
     ----------
@@ -245,16 +244,16 @@ def _make_chain():
 
 
 def _is_view(step):
-    return (step == _VIEW_CHEAP) | (step == _VIEW_DEAR)
+    return (step == _VIEW_CHEAP) | (step == _VIEW_EXPENSIVE)
 
 
 def _follow(last, basket):
-    """The state after each step: the automaton that the order of events drives."""
-    carted = np.where(last == _VIEW_DEAR, _HOLDS_DEAR, _HOLDS_CHEAP)
+    """The state after each step."""
+    carted = np.where(last == _VIEW_EXPENSIVE, _HOLDS_EXPENSIVE, _HOLDS_CHEAP)
     follow = {
         _SEARCH: _EMPTY,
         _VIEW_CHEAP: basket,
-        _VIEW_DEAR: basket,
+        _VIEW_EXPENSIVE: basket,
         _CART: carted,
         _REMOVE: _EMPTY,
         _BUY: _EMPTY,
@@ -267,29 +266,30 @@ def _follow(last, basket):
     return result
 
 
-# The numbers of the next two functions and the rates were tuned together on 20,000 users, for
-# three things: a base rate that leaves enough buyers to learn from, a wide gap between what the
-# order of events says and what their counts say, and a truth that so many users can teach. For
-# the last, users must not differ by a mere per cent or two: no model tells that from noise, but
-# the AUC of the truth counts it.
+# The numbers in the next two functions and the rates were tuned together on 20,000 users, for
+# three goals: a base rate with enough buyers to learn from, a large difference between the
+# information in the order of events and in their counts, and a true probability that can be
+# learnt from this number of users. For the last, the probabilities of users must not differ by
+# only one or two per cent: no model can separate that from noise, but the AUC of the true
+# probability includes it.
 
 
 def _step_shares(last, basket, *, mode):
-    """What is done next, as a share per step."""
+    """Probabilities of the next step."""
     weights = np.ones((len(last), 6))
     weights[:, _SEARCH] = 0.2
-    weights[:, _VIEW_CHEAP] = 1 - _DEAR_SHARE
-    weights[:, _VIEW_DEAR] = _DEAR_SHARE
+    weights[:, _VIEW_CHEAP] = 1 - _EXPENSIVE_SHARE
+    weights[:, _VIEW_EXPENSIVE] = _EXPENSIVE_SHARE
     weights[:, _CART] = 8.0 * (mode == _SESSION) * _is_view(last)
     weights[:, _REMOVE] = 0.1
-    weights[:, _BUY] = np.where(basket == _HOLDS_DEAR, 0.04, 0.15)
+    weights[:, _BUY] = np.where(basket == _HOLDS_EXPENSIVE, 0.04, 0.15)
     weights[:, _BUY] *= 1.0 if mode == _SESSION else 100.0
     weights[basket == _EMPTY, _REMOVE:] = 0
     return weights / weights.sum(axis=1, keepdims=True)
 
 
 def _mode_shares(last, basket):
-    """Whether the session goes on, and if not, whether the user comes back soon."""
+    """Probabilities that the session goes on, and that the user takes a break or is away."""
     stay = 0.75
     soon = np.where(basket == _EMPTY, 0.1, 0.98)
     soon[last == _BUY] = 0.05
@@ -304,10 +304,10 @@ _RATES = np.array([24 * 60 / 1.5, 1 / 5, 1 / 20])
 
 
 def _simulate(rng, n_users, cutoff, end):
-    """Run all users side by side, one event of each at a time.
+    """Simulate all users in parallel, one event of each at a time.
 
-    The log closes with the first event of all at or after `end`, so that even a log of few
-    users reaches that far.
+    The log ends with the first event at or after `end`, so that even a log of few users reaches
+    that moment.
 
     Returns
     -------
@@ -326,7 +326,7 @@ def _simulate(rng, n_users, cutoff, end):
         rounds.append((user, time, step, state))
         mode = _draw(rng, chain.mode_probability[state])
         gap = rng.standard_exponential(len(user)) / chain.rate[state, mode]
-        # Never zero, so that the order of a user's events can be read from their times.
+        # Never zero, so that the times of a user's events determine their order.
         following = time + np.maximum(np.rint(gap * _DAY).astype(np.int64), 1)
         goes_on = time < end
         user, time, state, mode = (part[goes_on] for part in (user, following, state, mode))
@@ -355,10 +355,10 @@ def _last_until(user, time, cutoff):
 
 
 def _describe_events(rng, n_products, user, step):
-    """The columns of an event beside who and when.
+    """The columns of an event other than user and time.
 
-    None of this moves the chain but whether a product is dear, which the steps say already; so
-    it is filled in after the run, for all events at once.
+    The chain depends only on whether a product is expensive, which the steps already determine. So
+    these columns are filled in after the simulation, for all events at once.
     """
     row = np.arange(len(step))
     first = np.append(True, user[1:] != user[:-1])
@@ -366,7 +366,7 @@ def _describe_events(rng, n_products, user, step):
     drawn = rng.choice(len(_CATEGORIES), size=len(step), p=_CATEGORY_SHARES)
     category = drawn[np.maximum.accumulate(np.where(fresh, row, 0))]
 
-    product = _draw_products(rng, n_products, 2 * category + (step == _VIEW_DEAR))
+    product = _draw_products(rng, n_products, 2 * category + (step == _VIEW_EXPENSIVE))
     # A product is carted right after its view, and stays in the basket until the next cart.
     viewed = np.maximum.accumulate(np.where(step == _CART, row - 1, 0))
     product = product[np.where(step < _CART, row, viewed)]
@@ -392,29 +392,29 @@ def _draw_products(rng, n_products, group):
 
 
 def _make_catalogue(rng, n_products):
-    """Price and name of each product; names are shuffled, lest they tell the group."""
+    """Price and name of each product; names are shuffled, so that they do not reveal the group."""
     group = np.arange(n_products) % _N_GROUPS
     distance = np.abs(rng.standard_normal(n_products)) * _CATEGORY_SPREADS[group // 2]
-    price = np.round(_DEAR_FROM * np.exp(np.where(group % 2, distance, -distance)), 2)
-    price = np.where(group % 2, price, np.minimum(price, _DEAR_FROM - 0.01))
+    price = np.round(_EXPENSIVE_FROM * np.exp(np.where(group % 2, distance, -distance)), 2)
+    price = np.where(group % 2, price, np.minimum(price, _EXPENSIVE_FROM - 0.01))
     return price, rng.permutation(_number_names("p", n_products))
 
 
-# ------------------------------------------------------------------ the truth
+# ------------------------------------------------------------------ the true probability
 
 
 def _buy_probability(state, elapsed, horizon):
     """Probability of a purchase within the horizon, by state and days since the last event."""
     chain = _make_chain()
     by_mode = _buy_probability_by_mode(horizon)
-    # The slowest mode is taken as the unit, lest all weights underflow after a long gap.
+    # Relative to the slowest mode, because all weights would underflow after a long gap.
     excess = chain.rate - chain.rate.min(axis=1, keepdims=True)
     weight = chain.mode_probability[state] * np.exp(-excess[state] * elapsed[:, None])
     weight /= weight.sum(axis=1, keepdims=True)
     return np.clip((weight * by_mode[state]).sum(axis=1), 0, 1)
 
 
-@lru_cache(maxsize=16)  # the exponential takes longer than a small log
+@lru_cache(maxsize=16)  # the matrix exponential takes longer than generating a small log
 def _buy_probability_by_mode(horizon):
     chain = _make_chain()
     kept = expm(_rates_of_change(chain) * horizon).sum(axis=1)
@@ -422,7 +422,7 @@ def _buy_probability_by_mode(horizon):
 
 
 def _rates_of_change(chain):
-    """Rates between pairs of state and mode, per day; what is missing from a row is purchases.
+    """Rates per day between pairs of state and mode; rows lack the rate of purchases.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Event logs: who did what, when; and the leak-free samples and labels made from them."""
+"""Event logs, and the leak-free samples, histories and labels made from them."""
 
 from skbseq.events._cleaning import CleaningReport
 from skbseq.events._log import EventLog

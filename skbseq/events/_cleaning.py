@@ -1,4 +1,4 @@
-"""What cleaning dropped and why: rows in = rows out + rows dropped, always."""
+"""Cleaning rules and their report. Rows in always equal rows out plus rows dropped."""
 
 import html
 import re
@@ -25,16 +25,16 @@ _COMPARE = {
 
 @dataclass(frozen=True)
 class CleaningReport:
-    """Account of the rows that :meth:`EventLog.clean` dropped.
+    """Report of the rows that :meth:`EventLog.clean` dropped.
 
-    It prints as text, shows as a table in a notebook, and :meth:`to_frame` gives a table.
+    It prints as text, displays as a table in a notebook, and :meth:`to_frame` returns a table.
 
     Parameters
     ----------
     rows_in : int
         Events before cleaning.
     dropped : dict of str to int, default={}
-        Events dropped by reason. A row counts under its first reason only.
+        Events dropped, by reason. A row counts only for its first reason.
     examples : dict of str to table, default={}
         The first few events dropped for each reason, in the library of the log.
 
@@ -58,16 +58,16 @@ class CleaningReport:
 
     @property
     def rows_out(self):
-        """Events left."""
+        """Events after cleaning."""
         return self.rows_in - sum(self.dropped.values())
 
     def to_frame(self, library="pandas"):
-        """The account as a table: ``reason``, ``rows``, and ``share`` of the rows that came in.
+        """The report as a table: ``reason``, ``rows``, and ``share`` of the rows before cleaning.
 
         Parameters
         ----------
         library : {"pandas", "polars", "pyarrow"}, default="pandas"
-            Whose table.
+            Library of the table.
 
         Returns
         -------
@@ -100,7 +100,7 @@ class CleaningReport:
         for reason, count in self.dropped.items():
             share = 100 * count / max(self.rows_in, 1)
             shown = self.examples.get(reason)
-            example = "" if shown is None else _say_example(shown)
+            example = "" if shown is None else _format_example(shown)
             cells = (reason, f"{count:,}", f"{share:.1f}%", example)
             rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
         head = "".join(f"<th>{name}</th>" for name in ("reason", "rows", "share", "such as"))
@@ -111,18 +111,18 @@ class CleaningReport:
         )
 
 
-def _say_example(table):
+def _format_example(table):
     row = _frames.to_arrow(table).slice(0, 1).to_pylist()[0]
     return ", ".join(f"{name} = {value}" for name, value in row.items())
 
 
 class Sieve:
-    """Drops events of a log reason by reason and keeps the account.
+    """Drops events of a log, one reason after another, and counts them.
 
     Parameters
     ----------
     log : EventLog
-        Events without user or time wait in it, already apart.
+        Its events without user or time are already separate.
     """
 
     def __init__(self, log):
@@ -135,22 +135,25 @@ class Sieve:
         }
 
     def sorted_by(self, names):
-        """Whether events that are equal in these columns stand side by side."""
+        """Whether events that are equal in these columns are adjacent."""
+        # True if ties were sorted by all columns; `ties="rows"` keeps the order of the rows.
         return self._log.ties != "rows" and set(names) == set(self._log._table.column_names)
 
     def column(self, name):
-        """A column of the events that are left."""
+        """A column of the remaining events."""
         column = self._log._table[name]
+        # Before the first drop, the column is shared and not copied.
         return column if len(self.rows) == len(column) else _frames.take(column, self.rows)
 
     def drop(self, mask, reason):
-        """Drop events that are still there.
+        """Drop remaining events.
 
         Parameters
         ----------
         mask : ndarray of bool of shape (n_events_left,)
         reason : str
         """
+        # Also counts of 0, so that the report lists every rule that was applied.
         self._dropped[reason] = self._dropped.get(reason, 0) + int(mask.sum())
         if not mask.any():
             return
@@ -160,12 +163,12 @@ class Sieve:
         if kept.size == 0:
             raise InvalidLogError(
                 f"Nothing is left of the log: its last {len(mask):,} events were dropped as "
-                f"{reason!r}."
+                f"{reason!r}. Relax this rule, or check the column that it reads."
             )
         self.rows, self.index = self.rows[kept], self.index.keep(kept)
 
     def report(self):
-        """The account so far."""
+        """The report so far."""
         examples = {
             reason: _frames.frame_from_columns(
                 {name: table[name] for name in table.column_names}, like=self._log._library
@@ -181,8 +184,8 @@ class Sieve:
 def duplicate_events(sieve, names):
     """Events that repeat an earlier one of the same user and time in these columns.
 
-    Only events that share user and time with a neighbour can be duplicates, so the columns are
-    compared among those alone; where all of them decide the order, with the neighbour alone.
+    Only events that share user and time with a neighbour can be duplicates, so only these are
+    compared. If the events are sorted by all columns, each is compared only with its neighbour.
 
     Returns
     -------
@@ -194,28 +197,29 @@ def duplicate_events(sieve, names):
         equal = np.diff(group, prepend=-1) == 0
         for name in names:
             codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
-            equal &= np.diff(codes, prepend=-2) == 0
+            equal &= np.diff(codes, prepend=-2) == 0  # -1 is the code of a missing value
         duplicate[rows] = equal
     elif rows.size:
         for name in names:
             codes, _ = _frames.encode(_frames.take(sieve.column(name), rows))
-            group = pair_ids(group, codes.astype(np.int64) + 1)
-        # The numbers rise with first appearance, so a first one is higher than all before it.
+            group = pair_ids(group, codes.astype(np.int64) + 1)  # missing values become 0
+        # Ids count up in order of first appearance, so a first event exceeds all ids before it.
         duplicate[rows] = np.diff(np.maximum.accumulate(group), prepend=-1) == 0
     return duplicate
 
 
 def pair_ids(left, right):
-    """One number for each pair of numbers, counting up from 0 in order of first appearance.
+    """One id for each pair of numbers, counting up from 0 in order of first appearance.
 
-    Being dense, no product of them overflows. By hash: a sort would take five times as long.
+    The ids are dense, so that products of them do not overflow. They are found by hashing;
+    sorting would take five times as long.
     """
     pairs = left * (right.max(initial=0) + 1) + right
     return _frames.encode(_frames.make_array(pairs))[0].astype(np.int64)
 
 
 def key_of_events(sieve, names):
-    """A number for each event, equal for events of one user that are equal in these columns."""
+    """An id for each event, equal for events of one user that are equal in these columns."""
     key = sieve.index.user_of_event
     for name in names:
         codes, _ = _frames.encode(_frames.nan_to_null(sieve.column(name)))
@@ -224,12 +228,13 @@ def key_of_events(sieve, names):
 
 
 def repeated_events(sieve, names, tolerance):
-    """Events that follow an equal one of the same user within a span: double clicks.
+    """Events that follow an equal one of the same user within a span, such as double clicks.
 
-    In a row of quick repeats each is compared with the one before it, so the first alone stays.
+    In a series of quick repeats, each event is compared with the preceding one, so that only the
+    first one is kept.
     """
     key = key_of_events(sieve, names)
-    order = np.argsort(key, kind="stable")
+    order = np.argsort(key, kind="stable")  # stable: events of a key stay in time order
     times = sieve.index.times[order]
     repeated = np.zeros(len(key), bool)
     near = (times[1:] - times[:-1] <= tolerance) & (key[order[1:]] == key[order[:-1]])
@@ -238,27 +243,28 @@ def repeated_events(sieve, names, tolerance):
 
 
 def cancelled_events(sieve, column, names):
-    """Events with a negative number, and the earlier ones that they undo.
+    """Events with a negative number, and the earlier ones that they cancel.
 
-    A negative undoes the latest event up to its time that is not undone yet, of the same user,
-    equal in ``names``, with the same number but for the sign. So pairs close like brackets: within
-    one key, a bracket and its closing are neighbours among those of equal depth.
+    A negative event cancels the latest event up to its time that is of the same user, is equal in
+    ``names``, has the same absolute number and is not cancelled yet. So pairs match like brackets:
+    within one key, an opening bracket and its closing one are neighbours among those of equal
+    depth.
     """
     values = sieve.column(column)
     if _frames.kind_of(values.type) not in ("integer", "float"):
         raise InvalidLogError(
-            f"cancelled={column!r} holds {_frames.kind_of(values.type)} values; it takes numbers, "
-            "of which a negative one undoes a positive one."
+            f"cancelled={column!r} holds {_frames.kind_of(values.type)} values; it must hold "
+            "numbers, where a negative one cancels a positive one."
         )
     numbers = _frames.numbers(values)
-    rows = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))
+    rows = np.flatnonzero(~np.isnan(numbers) & (numbers != 0))  # zero cancels nothing
     sizes, _ = _frames.encode(_frames.make_array(np.abs(numbers[rows])))
     key = pair_ids(key_of_events(sieve, names)[rows], sizes.astype(np.int64))
-    # What is undone within the same moment may stand behind: a log by days has no finer order.
+    # Positive numbers first: in a log by days, the cancelled event may come later in the rows.
     order = np.lexsort((numbers[rows] < 0, sieve.index.times[rows], key))
     rows, key = rows[order], key[order]
     opens = numbers[rows] > 0
-    # Running sums over all keys: a constant per key does not change who stands beside whom.
+    # Cumulative sums over all keys at once: a constant offset per key does not change the pairs.
     depth = np.cumsum(np.where(opens, 1, -1)) + ~opens
     by_depth = np.lexsort((np.arange(len(rows)), depth, key))
     left, right = by_depth[:-1], by_depth[1:]
@@ -269,7 +275,7 @@ def cancelled_events(sieve, column, names):
 
 
 def robot_users(index, limit, span):
-    """Users with more than so many events within some span.
+    """Users with more than ``limit`` events within some span.
 
     Returns
     -------
@@ -279,6 +285,7 @@ def robot_users(index, limit, span):
     robot = np.zeros(n_users, bool)
     if len(index.times) > limit:
         user = index.user_of_event
+        # Events are sorted by user and time, so a burst is `limit + 1` consecutive ones.
         burst = (user[limit:] == user[:-limit]) & (
             index.times[limit:] - index.times[:-limit] < span
         )
@@ -299,6 +306,7 @@ def read_rate(value):
         limit, span = int(parts[0]), parts[1].strip()
         if limit < 1 or len(parts) != 2:
             raise ValueError
+        # "300/h" means "300/1h".
         return limit, to_timedelta(span if span[:1].isdigit() else f"1{span}", name="max_rate")
     except (ValueError, IndexError) as error:
         raise ValueError(
@@ -308,16 +316,17 @@ def read_rate(value):
 
 
 def broken_rule(column, name, rule, native):
-    """Events that break a rule about a column; a missing value breaks none.
+    """Events that violate a rule about a column; a missing value violates none.
 
     Parameters
     ----------
     column : pyarrow.Array
     name : str
     rule : str or callable
-        A comparison such as ">= 0", several joined by "and", or a function from the column, as
-        ``native`` makes it, to booleans.
+        A comparison such as ">= 0", several joined by "and", or a function that maps the column
+        to booleans.
     native : callable
+        Converts the column to the user's library for such a function.
 
     Returns
     -------
@@ -343,7 +352,7 @@ def broken_rule(column, name, rule, native):
 
 def _holds(column, name, sign, text):
     kind = _frames.kind_of(column.type)
-    if kind == "integer" and re.fullmatch(r"-?\d+", text):  # floats hold but 53 bits of them
+    if kind == "integer" and re.fullmatch(r"-?\d+", text):  # floats hold only 53 bits
         return _COMPARE[sign](_frames.integers(column), int(text))
     if kind in ("integer", "float", "boolean"):
         try:
@@ -354,9 +363,10 @@ def _holds(column, name, sign, text):
             ) from error
     if kind != "string" or sign not in ("==", "!="):
         raise ValueError(
-            f"rules[{name!r}]={sign + ' ' + text!r} cannot be said of {kind} values. Give a "
+            f"rules[{name!r}]={sign + ' ' + text!r} does not apply to {kind} values. Give a "
             "function."
         )
     codes, values = _frames.encode(column)
+    # Code -1, a missing value, points to the False at the end.
     equal = np.array([*(v == text.strip("'\"") for v in values.to_pylist()), False])[codes]
     return equal if sign == "==" else ~equal

@@ -1,4 +1,4 @@
-"""The index of a log: its users, and where each one's events begin and end in time order."""
+"""The index of a log: its users, and the range of each user's events in time order."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +11,9 @@ from skbseq._sequences import offsets_of
 
 @dataclass(frozen=True)
 class EventIndex:
-    """Users in ascending order as offsets into the times of all events, sorted by user and time.
+    """Users in ascending order, with offsets into the events sorted by user and time.
 
-    The events of user ``i`` are ``offsets[i]`` to ``offsets[i + 1]``; ``times`` holds ticks.
+    User ``i`` has the events ``offsets[i]`` to ``offsets[i + 1]``; ``times`` holds ticks.
     """
 
     users: object
@@ -22,7 +22,7 @@ class EventIndex:
 
     @cached_property
     def user_index(self):
-        """Finds the numbers of a few users without reading all."""
+        """Finds the numbers of a few users without reading all users."""
         return _frames.ValueIndex(self.users)
 
     @property
@@ -31,15 +31,15 @@ class EventIndex:
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
     def count_until(self, users, moments):
-        """Position behind each user's last event at or before a moment.
+        """Position after each user's last event at or before a moment.
 
-        A binary search in all users' events at once: the number of steps is the logarithm of
-        the longest history, whatever the number of samples.
+        This is one binary search for all samples at once. The number of steps is the logarithm
+        of the longest history, for any number of samples.
 
         Parameters
         ----------
         users : ndarray of int of shape (n_samples,)
-            Number of the user, -1 where the log does not know them.
+            Number of the user, -1 for a user who is not in the log.
         moments : ndarray of int64 of shape (n_samples,)
             Ticks.
 
@@ -50,21 +50,22 @@ class EventIndex:
         low, high = self.starts(users), self.stops(users)
         while (open_ := low < high).any():
             middle = (low + high) >> 1
+            # A finished search may point past the last event; it reads position 0 instead.
             before = open_ & (self.times[np.where(open_, middle, 0)] <= moments)
             low = np.where(before, middle + 1, low)
             high = np.where(open_ & ~before, middle, high)
         return low
 
     def starts(self, users):
-        """Position of each user's first event; 0 for one whom the log does not know."""
+        """Position of each user's first event; 0 for a user who is not in the log."""
         return np.where(users >= 0, self.offsets[users], 0)
 
     def stops(self, users):
-        """Position behind each user's last event; 0 for one whom the log does not know."""
+        """Position after each user's last event; 0 for a user who is not in the log."""
         return np.where(users >= 0, self.offsets[users + 1], 0)
 
     def keep(self, rows):
-        """The index of some of the events; users without any are gone.
+        """The index of some of the events, without users who have none left.
 
         Parameters
         ----------
@@ -96,7 +97,7 @@ def build_index(user_column, ticks, *, stable):
     Returns
     -------
     order : ndarray of int64 or None
-        The rows in their new order; None where they stand in it already.
+        The rows in their new order; None if they are in this order already.
     index : EventIndex
     """
     codes, users = _frames.encode_sorted(user_column)
@@ -111,15 +112,16 @@ def _order(codes, ticks, stable):
     in_time = ticks[1:] >= ticks[:-1]
     if ((codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & in_time)).all():
         return None
-    # A log mostly comes in time order. Then only users are left to sort, and NumPy sorts 16-bit
-    # keys stably in linear time (radix), several times faster than a comparison sort; where rows
-    # may be swapped, its vectorised quicksort is four times as fast as the stable sort.
+    # Most logs are in time order, so only users must be sorted. NumPy sorts 16-bit keys stably in
+    # linear time (radix sort), several times as fast as a comparison sort. If rows may be swapped,
+    # its vectorised quicksort is four times as fast as the stable sort.
     order = None
     if not in_time.all():
         span = int(ticks.max()) - int(ticks.min()) + 1
         if not stable and span * (int(codes.max()) + 1) < 2**63:
             return np.argsort(codes * np.int64(span) + (ticks - ticks.min()))
         order = np.argsort(ticks, kind="stable")
+    # Radix sort by hand for 32-bit codes: the low 16 bits first, then the high ones.
     for shift in (0, 16) if codes.max(initial=0) >= 2**16 else (0,):
         keys = ((codes if order is None else codes[order]) >> shift).astype(np.uint16)
         step = np.argsort(keys, kind="stable")
@@ -128,27 +130,27 @@ def _order(codes, ticks, stable):
 
 
 def order_ties(table, order, index, names):
-    """Put events of equal user and time into the order of their values.
+    """Sort events of equal user and time by their values.
 
-    So the order of the rows, which a database does not promise, has no say in a history.
+    So a history does not depend on the order of the rows, which a database does not guarantee.
 
     Parameters
     ----------
     table : pyarrow.Table
-        Events as they came.
+        Events in their original order.
     order : ndarray of int64 or None
-        Rows sorted by user and time, as :func:`build_index` made it.
+        Rows sorted by user and time, from :func:`build_index`.
     index : EventIndex
     names : list of str
-        Columns to compare, the first one first; missing values stand last.
+        Columns to compare, in order of priority; missing values come last.
 
     Returns
     -------
     ndarray of int64 or None
-        The rows in their new order; what is still equal is equal in all of these columns.
+        The rows in their new order. Remaining ties are equal in all of these columns.
     """
     tied, group = tied_events(index)
-    for name in names:
+    for name in names:  # each column only sorts the events that are still tied
         if tied.size == 0:
             break
         order = np.arange(len(index.times)) if order is None else order
@@ -176,7 +178,7 @@ def tied_events(index):
 
 
 def _rank(column):
-    """Rank of each value; NaN and then null come after all others."""
+    """Rank of each value; NaN and then null come after all other values."""
     codes, values = _frames.encode(column)
     rank, _ = _frames.sorted_rank(values)
     return np.append(rank, len(rank)).astype(np.int64)[codes]

@@ -1,4 +1,4 @@
-"""Labels: what each sample's user did after the cutoff."""
+"""Labels: what the user of each sample did after the cutoff."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ _DAY = 86_400
 
 @dataclass(frozen=True)
 class Window:
-    """The events after each sample's cutoff within its horizon, as positions.
+    """The events after each sample's cutoff and within its horizon, as positions.
 
-    ``open_`` says where the horizon reaches past what the log can tell.
+    ``open_`` is True where the horizon reaches past the end of the log.
     """
 
     start: np.ndarray
@@ -33,7 +33,7 @@ class LabelMethods(LogState):
     def label_behavior(
         self, samples, *, behavior=None, horizon, gap=None, kind="any", censored="raise"
     ):
-        """Whether, how often or when each sample's user shows a behaviour after the cutoff.
+        """Whether, how often or when the user of each sample shows a behaviour after the cutoff.
 
         Parameters
         ----------
@@ -42,25 +42,25 @@ class LabelMethods(LogState):
         behavior : object or list of objects, default=None
             Value or values of the behaviour column. None: any event at all.
         horizon : str, timedelta, list of those, or None
-            Span after the cutoff (and the gap), such as "7D"; its end belongs to it. A list
-            gives a table with a column for each. None, in a log by sessions only: to the end of
-            the session.
+            Span after the cutoff (and the gap), such as "7D", including its end. A list gives a
+            table with one column per horizon. None, only in a log by sessions: to the end of the
+            session.
         gap : str or timedelta, default=None
-            Span between the cutoff and the horizon, in which nothing counts. None: no gap.
+            Span between the cutoff and the horizon, whose events do not count. None: no gap.
         kind : {"any", "count", "time"}, default="any"
             Whether there is such an event, how many there are, or the days from the cutoff to
-            the first, infinite if there is none within the horizon.
+            the first one (infinite if there is none within the horizon).
         censored : {"raise", "observed", "nan"}, default="raise"
-            What to say of a sample whose horizon reaches past the end of the log, so that the
-            label is not yet decided: raise an error, say what has been observed so far, or NaN
-            (labels are floats then). That a behaviour was seen is decided at once; a count is
-            not before the end.
+            Label of a sample whose horizon reaches past the end of the log, if the label is not
+            yet decided: raise an error, use what has been observed so far, or NaN (labels are
+            then floats). "any" and "time" are decided by the first such event, "count" only at
+            the end of the horizon.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Bool, int or float, as ``kind`` says; floats where ``censored="nan"``. For several
-            horizons a table of the library of the samples, a column for each.
+            Bool, int or float, depending on ``kind``; float if ``censored="nan"``. For several
+            horizons, a table of the library of the samples with one column per horizon.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class LabelMethods(LogState):
             options = {"behavior": behavior, "gap": gap, "kind": kind, "censored": censored}
             return self._several(self.label_behavior, samples, horizon, options)
         window = self._window(samples, horizon, gap)
-        shows, begin, end = self._showing(behavior, window)
+        matches, begin, end = self._matches_within(behavior, window)
         count = end - begin
         if kind == "count":
             return self._decided(count, window.open_, window, censored)
@@ -101,40 +101,40 @@ class LabelMethods(LogState):
         undecided = window.open_ & ~found
         if kind == "any":
             return self._decided(found, undecided, window, censored)
-        first = begin[found] if shows is None else shows[begin[found]]
+        first = begin[found] if matches is None else matches[begin[found]]
+        # Infinite and not missing: it is known that there is no such event within the horizon.
         days = np.full(len(found), np.inf)
         elapsed = self._index.times[first] - window.cutoffs[found]
         days[found] = elapsed / (self._clock.per_second * _DAY)
         return self._decided(days, undecided, window, censored)
 
     def label_churn(self, samples, *, horizon, behavior=None, gap=None, censored="raise"):
-        """Whether each sample's user stays away: no event within the horizon after the cutoff.
+        """Whether the user of each sample has no event within the horizon after the cutoff.
 
-        Who comes back is known at once; that somebody stays away is known only when the whole
-        horizon has passed. Where it reaches past the end of the log, a user without an event is
-        right-censored. Dropping those alone would leave only the faithful among the youngest
-        samples: drop all samples whose horizon is not over, or choose earlier cutoffs.
+        A return is known at once, but churn only when the whole horizon has passed. If the
+        horizon reaches past the end of the log, a user without an event is right-censored.
+        Dropping only these would leave only returning users among the latest samples. Drop all
+        samples whose horizon is not over, or choose earlier cutoffs.
 
         Parameters
         ----------
         samples : table of shape (n_samples, n_columns)
             With the user column and ``cutoff``.
         horizon : str, timedelta, or list of those
-            Span after the cutoff (and the gap), such as "90D". A list gives a table with a
-            column for each.
+            Span after the cutoff (and the gap), such as "90D". A list gives a table with one
+            column per horizon.
         behavior : object or list of objects, default=None
-            What counts as coming back, such as "buy". None: any event.
+            Behaviour that counts as a return, such as "buy". None: any event.
         gap : str or timedelta, default=None
-            Span between the cutoff and the horizon, in which nothing counts. None: no gap.
+            Span between the cutoff and the horizon, whose events do not count. None: no gap.
         censored : {"raise", "observed", "nan"}, default="raise"
-            What to say of a sample whose horizon reaches past the end of the log and who has
-            not come back yet: raise an error, True (churned so far), or NaN (labels are floats
-            then).
+            Label of a sample without a return yet whose horizon reaches past the end of the log:
+            raise an error, True (churned so far), or NaN (labels are then floats).
 
         Returns
         -------
         ndarray of bool of shape (n_samples,)
-            Of float where ``censored="nan"``; a table for several horizons.
+            Float if ``censored="nan"``; a table for several horizons.
 
         Raises
         ------
@@ -160,34 +160,34 @@ class LabelMethods(LogState):
         seen = self.label_behavior(
             samples, behavior=behavior, horizon=horizon, gap=gap, censored=censored
         )
-        return 1 - seen if censored == "nan" else ~seen
+        return 1 - seen if censored == "nan" else ~seen  # with NaN, labels are floats
 
     def label_next(
         self, samples, column=None, *, behavior=None, horizon=None, none=None, censored="raise"
     ):
-        """What each sample's user does next: a value of the next event after the cutoff.
+        """A value of the next event after the cutoff of each sample, such as the next product.
 
         Parameters
         ----------
         samples : table of shape (n_samples, n_columns)
             With the user column and ``cutoff``.
         column : str, default=None
-            Column to read. None: the behaviour column; the product column is the next product.
+            Column to read, such as the product column. None: the behaviour column.
         behavior : object or list of objects, default=None
-            Only events of such a behaviour count: the next product *bought*. None: any event.
+            Only events of this behaviour count: the next product *bought*. None: any event.
         horizon : str or timedelta, default=None
-            Span after the cutoff within which the event must lie. None: however late.
+            Span after the cutoff that must contain the event. None: no limit.
         none : object, default=None
-            Label of who does nothing within the horizon.
+            Label of a sample without an event within the horizon.
         censored : {"raise", "observed", "nan"}, default="raise"
-            What to say of a sample without a next event whose horizon reaches past the end of
-            the log (as it always does without a horizon): raise an error, the label ``none``, or
-            a missing value.
+            Label of a sample without a next event whose horizon reaches past the end of the log
+            (always the case without a horizon): raise an error, the label ``none``, or a missing
+            value.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Values of the column; an array of objects with None where a label is missing.
+            Values of the column; an array of objects with None if a label is missing.
 
         Raises
         ------
@@ -212,18 +212,18 @@ class LabelMethods(LogState):
         check_choice("censored", censored, _CENSORED)
         column = self._label_column(column)
         window = self._window(samples, horizon, None, endless=True)
-        shows, begin, end = self._showing(behavior, window)
+        matches, begin, end = self._matches_within(behavior, window)
         found = end > begin
-        first = begin[found] if shows is None else shows[begin[found]]
+        first = begin[found] if matches is None else matches[begin[found]]
         undecided = window.open_ & ~found
         endless = horizon is None and self._session_gap is None
         self._check_decided(undecided, window, censored, endless=endless)
         labels = np.empty(len(found), dtype=object)
-        labels[:] = [none]
+        labels[:] = [none]  # in a list, because `none` may itself be a sequence
         labels[undecided] = None if censored == "nan" else none
         labels[found] = _frames.to_objects(_frames.take(self._table[column], first))
         kinds = {type(label) for label in labels}
-        # A NumPy array of several types would make strings of all of them.
+        # NumPy would convert labels of several types to strings.
         alike = len(kinds) == 1 and type(None) not in kinds
         return np.array(labels.tolist()) if alike else labels
 
@@ -245,7 +245,7 @@ class LabelMethods(LogState):
         return name
 
     def label_sum(self, samples, column, *, horizon, behavior=None, gap=None, censored="raise"):
-        """The sum of a numeric column over each sample's horizon, such as the spend.
+        """The sum of a numeric column over the horizon of each sample, such as the spend.
 
         Parameters
         ----------
@@ -254,27 +254,27 @@ class LabelMethods(LogState):
         column : str
             Numeric column; a missing value adds nothing.
         horizon : str, timedelta, list of those, or None
-            Span after the cutoff (and the gap), such as "90D". A list gives a table with a
-            column for each. None, in a log by sessions only: to the end of the session.
+            Span after the cutoff (and the gap), such as "90D". A list gives a table with one
+            column per horizon. None, only in a log by sessions: to the end of the session.
         behavior : object or list of objects, default=None
-            Only events of such a behaviour count. None: any event.
+            Only events of this behaviour count. None: any event.
         gap : str or timedelta, default=None
-            Span between the cutoff and the horizon, in which nothing counts. None: no gap.
+            Span between the cutoff and the horizon, whose events do not count. None: no gap.
         censored : {"raise", "observed", "nan"}, default="raise"
-            What to say of a sample whose horizon reaches past the end of the log: raise an
-            error, the sum so far, or NaN.
+            Label of a sample whose horizon reaches past the end of the log: raise an error, the
+            sum so far, or NaN.
 
         Returns
         -------
         ndarray of float of shape (n_samples,)
-            Zero where nothing happened; a table for several horizons.
+            Zero if there is no event; a table for several horizons.
 
         Raises
         ------
         CensoredLabelError
             If a horizon reaches past the end of the log and ``censored="raise"``.
         InvalidLogError
-            If the log is not clean, or the column is not there or not numeric.
+            If the log is not clean, or the column does not exist or is not numeric.
 
         Examples
         --------
@@ -305,11 +305,11 @@ class LabelMethods(LogState):
                 "the samples. Drop it with clean(rules=...)."
             )
         values = np.where(np.isnan(values), 0.0, values)
-        shows = self._shows(behavior)
-        if shows is not None:
-            values = np.where(shows[rows], values, 0.0)
+        matches = self._matches(behavior)
+        if matches is not None:
+            values = np.where(matches[rows], values, 0.0)
         sample_of = np.repeat(np.arange(len(window.start)), np.diff(offsets))
-        # Not the difference of running sums, in which a large early value would drown small ones.
+        # Not a difference of cumulative sums: small values would be lost after a large early one.
         sums = np.bincount(sample_of, weights=values, minlength=len(window.start))
         return self._decided(sums, window.open_, window, censored)
 
@@ -329,11 +329,11 @@ class LabelMethods(LogState):
     def _window(self, samples, horizon, gap, *, endless=False):
         """Events after each cutoff and within the horizon.
 
-        With ``endless`` no horizon means for ever; else it means to the end of the session.
+        Without a horizon, ``endless`` means no limit; otherwise the end of the session.
         """
         users, cutoffs, start = self._read_windows(samples)
         begins = cutoffs
-        if gap is not None:
+        if gap is not None:  # its events are neither in the history nor in the label
             begins = self._clock.after(cutoffs, gap, "gap")
             start = self._index.count_until(users, begins)
         if horizon is not None:
@@ -346,9 +346,10 @@ class LabelMethods(LogState):
             return Window(start, stop, cutoffs, np.full(len(start), self._until), open_)
         if self._session_gap is None:
             raise ValueError(
-                "horizon=None means to the end of the session, and this log is not one of "
-                "sessions: log.sessions(gap='30min').by('session'). Give a horizon such as '7D'."
+                "horizon=None means to the end of the session, but this log is not by sessions. "
+                "Give a horizon such as '7D', or use log.sessions(gap='30min').by('session')."
             )
+        # A session is over when its gap has passed without an event.
         last = np.where(users >= 0, self._index.times[np.maximum(stop - 1, 0)], cutoffs)
         ends = last + self._session_gap
         return Window(start, stop, cutoffs, ends, ends > self._until)
@@ -363,37 +364,38 @@ class LabelMethods(LogState):
         row = _frames.first_row(undecided)
         if endless:
             raise CensoredLabelError(
-                f"The label of row {row} cannot be known: nothing more was seen of its user by "
-                f"the end of the log at {self._clock.say(self._until)} "
+                f"The label of row {row} cannot be known: its user has no later event by "
+                f"the end of the log at {self._clock.format(self._until)} "
                 f"({int(undecided.sum()):,} such samples). Pass censored='nan' to leave these "
-                "open, or give a horizon, after which nobody is waited for."
+                "undecided, or give a horizon, after which a label is decided."
             )
         raise CensoredLabelError(
             f"The label of row {row} cannot be known: its horizon ends at "
-            f"{self._clock.say(window.ends[row])} but the log at {self._clock.say(self._until)} "
-            f"({int(undecided.sum()):,} such samples). Take an earlier cutoff or a shorter "
-            "horizon, give EventLog(until=...) if the log is complete to a later moment, or "
+            f"{self._clock.format(window.ends[row])} but the log at "
+            f"{self._clock.format(self._until)} "
+            f"({int(undecided.sum()):,} such samples). Use an earlier cutoff or a shorter "
+            "horizon, pass EventLog(until=...) if the log is complete to a later moment, or "
             "pass censored='observed' or 'nan'."
         )
 
-    def _showing(self, behavior, window):
-        """Positions of the events that show a behaviour, and each window's part of them.
+    def _matches_within(self, behavior, window):
+        """Positions of the events with a behaviour, and the range of them in each window.
 
-        None in the place of the positions stands for all events.
+        None instead of the positions means all events.
         """
-        shows = self._shows(behavior)
-        if shows is None:
+        matches = self._matches(behavior)
+        if matches is None:
             return None, window.start, window.stop
-        shows = np.flatnonzero(shows)
-        return shows, np.searchsorted(shows, window.start), np.searchsorted(shows, window.stop)
+        at = np.flatnonzero(matches)
+        return at, np.searchsorted(at, window.start), np.searchsorted(at, window.stop)
 
-    def _shows(self, behavior):
-        """Where the events show a behaviour; None for all of them."""
+    def _matches(self, behavior):
+        """Mask of the events with a behaviour; None for all events."""
         if behavior is None:
             return None
         if self.behavior is None:
             raise InvalidLogError(
-                f"behavior={behavior!r} was asked for, but the log has no behaviour column. "
+                f"behavior={behavior!r} was given, but the log has no behaviour column. "
                 "Name it: EventLog(..., behavior=...)."
             )
         several = hasattr(behavior, "__iter__") and not isinstance(behavior, (str, bytes))
@@ -404,14 +406,14 @@ class LabelMethods(LogState):
             )
         codes, values = _frames.encode(self._table[self.behavior])
         known = list(_frames.to_objects(values))
-        # An event without a behaviour has the code -1. A comparison per behaviour takes a
-        # twentieth of the time of a look-up by codes.
-        shows = [codes == (known.index(v) if v in known else -2) for v in wanted]
-        for value, mask in zip(wanted, shows, strict=True):
+        # An event without a behaviour has code -1. One comparison per behaviour takes a twentieth
+        # of the time of indexing a table by the codes.
+        matches = [codes == (known.index(v) if v in known else -2) for v in wanted]
+        for value, mask in zip(wanted, matches, strict=True):
             if not mask.any():
                 present = np.unique(codes[codes >= 0])
                 listed = ", ".join(repr(known[code]) for code in present[:10]) or "none at all"
                 raise InvalidLogError(
                     f"No event has {self.behavior} = {value!r}; the log holds {listed}."
                 )
-        return np.logical_or.reduce(shows)
+        return np.logical_or.reduce(matches)

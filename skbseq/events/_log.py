@@ -1,4 +1,4 @@
-"""The event log: told once who, when, what; asked at any moment what was known then."""
+"""The event log: roles are named once; samples, histories and labels come from its index."""
 
 import numpy as np
 
@@ -12,62 +12,62 @@ from skbseq.exceptions import InvalidLogError
 
 
 class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
-    """A log of events with its roles named, sorted by user and time.
+    """A log of events with named roles, sorted by user and time.
 
-    Everything asked of a log is answered from its index of users and times: who can be sampled
-    at a cutoff, what was their history, what did they do next. Histories end at the cutoff and
-    labels begin after it, so that nothing of the future leaks into a feature.
+    A log answers all questions from its index of users and times: who can be sampled at a cutoff,
+    what was their history, what did they do next. Histories end at the cutoff and labels begin
+    after it, so that no future event leaks into a feature.
 
     A log never changes; :meth:`clean`, :meth:`collapse`, :meth:`sessions` and :meth:`by` return
-    new ones.
+    new logs.
 
     Parameters
     ----------
     events : pandas, polars or pyarrow table, or path of a CSV or Parquet file
         One row per event.
     user : str
-        Column that says who.
+        Column of the users.
     time : str
-        Column that says when: datetimes (with a time zone or without), ISO 8601 strings, or
-        epoch numbers.
+        Column of the times: datetimes (with or without a time zone), ISO 8601 strings, or epoch
+        numbers.
     behavior : str, default=None
-        Column that says what was done (view, buy, ...).
+        Column of the behaviours (view, buy, ...).
     product : str, default=None
-        Column that says on which product.
+        Column of the products.
     time_unit : {"s", "ms", "us", "ns"}, default=None
         Unit of epoch numbers. None: recognised from their size (dates between 1980 and 2100)
-        and told in the repr.
+        and shown in the repr.
     until : str or datetime, default=None
         Moment up to which the log is complete. None: its last event. A label whose horizon
         reaches past it cannot be known yet.
     invalid_times : {"raise", "null", "keep"}, default="raise"
-        What to do about times that cannot be read (also a string without a time zone where
-        others have one), and about those that only a wrong unit explains (the year 1970 or
-        50,000 beside times of our days): raise an error that names the first row, treat them as
-        missing (:meth:`clean` drops and counts them), or keep the strange ones as they are
-        (unreadable ones still raise).
+        How to handle invalid times. These are times that cannot be read (including a string
+        without a time zone if others have one), and times that indicate a wrong unit (the year
+        1970 or 50,000 among present-day times). "raise": raise an error that names the first row.
+        "null": treat them as missing, so that :meth:`clean` drops and counts them. "keep": keep
+        times that indicate a wrong unit; unreadable ones still raise.
 
     ties : {"values", "rows"} or list of str, default="values"
-        In what order to put events of equal user and time. "values": by behaviour, product and
-        then the other columns from left to right, so that the order of the rows does not
-        matter; a list of columns, such as a running number, goes before those. "rows": as the
-        rows come.
+        Order of events with equal user and time. "values": by behaviour, product and then the
+        other columns from left to right, so that the order of the rows does not matter. A list
+        of columns, such as a sequence number: by these columns first. "rows": the order of the
+        rows.
 
     Attributes
     ----------
     report : CleaningReport or None
-        What :meth:`clean` dropped to make this log.
+        Report of the :meth:`clean` call that made this log.
 
     Raises
     ------
     InvalidLogError
-        If a column is missing, stands twice or mixes kinds of values, the log is empty, no row
+        If a column is missing, occurs twice or mixes types of values, the log is empty, no row
         has a user, or a time cannot be read.
 
     Notes
     -----
-    Times are compared in UTC where the column has a time zone, and moments given without a zone
-    are read in the zone of the column. Among tied events, missing values come last.
+    Times are compared in UTC if the column has a time zone. Moments given without a zone are read
+    in the zone of the column. Among tied events, missing values come last.
 
     Examples
     --------
@@ -106,6 +106,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     ):
         check_choice("time_unit", time_unit, (None, "s", "ms", "us", "ns"))
         check_choice("invalid_times", invalid_times, ("raise", "null", "keep"))
+        # Ids may look like numbers: "007" and "7" are different users.
         ids = [name for name in (user, product) if name is not None]
         table, self._library = _frames.read_table(events, ids=ids)
         roles = {"user": user, "time": time, "behavior": behavior, "product": product}
@@ -122,9 +123,10 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         self._until, self._until_told = self._read_until(until), until is not None
 
     def _take_in(self, table, ticks, no_time):
-        """Place the events that have user and time; the others wait to be counted."""
+        """Index the events that have user and time; set the others aside, to be counted."""
         no_user = _frames.is_missing(table[self.user])
         check_present(self.user, no_user)
+        # An event that lacks both counts only once.
         lacking = {f"missing {self.user}": no_user, f"missing {self.time}": no_time & ~no_user}
         self._unplaced = {reason: int(mask.sum()) for reason, mask in lacking.items()}
         self._unplaced_examples = {
@@ -135,7 +137,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         placed = ~(no_user | no_time)
         if not placed.any():
             raise InvalidLogError(f"No row has both {self.user!r} and {self.time!r}.")
-        if not placed.all():
+        if not placed.all():  # complete tables are not copied
             rows = np.flatnonzero(placed)
             table, ticks = _frames.take_rows(table, rows), ticks[rows]
         self._place(table, ticks)
@@ -147,8 +149,8 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         moment = self._clock.instant(until, "until")
         if moment < last:
             raise InvalidLogError(
-                f"until={self._clock.say(moment)} lies before the last event, "
-                f"{self._clock.say(last)}."
+                f"until={self._clock.format(moment)} is before the last event, "
+                f"{self._clock.format(last)}."
             )
         return moment
 
@@ -163,11 +165,12 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         return self._to_times(np.array([self._until])).to_pylist()[0]
 
     def __len__(self):
+        # Includes the events without user or time, which only clean() drops.
         return self._table.num_rows + sum(self._unplaced.values())
 
     def __repr__(self):
         times = self._index.times
-        span = f"{self._clock.say(times.min())} to {self._clock.say(times.max())}"
+        span = f"{self._clock.format(times.min())} to {self._clock.format(times.max())}"
         lines = [f"EventLog: {len(self):,} events of {len(self._index.users):,} users, {span}"]
         zone = f", {self._clock.zone}" if self._clock.zone else ""
         lines.append(f"  user      {self.user}")
@@ -175,7 +178,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         for role in ("behavior", "product"):
             name = getattr(self, role)
             if name is not None:
-                lines.append(f"  {role:<8}  {name} ({_say_values(self._table[name])})")
+                lines.append(f"  {role:<8}  {name} ({_format_values(self._table[name])})")
         roles = (self.user, self.time, self.behavior, self.product)
         others = [name for name in self._table.column_names if name not in roles]
         if others:
@@ -191,14 +194,14 @@ def _check_columns(table, roles):
     for name, meaning in RESERVED.items():
         if name in table.column_names:
             raise InvalidLogError(
-                f"The log has a column {name!r}, the name that samples give to {meaning}. "
+                f"The log has a column {name!r}, but samples use this name for {meaning}. "
                 "Rename it."
             )
     if table.num_rows == 0:
         raise InvalidLogError("The log is empty: it has columns but no rows.")
 
 
-def _say_values(column):
+def _format_values(column):
     values, counts = _frames.count_values(column)
     if len(values) > 12:
         return f"{len(values):,} values"

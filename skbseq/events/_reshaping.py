@@ -1,4 +1,4 @@
-"""New logs of old ones: cleaned, collapsed to events of the right size, cut into sessions."""
+"""Methods that make new logs: clean, collapse several events into one, split into sessions."""
 
 import numpy as np
 
@@ -29,6 +29,7 @@ _AGGREGATIONS = {
     "all": "all",
     "list": "list",
 }
+# Types of values that an aggregation accepts; the others accept any.
 _NEEDS = {
     "sum": ("integer", "float", "boolean"),
     "mean": ("integer", "float", "boolean"),
@@ -41,7 +42,7 @@ _NEEDS = {
 
 
 class ReshapeMethods(LogState):
-    """Methods that make a new log."""
+    """Methods of a log that return a new log."""
 
     def clean(
         self,
@@ -59,36 +60,37 @@ class ReshapeMethods(LogState):
         min_events=None,
         max_events=None,
     ):
-        """Drop events that do not belong into the log, and say how many for which reason.
+        """Drop invalid events, and report how many were dropped for which reason.
 
-        Events without user or time always go, and exact duplicates unless told otherwise; the
-        rest is done when asked for, in the order of the parameters below, each on what the ones
-        before it left.
+        Events without user or time are always dropped, and exact duplicates by default. All other
+        rules are optional. They are applied in the order of the parameters below, each to the
+        events that are left.
 
         Parameters
         ----------
         duplicates : "exact", list of str or None, default="exact"
-            "exact": events that repeat one of the same user and time in every column. A list:
-            in these columns. None: keep duplicates.
+            "exact": drop events that repeat one of the same user and time in every column. A
+            list: in these columns. None: keep duplicates.
         tolerance : str or timedelta, default=None
-            With a list of columns: also what repeats within this span after an equal event,
-            such as "2s" for double clicks. In a row of quick repeats the first stays.
+            With a list of columns: also drop repeats within this span after an equal event,
+            such as "2s" for double clicks. In a series of quick repeats the first is kept.
         behaviors : list, default=None
-            The behaviours to keep; others, and missing ones, are dropped as unknown.
+            Behaviours to keep; others, and missing ones, are dropped as unknown.
         rules : dict of str to str or callable, default=None
-            What must hold of a column: ``{"price": ">= 0 and < 1000"}``, or a function from the
-            column, in the library of the log, to booleans. A missing value breaks no rule.
+            Conditions by column: ``{"price": ">= 0 and < 1000"}``, or a function that maps the
+            column, in the library of the log, to booleans. A missing value violates no rule.
         cancelled : str, default=None
-            Numeric column in which a negative value undoes an earlier positive one of the same
-            user (and product, if the log has one) and size: a quantity. Both go.
+            Numeric column, such as a quantity, in which a negative value cancels an earlier
+            positive one of the same user (and product, if the log has one) and absolute value.
+            Both are dropped.
         earliest : str or datetime, default=None
-            Drop what lies before this moment.
+            Drop events before this moment.
         latest : str or datetime, default=None
-            Drop what lies after this moment, such as the time of the export. Where the log
-            reached past it, it is complete up to this moment if ``until`` was given, else to the
-            last event that is left.
+            Drop events after this moment, such as the time of the export. If the log reached past
+            it, the new log is complete up to this moment if ``until`` was given, otherwise up to
+            its last event.
         received : str, default=None
-            Column with the time at which the event was received; one that lies after its own
+            Column with the time at which the event was received. An event later than its own
             receipt is dropped.
         max_delay : str or timedelta, default=None
             With ``received``: drop events received later than this after their time.
@@ -101,12 +103,12 @@ class ReshapeMethods(LogState):
         Returns
         -------
         EventLog
-            A new log; its ``report`` says how many events went for which reason, with examples.
+            A new log. Its ``report`` counts the dropped events by reason, with examples.
 
         Raises
         ------
         InvalidLogError
-            If a column is not there or does not fit, or nothing is left.
+            If a column does not exist or has the wrong type, or no event is left.
         ValueError
             If a parameter cannot be read.
 
@@ -123,6 +125,7 @@ class ReshapeMethods(LogState):
           n not >= 0           0  (0.0%)
         """
         sieve = Sieve(self)
+        # The order matters, for the counts too: an event counts for the first reason only.
         self._drop_duplicates(sieve, duplicates, tolerance)
         if behaviors is not None:
             sieve.drop(~self._among(sieve, behaviors), f"unknown {self.behavior}")
@@ -179,19 +182,19 @@ class ReshapeMethods(LogState):
         wanted = set(behaviors)
         codes, values = _frames.encode(sieve.column(self.behavior))
         known = [value in wanted for value in _frames.to_objects(values)]
-        return np.array([*known, False])[codes]
+        return np.array([*known, False])[codes]  # code -1, a missing one, points to the end
 
     def _drop_times(self, sieve, earliest, latest):
         """Drop events outside a span of time; returns the end of the log."""
         until = self._until
         if earliest is not None:
             moment = self._clock.instant(earliest, "earliest")
-            sieve.drop(sieve.index.times < moment, f"before {self._clock.say(moment)}")
+            sieve.drop(sieve.index.times < moment, f"before {self._clock.format(moment)}")
         if latest is not None:
             moment = self._clock.instant(latest, "latest")
-            sieve.drop(sieve.index.times > moment, f"after {self._clock.say(moment)}")
+            sieve.drop(sieve.index.times > moment, f"after {self._clock.format(moment)}")
             if until > moment:
-                # Were it not told, the last event left is the last sign of how far the log goes.
+                # Without `until`, the last remaining event shows how far the log is complete.
                 times = self._index.times
                 until = moment if self._until_told else int(times[times <= moment].max())
         return until
@@ -204,6 +207,7 @@ class ReshapeMethods(LogState):
         ticks, missing = self._read_times_of(sieve.column(self._check_column(received)), received)
         sieve.drop(~missing & (sieve.index.times > ticks), f"after its {received}")
         if max_delay is not None:
+            # Read again, because the drop above has changed the remaining events.
             ticks, missing = self._read_times_of(sieve.column(received), received)
             latest = self._clock.after(sieve.index.times, max_delay, "max_delay", zero=True)
             sieve.drop(~missing & (ticks > latest), f"{received} later than {max_delay}")
@@ -226,30 +230,30 @@ class ReshapeMethods(LogState):
     # ------------------------------------------------------------------ collapse
 
     def collapse(self, by, *, aggregate=None, runs=False, max_gap=None, count="n_events"):
-        """Make one event of several: of the lines of an invoice, or of a run of equal events.
+        """Merge several events into one, such as the lines of an invoice or a run of equal events.
 
-        A history should be what a person did and not how a table was stored. The new event has
-        the time of the last one that went into it, for only then all of it is known. So a
-        group that goes on past a cutoff is not in a history at all, not even in part: collapse
-        what ends soon, such as an invoice, or bound runs with ``max_gap``.
+        An event should be one action of a user, however it was stored. The new event has the time
+        of the last merged one, because it is known completely only then. So a group that continues
+        past a cutoff is not in the history at all, not even in part. Collapse groups that end
+        soon, such as invoices, or limit runs with ``max_gap``.
 
         Parameters
         ----------
         by : str or list of str
-            Columns that are equal within a group, such as the invoice number. An event in which
-            one of them is missing stays by itself.
+            Columns that are equal within a group, such as the invoice number. An event with a
+            missing value in one of them is not merged.
         aggregate : dict of str to str or list of str, default=None
-            How to sum up a column: "first", "last", "sum", "mean", "std" (of the values as a
-            whole: divided by their number), "min", "max", "count" (values that are there),
-            "n_unique", "any", "all" or "list". One way keeps the name of
-            the column, several give ``<column>_<way>`` each (and the log loses the role of such
-            a column). Other columns keep the value of the first event.
+            Aggregations by column: "first", "last", "sum", "mean", "std" (with divisor n), "min",
+            "max", "count" (of non-missing values), "n_unique", "any", "all" or "list". A single
+            one keeps the name of the column. Several give columns ``<column>_<aggregation>``, and
+            the log loses the role of such a column. Other columns keep the value of the first
+            event.
         runs : bool, default=False
-            Group only what follows one another directly in the user's time order.
+            Merge only events that directly follow one another in the time order of the user.
         max_gap : str or timedelta, default=None
             With ``runs``: a longer gap between two events ends the run.
         count : str, default="n_events"
-            Name of a new column with the number of events. None: no such column.
+            Name of a new column with the number of merged events. None: no such column.
 
         Returns
         -------
@@ -259,7 +263,7 @@ class ReshapeMethods(LogState):
         Raises
         ------
         InvalidLogError
-            If the log is not clean, a column is not there, or cannot be summed up so.
+            If the log is not clean, or a column does not exist or cannot be aggregated so.
         ValueError
             If a parameter cannot be read.
 
@@ -281,7 +285,8 @@ class ReshapeMethods(LogState):
         if max_gap is not None and not runs:
             raise ValueError("max_gap needs runs=True.")
         group = self._run_groups(names, max_gap) if runs else self._key_groups(names)
-        # Groups are numbered by their first event; stable, so each lists its events in order.
+        # Groups are numbered by their first event. The sort is stable, so that the events of a
+        # group stay in time order.
         order = np.argsort(group, kind="stable")
         starts = np.flatnonzero(np.diff(group[order], prepend=-1))
         first, last = order[starts], order[np.append(starts[1:], len(order)) - 1]
@@ -290,10 +295,11 @@ class ReshapeMethods(LogState):
         if count is not None:
             if count in columns:
                 raise ValueError(
-                    f"count={count!r} is the name of a column already. Choose another name."
+                    f"count={count!r} is already the name of a column. Choose another name."
                 )
             columns[count] = np.diff(np.append(starts, len(order)))
         kept = {role: getattr(self, role) for role in ("behavior", "product")}
+        # Columns that were renamed by the aggregation lose their role.
         ties = self.ties if isinstance(self.ties, str) else [n for n in self.ties if n in columns]
         log = self._derive(
             **{role: name if name in columns else None for role, name in kept.items()}, ties=ties
@@ -306,6 +312,7 @@ class ReshapeMethods(LogState):
         single = np.zeros(len(sieve.rows), bool)
         for name in names:
             single |= _frames.is_missing(self._table[name])
+        # An event with a missing key gets a number of its own, so that it is a group of one.
         alone = np.where(single, np.arange(1, len(single) + 1), 0)
         return pair_ids(key_of_events(sieve, names), alone)
 
@@ -323,8 +330,8 @@ class ReshapeMethods(LogState):
     def _aggregated(self, aggregate, group, first, last):
         if not isinstance(aggregate, dict):
             raise ValueError(
-                f"aggregate must be a dict of columns and ways, such as {{'price': 'sum'}}; got "
-                f"{aggregate!r}."
+                "aggregate must be a dict of columns and aggregations, such as "
+                f"{{'price': 'sum'}}; got {aggregate!r}."
             )
         fixed = (self.user, self.time)
         columns = {}
@@ -335,13 +342,15 @@ class ReshapeMethods(LogState):
         for name in self._table.column_names:
             ways = as_names(aggregate.get(name, "first"))
             if not ways:
-                raise ValueError(f"aggregate={{{name!r}: []}} names no way. Leave it out.")
+                raise ValueError(
+                    f"aggregate={{{name!r}: []}} names no aggregation. Leave the column out."
+                )
             for way in ways:
                 out = name if len(ways) == 1 else f"{name}_{way}"
                 if out in columns or (out != name and out in self._table.column_names):
                     raise ValueError(f"Two columns would be called {out!r}. Rename {name!r}.")
                 self._check_way(name, way)
-                columns[out] = None
+                columns[out] = None  # keeps its place in the order of columns
                 if way in ("first", "last"):
                     rows = first if way == "first" else last
                     columns[out] = _frames.take(self._table[name], rows)
@@ -354,7 +363,7 @@ class ReshapeMethods(LogState):
     def _check_way(self, name, way):
         if way not in ("first", "last", *_AGGREGATIONS):
             raise ValueError(
-                f"aggregate={{{name!r}: {way!r}}} is not known. Choose first, last, "
+                f"aggregate={{{name!r}: {way!r}}} is unknown. Choose first, last, "
                 f"{', '.join(_AGGREGATIONS)}."
             )
         kind = _frames.kind_of(self._table[name].type)
@@ -366,27 +375,27 @@ class ReshapeMethods(LogState):
     # ------------------------------------------------------------------ sessions
 
     def sessions(self, *, gap="30min", name="session"):
-        """Number the sessions of each user: events without a longer pause between them.
+        """Number the sessions of each user: events without a longer gap between them.
 
         Parameters
         ----------
         gap : str or timedelta, default="30min"
-            A longer pause between two events begins a new session.
+            A longer gap between two events begins a new session.
         name : str, default="session"
-            Name of the column for the session; the others begin with it.
+            Name of the session column, and prefix of the names of the others.
 
         Returns
         -------
         EventLog
-            A new log with the columns ``session``, made of the user and the number,
-            ``session_number``, counting the user's sessions from 1, and ``session_position``,
-            counting the events in the session from 1. None of them depends on later events.
-            ``by("session")`` makes a log with one history per session of it.
+            A new log with three more columns: ``session`` (user and session number),
+            ``session_number`` (the user's sessions, counted from 1) and ``session_position`` (the
+            events of the session, counted from 1). None of them depends on later events.
+            ``by("session")`` turns it into a log with one history per session.
 
         Raises
         ------
         InvalidLogError
-            If the log is not clean, or has a column of such a name.
+            If the log is not clean, or already has a column of such a name.
 
         Examples
         --------
@@ -420,19 +429,19 @@ class ReshapeMethods(LogState):
         for column, values in new.items():
             if column in table.column_names:
                 raise InvalidLogError(
-                    f"The log has a column {column!r} already. Pass another name=, or rename it."
+                    f"The log already has a column {column!r}. Pass another name=, or rename it."
                 )
             table = table.append_column(column, values)
         return self._derive(_table=table, _sessions=(name, span))
 
     def by(self, column):
-        """The same events with another column in the role of the user, such as the session.
+        """The same events with another column as the user, such as the session.
 
         Parameters
         ----------
         column : str
-            Samples, histories and labels are then those of its values. Events in which it is
-            missing are dropped by :meth:`clean`.
+            Samples, histories and labels refer to its values. :meth:`clean` drops events in
+            which it is missing.
 
         Returns
         -------
@@ -442,7 +451,7 @@ class ReshapeMethods(LogState):
         Raises
         ------
         InvalidLogError
-            If the log is not clean, or the column is not there or plays a role already.
+            If the log is not clean, or the column does not exist or already has a role.
 
         Examples
         --------
@@ -457,6 +466,7 @@ class ReshapeMethods(LogState):
         self._check_clean()
         roles = {"time": self.time, "behavior": self.behavior, "product": self.product}
         check_roles(self._table, {"user": column, **roles})
+        # With the gap, labels with horizon=None can tell when a session is over.
         of_sessions = self._sessions is not None and column == self._sessions[0]
         log = self._derive(
             user=column, _sessions=None, _session_gap=self._sessions[1] if of_sessions else None
@@ -470,7 +480,7 @@ class ReshapeMethods(LogState):
         Returns
         -------
         table of the library of the log
-            Without those that lack user or time.
+            Without events that lack user or time.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Samples: who is asked about at which moment; and histories: what was known of them then."""
+"""Samples (pairs of user and cutoff) and their histories up to the cutoff."""
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -28,51 +28,52 @@ class SampleMethods(LogState):
         min_age=None,
         random_state=None,
     ):
-        """Whom to ask about, and when: one row per user and cutoff.
+        """Choose samples: one row per user and cutoff.
 
-        One of ``at``, ``every``, ``n_random``, ``after_first`` and ``before_last`` says how the
-        cutoffs are chosen. A sample needs an event at or before its cutoff.
+        Exactly one of ``at``, ``every``, ``n_random``, ``after_first`` and ``before_last``
+        determines the cutoffs. A sample needs an event at or before its cutoff.
 
         Parameters
         ----------
         at : str, datetime.datetime, numpy.datetime64, list of those, or table, default=None
-            The cutoff of all users, several of them, or a table with the user column and
+            One cutoff for all users, several cutoffs, or a table with the user column and
             ``cutoff``. Without a time zone it is read in that of the log.
         every : str or timedelta, default=None
-            Regular cutoffs, such as "30D": ``end``, and so far before it again and again, down
-            to ``start``. They are counted from the end, because there lies what is newest.
+            Regular cutoffs, such as "30D": at ``end`` and at this interval before it, down to
+            ``start``. They are counted from the end, so that the newest events are used.
         n_random : int, default=None
-            So many random moments per user, uniform between the user's first event (or
+            Number of random moments per user, uniform between the user's first event (or
             ``start``, if that is later) and ``end``.
         after_first : str or timedelta, default=None
-            A cutoff per user, so long after the first event; "0D": the first event itself.
+            One cutoff per user, this long after the first event; "0D": at the first event.
         before_last : str or timedelta, default=None
-            A cutoff per user, so long before the last event. Beware: that the last event is
-            yet to come is not known at that moment.
+            One cutoff per user, this long before the last event. Caution: at that moment it is
+            not known that another event will follow.
         start : str or datetime, default=None
             No cutoff before this moment. None: the first event of the log.
         end : str or datetime, default=None
-            No cutoff after this moment. None: the end of the log. Leave room for the horizon
-            of the labels: ``end`` plus the horizon should not reach past the log.
+            No cutoff after this moment. None: the end of the log. Choose it so that ``end`` plus
+            the horizon of the labels does not reach past the log.
         min_events : int, default=1
-            A sample has at least so many events at or before its cutoff.
+            Minimum number of events of a sample at or before its cutoff.
         min_age : str or timedelta, default=None
-            A sample's first event lies at least so long before its cutoff.
+            Minimum span between the first event of a sample and its cutoff.
         random_state : int, RandomState instance or None, default=None
-            Draws the random moments.
+            Seed of the random moments.
 
         Returns
         -------
         table of the library of the log
             The user and a column ``cutoff``, in ascending order of both. For a table given as
-            ``at``: its rows, in its order, that have enough events.
+            ``at``: its rows with enough events, in its order.
 
         Raises
         ------
         InvalidLogError
             If the log is not clean, or no sample is left.
         ValueError
-            If none or several of the ways are chosen, or a moment or duration cannot be read.
+            If none or several of these parameters are given, or a moment or duration cannot be
+            read.
 
         Examples
         --------
@@ -99,7 +100,7 @@ class SampleMethods(LogState):
         chosen = [name for name, value in ways.items() if value is not None]
         if len(chosen) != 1:
             raise ValueError(
-                f"Choose one of {', '.join(_WAYS)}; got {' and '.join(chosen) or 'none'}."
+                f"Pass exactly one of {', '.join(_WAYS)}; got {' and '.join(chosen) or 'none'}."
             )
         check_count("min_events", min_events)
         if chosen == ["at"] and _frames.is_frame(at):
@@ -126,7 +127,7 @@ class SampleMethods(LogState):
         last = self._until if end is None else self._clock.instant(end, "end")
         if first > last:
             raise ValueError(
-                f"start={self._clock.say(first)} lies after end={self._clock.say(last)}."
+                f"start={self._clock.format(first)} is after end={self._clock.format(last)}."
             )
         return first, last
 
@@ -139,6 +140,7 @@ class SampleMethods(LogState):
         moments = [self._clock.instant(moment, "at") for moment in (at if several else [at])]
         if not moments:
             raise ValueError("at is an empty list. Name at least one cutoff.")
+        # A repeated cutoff would give every sample twice.
         return np.unique(np.array(moments, np.int64))
 
     def _cutoffs_every(self, every, first, last):
@@ -146,8 +148,9 @@ class SampleMethods(LogState):
         return self._everyone_at(np.arange(last, first - 1, -step, dtype=np.int64))
 
     def _everyone_at(self, moments):
-        """Pairs of a cutoff and a user whose first event lies at or before it."""
+        """Pairs of a cutoff and a user whose first event is at or before it."""
         begins = self._index.times[self._index.offsets[:-1]]
+        # In order of first events, the users known at any cutoff are the first ones.
         order = np.argsort(begins, kind="stable")
         counts = np.searchsorted(begins[order], moments, side="right")
         positions, _ = ranges(np.zeros(len(moments), np.int64), counts)
@@ -157,9 +160,11 @@ class SampleMethods(LogState):
         check_count("n_random", n_random)
         begins = np.maximum(self._index.times[self._index.offsets[:-1]], first)
         shares = random.random_sample((len(begins), n_random))
+        # Plus 1, so that `last` itself can be drawn.
         cutoffs = (begins[:, None] + shares * (last - begins + 1)[:, None]).astype(np.int64)
         users = np.repeat(np.arange(len(begins)), n_random)
-        possible = np.repeat(begins <= last, n_random)
+        possible = np.repeat(begins <= last, n_random)  # the user has joined by then
+        # The same moment may be drawn twice for a user; a sample is unique.
         pairs = np.unique(np.column_stack([users, cutoffs.ravel()])[possible], axis=0)
         return pairs[:, 0], pairs[:, 1]
 
@@ -194,12 +199,12 @@ class SampleMethods(LogState):
 
     def _raise_no_samples(self, way, value, min_events, min_age):
         span = (
-            f"the log runs from {self._clock.say(self._index.times.min())} to "
-            f"{self._clock.say(self._until)}"
+            f"the log runs from {self._clock.format(self._index.times.min())} to "
+            f"{self._clock.format(self._until)}"
         )
         if way == "at" and value != "table" and min_events == 1 and min_age is None:
-            moment = self._clock.say(self._moments(value).max())
-            raise InvalidLogError(f"at={moment} lies before all events; {span}.")
+            moment = self._clock.format(self._moments(value).max())
+            raise InvalidLogError(f"at={moment} is before all events; {span}.")
         raise InvalidLogError(
             f"No user can be sampled with {way}={value!r}, min_events={min_events} and "
             f"min_age={min_age!r}; {span}."
@@ -214,32 +219,32 @@ class SampleMethods(LogState):
         return _frames.frame_from_columns(columns, like=self._library)
 
     def prefixes(self, *, n_events=None, share=None):
-        """Samples that have seen only the beginning of each user's or session's events.
+        """Samples whose history is only the beginning of each user's or session's events.
 
-        That is how early prediction is measured: after three clicks, or after half a session,
-        will it end in a purchase? The samples carry a column ``events_seen``, which
-        :meth:`histories` and the labels obey also where several events share one time.
+        Use them to evaluate early prediction: after three clicks, or after half a session, will
+        it end in a purchase? The samples have a column ``events_seen``. :meth:`histories` and the
+        labels respect it even if several events have the same time.
 
         Parameters
         ----------
         n_events : int or list of int, default=None
-            See the first so many events. Users with fewer are left out.
+            Number of first events to include. Users with fewer are left out.
         share : float or list of float, default=None
-            See the first share of the events, above 0 and at most 1, rounded up. Beware: how
-            long a session will be is not known while it lasts.
+            Share of the events to include, above 0 and at most 1, rounded up. Caution: the length
+            of a session is not known while it lasts.
 
         Returns
         -------
         table of the library of the log
-            The user (or session), ``cutoff``, the time of the last event seen, and
-            ``events_seen``; in ascending order.
+            The user (or session), ``cutoff`` (the time of the last included event) and
+            ``events_seen``, in ascending order.
 
         Raises
         ------
         InvalidLogError
             If the log is not clean, or no user has enough events.
         ValueError
-            If not one of ``n_events`` and ``share`` is given, or it is out of range.
+            If not exactly one of ``n_events`` and ``share`` is given, or it is out of range.
 
         Examples
         --------
@@ -265,11 +270,12 @@ class SampleMethods(LogState):
             else:
                 if isinstance(value, str) or not 0 < value <= 1:
                     raise ValueError(f"share must be above 0 and at most 1; got {value!r}.")
-                # The 1e-9 keeps 0.7 * 10 from becoming 8.
+                # Subtracting 1e-9 prevents rounding errors: 0.7 * 10 must not become 8.
                 seen.append(np.ceil(lengths * value - 1e-9).astype(np.int64))
         if not seen:
             raise ValueError("Give at least one n_events or share; got an empty list.")
         users = np.tile(np.arange(len(lengths)), len(seen))
+        # Several shares may give the same number of events.
         pairs = np.unique(np.column_stack([users, np.concatenate(seen)]), axis=0)
         users, counts = pairs[pairs[:, 1] > 0].T
         if users.size == 0:
@@ -285,25 +291,26 @@ class SampleMethods(LogState):
         Parameters
         ----------
         samples : table of shape (n_samples, n_columns)
-            With the user column and ``cutoff``; further columns stay as context. A user whom
-            the log does not know has an empty history.
+            With the user column and ``cutoff``; further columns are kept as context. A user who
+            is not in the log has an empty history.
         lookback : str or timedelta, default=None
-            Only events later than the cutoff less this, such as "90D". None: all.
+            Include only events within this span before the cutoff, such as "90D"; an event at
+            exactly this distance is not included. None: all.
         max_events : int, default=None
-            Only the last so many events of each sample. None: all.
+            Include only the last ``max_events`` events of each sample. None: all.
 
         Returns
         -------
         table of the library of the samples, of shape (n_samples, n_columns)
-            The columns of the samples, in their order of rows, and one list column for each
-            other column of the log, oldest event first.
+            The columns of the samples, with the same rows, and one list column for each other
+            column of the log, oldest event first.
 
         Raises
         ------
         InvalidLogError
             If the log is not clean, or the samples lack a column or hold a missing value.
         ValueError
-            If ``lookback`` or ``max_events`` is not above zero.
+            If ``lookback`` or ``max_events`` is not positive.
 
         Examples
         --------
@@ -323,6 +330,7 @@ class SampleMethods(LogState):
         start = self._index.starts(users)
         if lookback is not None:
             earliest = self._clock.before(cutoffs, lookback, "lookback")
+            # A prefix may end before the lookback begins; its history is empty then.
             start = np.minimum(self._index.count_until(users, earliest), stop)
         if max_events is not None:
             check_count("max_events", max_events)
@@ -330,6 +338,7 @@ class SampleMethods(LogState):
         rows, offsets = ranges(start, stop)
         columns = {}
         for name in self._channels(samples):
+            # Times come from the index; the column may hold strings or epoch numbers.
             values = self._to_times(self._index.times[rows]) if name == self.time else None
             if values is None:
                 values = _frames.decode_strings(_frames.take(self._table[name], rows))
@@ -341,7 +350,7 @@ class SampleMethods(LogState):
         taken = sorted(set(names) & set(_frames.column_names(samples)))
         if taken:
             raise InvalidLogError(
-                f"The samples and the log both have a column {taken[0]!r}. Rename the one in the "
+                f"Both the samples and the log have a column {taken[0]!r}. Rename the one in the "
                 "samples."
             )
         return names

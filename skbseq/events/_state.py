@@ -1,4 +1,4 @@
-"""What every question to a log builds on: its table, its index, its clock, its samples."""
+"""Shared state of the methods of a log: its table, index, clock and samples."""
 
 import numpy as np
 
@@ -15,29 +15,29 @@ RESERVED = {CUTOFF: "the moment of prediction", SEEN: "the events of a prefix"}
 
 
 class LogState:
-    """State of a log and what its methods share; :class:`EventLog` has the rest.
+    """State and helpers shared by the methods of :class:`EventLog`.
 
-    ``_table`` holds the events sorted by user, time and values, ``_index`` says whose they are
-    and when, ``_clock`` how time is told, ``_until`` up to when the log is complete.
+    ``_table`` holds the events sorted by user, time and values, ``_index`` their users and times,
+    ``_clock`` the unit and zone of times, ``_until`` the moment up to which the log is complete.
     """
 
     def _derive(self, **changes):
-        """A log like this one but for some of its state; logs never change."""
-        log = object.__new__(type(self))
+        """A copy of this log with some of its state replaced; logs never change in place."""
+        log = object.__new__(type(self))  # `__init__` would read and sort the events again
         vars(log).update(vars(self))
         vars(log).update(changes)
         return log
 
     def _keep(self, rows, **changes):
-        """The same log with some of its placed events, ascending positions."""
-        if len(rows) == len(self._index.times):
+        """The same log with some of its indexed events, at ascending positions."""
+        if len(rows) == len(self._index.times):  # nothing was dropped, so nothing is copied
             return self._derive(**changes)
         return self._derive(
             _table=_frames.take_rows(self._table, rows), _index=self._index.keep(rows), **changes
         )
 
     def _place(self, table, ticks):
-        """Sort events that all have a user and a time, and index them."""
+        """Sort and index events, all of which have a user and a time."""
         stable = self.ties == "rows"
         order, self._index = build_index(table[self.user], ticks, stable=stable)
         if not stable:
@@ -48,11 +48,11 @@ class LogState:
         named = [] if self.ties == "values" else list(self.ties)
         roles = [name for name in (self.behavior, self.product) if name is not None]
         names = dict.fromkeys([*named, *roles, *table.column_names])
-        # The time last: equal moments may be written differently.
+        # Time comes last, because equal moments may be written differently.
         return [*(n for n in names if n not in (self.user, self.time)), self.time]
 
     def _read_windows(self, samples):
-        """Whose each sample is, its cutoff, and the position behind its last event seen."""
+        """User and cutoff of each sample, and the position after its last visible event."""
         users, cutoffs = self._read_samples(samples)
         stop = self._index.count_until(users, cutoffs)
         if SEEN not in _frames.column_names(samples):
@@ -64,13 +64,14 @@ class LogState:
         if seen is None or (seen < 0).any():
             raise InvalidLogError(
                 f"Column {SEEN!r} of the samples must hold whole numbers of at least 0, the "
-                f"events that may be seen; got {kind} values, {int(missing.sum())} missing. "
-                "Make it with EventLog.prefixes, or rename a column that is something else."
+                f"numbers of visible events; got {kind} values, {int(missing.sum())} missing. "
+                "Make it with EventLog.prefixes, or rename a column with another meaning."
             )
+        # Several events may have the time of the cutoff; only the first `seen` are visible.
         return users, cutoffs, np.minimum(stop, self._index.starts(users) + seen)
 
     def _read_samples(self, samples):
-        """Number of the user, and ticks of the cutoff, of each sample."""
+        """Number of the user and ticks of the cutoff of each sample."""
         self._check_clean()
         names = _frames.column_names(samples)
         for name in (self.user, CUTOFF):
@@ -90,12 +91,13 @@ class LogState:
             users = self._index.user_index.find(table[self.user])
         except TypeError as error:
             raise InvalidLogError(
-                f"Column {self.user!r} of the samples does not fit that of the log: {error}. Give "
-                "the users of both one type."
+                f"Column {self.user!r} of the samples does not match that of the log: {error}. "
+                "Convert both to the same type."
             ) from error
         return users, self._read_cutoffs(table[CUTOFF])
 
     def _read_cutoffs(self, column):
+        # An empty column may have any type.
         return self._read_times_of(column, CUTOFF)[0] if len(column) else np.zeros(0, np.int64)
 
     def _check_clean(self):
@@ -110,9 +112,9 @@ class LogState:
             )
 
     def _read_times_of(self, column, name):
-        """Ticks of another column of times on the clock of the log, and where it is missing.
+        """Ticks of another column of times in the unit of the log, and a mask of missing ones.
 
-        Times without a zone are those of the log's zone.
+        Times without a zone are read in the zone of the log.
         """
         ticks, missing, clock = read_times(
             column, name=name, time_unit=None, invalid_times="keep", advise=False
@@ -122,7 +124,7 @@ class LogState:
         if clock.zone is not None and self._clock.zone is None:
             raise InvalidLogError(
                 f"The times of {name!r} have a time zone and those of {self.time!r} have none. "
-                "Give both one, or none."
+                "Use a time zone in both, or in neither."
             )
         return convert_ticks(ticks, source=clock.unit, target=self._clock.unit), missing
 
@@ -137,19 +139,19 @@ def check_choice(name, value, choices):
 
 
 def check_count(name, value, *, least=1):
-    """Refuse what is not a whole number of at least so much."""
+    """Refuse a value that is not a whole number of at least ``least``."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
 
 
 def as_names(value):
-    """A name, or several, as a list."""
+    """One or several names as a list."""
     return [value] if isinstance(value, str) else list(value)
 
 
 def check_roles(table, roles):
-    """Refuse columns that are not there, play two roles, or cannot name users."""
+    """Refuse columns that do not exist, have two roles, or cannot identify users."""
     for role, name in roles.items():
         if name is None and role in ("behavior", "product"):
             continue
@@ -160,10 +162,10 @@ def check_roles(table, roles):
             )
     named = [name for name in roles.values() if name is not None]
     if len(set(named)) < len(named):
-        raise InvalidLogError(f"One column cannot play two roles; got {roles}.")
+        raise InvalidLogError(f"A column cannot have two roles; got {roles}.")
     kind = _frames.kind_of(table[roles["user"]].type)
     if kind not in _USER_KINDS:
         raise InvalidLogError(
-            f"Column {roles['user']!r} holds {kind} values, which do not name users. Give "
+            f"Column {roles['user']!r} holds {kind} values, which cannot identify users. Give "
             "strings or numbers."
         )

@@ -1,4 +1,4 @@
-"""Read a time column, and refuse times that only a wrong unit explains."""
+"""Read a time column, and refuse times that indicate a wrong unit."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ from skbseq._time import (
 from skbseq.exceptions import InvalidLogError
 
 _YEAR = 365.2425 * 86_400
-# Nobody logged shop visits before 1980 or will after 2100, and the four spans that this gives
-# to s, ms, us and ns do not touch: the unit of an epoch number can be told from its size.
+# Logs are assumed to lie between 1980 and 2100. The ranges of these dates in s, ms, us and ns do
+# not overlap, so the size of an epoch number reveals its unit.
 _EARLIEST, _LATEST = 10 * _YEAR, 130 * _YEAR
 _SUSPECT_LATEST = 230 * _YEAR
 _EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -25,14 +25,14 @@ _UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns":
 
 @dataclass(frozen=True)
 class Clock:
-    """How a log tells time: the length of a tick, the time zone, and how it was recognised."""
+    """Unit and zone of the times of a log, and how they were recognised."""
 
     unit: str
     zone: str | None
     source: str
 
     def instant(self, value, name):
-        """Ticks of a moment that a user wrote."""
+        """Ticks of a moment given by the user."""
         return to_instant(value, unit=self.unit, zone=self.zone, name=name)
 
     @property
@@ -41,20 +41,21 @@ class Clock:
         return ticks_per_second(self.unit)
 
     def after(self, ticks, span, name, *, zero=False):
-        """Ticks of moments, each later by a duration that a user wrote."""
+        """Ticks of moments, each later by a duration given by the user."""
         return shift_ticks(ticks, self.span(span, name, zero=zero))
 
     def before(self, ticks, span, name, *, zero=False):
-        """Ticks of moments, each earlier by a duration that a user wrote."""
+        """Ticks of moments, each earlier by a duration given by the user."""
         return shift_ticks(ticks, -self.span(span, name, zero=zero))
 
     def span(self, value, name, *, zero=False):
-        """Ticks of a duration that a user wrote."""
+        """Ticks of a duration given by the user."""
         microseconds = int(to_timedelta(value, name=name, zero=zero).astype(np.int64))
+        # In nanoseconds, a long duration may exceed 64 bits.
         return min(microseconds * (1000 if self.unit == "ns" else 1), np.iinfo(np.int64).max)
 
-    def say(self, ticks):
-        """A moment for a person."""
+    def format(self, ticks):
+        """A moment as text, for messages."""
         return format_instant(ticks, unit=self.unit, zone=self.zone)
 
 
@@ -66,7 +67,7 @@ def read_times(column, *, name, time_unit, invalid_times, advise=True):
     Returns
     -------
     ticks : ndarray of int64
-        Ticks since 1970, in UTC where the column has a time zone; zero where missing.
+        Ticks since 1970, in UTC if the column has a time zone; zero where missing.
     missing : ndarray of bool
     clock : Clock
     """
@@ -85,7 +86,7 @@ def read_times(column, *, name, time_unit, invalid_times, advise=True):
     if bad.any() and invalid_times != "null":
         row = _frames.first_row(bad)
         raise InvalidLogError(
-            f"Row {row} of column {name!r} holds {_why_bad(column[row].as_py(), clock)}. Mend it"
+            f"Row {row} of column {name!r} holds {_why_bad(column[row].as_py(), clock)}. Fix it"
             + (", or pass invalid_times='null' to treat such times as missing." if advise else ".")
         )
     if invalid_times != "keep":
@@ -97,11 +98,11 @@ def read_times(column, *, name, time_unit, invalid_times, advise=True):
 
 
 def check_present(name, missing):
-    """Refuse a column that is missing in every row."""
+    """Refuse a column without any value."""
     if missing.all():
         raise InvalidLogError(
-            f"Column {name!r} is missing in all {len(missing):,} rows, from row 0 on; without it "
-            "no event can be placed."
+            f"Column {name!r} is missing in all {len(missing):,} rows, from row 0 on, so no event "
+            "has a user and a time. Name another column."
         )
 
 
@@ -117,13 +118,14 @@ def _read_datetimes(column, name, kind, time_unit):
         raise InvalidLogError(f"Column {name!r} cannot be read as times: {error}.") from error
     ticks, missing, unit, zone = _frames.time_ticks(timestamps)
     source = "datetimes" if kind == "timestamp" else "ISO 8601 strings"
+    # An unreadable string became null, but it is not missing.
     return ticks, missing & ~bad, bad, Clock(unit, zone, source)
 
 
 def _read_epoch(column, name, time_unit):
     values = _frames.numbers(column)
     missing = np.isnan(values)
-    source = f"epoch {_UNIT_NAMES.get(time_unit, '')}, as told"
+    source = f"epoch {_UNIT_NAMES.get(time_unit, '')}, as specified"
     if time_unit is None:
         time_unit = _recognise(values[np.isfinite(values)], name)
         source = f"epoch {_UNIT_NAMES[time_unit]}, recognised from their size"
@@ -133,7 +135,7 @@ def _read_epoch(column, name, time_unit):
         scaled = np.rint(np.where(missing, 0, values) * scale)
     huge = np.abs(scaled) >= 2.0**63
     if _frames.kind_of(column.type) == "integer":
-        # Integers go round the floats, which hold only 53 bits of a nanosecond time.
+        # Not via float, which holds only 53 bits of a time in nanoseconds.
         ticks = _frames.integers(column, but=huge) * scale
     else:
         ticks = np.where(huge, 0, scaled).astype(np.int64)
@@ -147,29 +149,30 @@ def _why_bad(value, clock):
 
 
 def _recognise(values, name):
+    # The median, so that a few wrong values do not decide.
     typical = float(np.median(values)) if values.size else 0.0
     for unit, per_second in _EPOCH_UNITS.items():
         if _EARLIEST <= typical / per_second <= _LATEST:
             return unit
     raise InvalidLogError(
         f"Cannot recognise the unit of the times in column {name!r}: their median is "
-        f"{typical:g}, which lies between 1980 and 2100 neither as s, ms, us nor ns. "
-        "Pass time_unit='s', 'ms', 'us' or 'ns', and invalid_times='keep' where the times "
+        f"{typical:g}, which is not between 1980 and 2100 in s, ms, us or ns. "
+        "Pass time_unit='s', 'ms', 'us' or 'ns', and invalid_times='keep' if the times "
         "are not dates."
     )
 
 
 def _suspect(ticks, missing, per_second):
-    """Times in 1970 or far in the future beside times of our days, or all in early 1970.
+    """Times in 1970 or far in the future among present-day times, or all in early 1970.
 
-    Seconds read as milliseconds land in January 1970, milliseconds read as seconds in the
-    year 50,000.
+    Seconds read as milliseconds give January 1970; milliseconds read as seconds give the year
+    50,000.
     """
     if missing.all():
         return np.zeros(len(ticks), bool)
     near_epoch = (ticks > -86_400 * per_second) & (ticks < _YEAR * per_second)
     suspect = ticks > _SUSPECT_LATEST * per_second
-    if not (near_epoch.any() or suspect.any()):  # as in most logs; the median takes its time
+    if not (near_epoch.any() or suspect.any()):  # as in most logs; the median is slow
         return suspect
     typical = np.median(ticks[~missing]) / per_second
     all_at_epoch = (near_epoch & (ticks < 60 * 86_400 * per_second))[~missing].all()
@@ -181,14 +184,14 @@ def _suspect(ticks, missing, per_second):
 def _raise_suspect(column, name, ticks, suspect, clock):
     row = _frames.first_row(suspect)
     raise InvalidLogError(
-        f"Row {row} of column {name!r} holds {_say_value(column[row])}, which reads as "
-        f"{clock.say(ticks[row])}: a sign of a wrong or mixed unit ({int(suspect.sum()):,} such "
-        "rows). Give time_unit, mend the rows, pass invalid_times='null' to treat them as "
-        "missing, or invalid_times='keep' if they are right."
+        f"Row {row} of column {name!r} holds {_format_value(column[row])}, which reads as "
+        f"{clock.format(ticks[row])}: a sign of a wrong or mixed unit "
+        f"({int(suspect.sum()):,} such rows). Pass time_unit, fix the rows, pass "
+        "invalid_times='null' to treat them as missing, or invalid_times='keep' if they are right."
     )
 
 
-def _say_value(scalar):
+def _format_value(scalar):
     try:
         return repr(scalar.as_py())
     except (OverflowError, ValueError):  # Python's calendar ends with the year 9999

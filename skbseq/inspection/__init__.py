@@ -1,4 +1,4 @@
-"""What a fitted model is worth: how true its probabilities are, and how early it knows."""
+"""Evaluate fitted models: calibration of probabilities, and quality of early predictions."""
 
 from skbseq.inspection._calibration import expected_calibration_error
 from skbseq.inspection._early_decision import EarlyDecisionDisplay

@@ -1,4 +1,4 @@
-"""How far predicted probabilities are from what happens."""
+"""Calibration: compare predicted probabilities with observed frequencies."""
 
 from numbers import Integral
 
@@ -26,17 +26,17 @@ def expected_calibration_error(
     y_true : array-like of shape (n_samples,)
         True labels.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Probability of the positive class, or of each class. Of two columns the second counts.
+        Probability of the positive class, or of each class. With two columns, the second is used.
     n_bins : int, default=10
-        Number of bins. More bins see finer faults, and more of the chance in the labels.
+        Number of bins. More bins find finer errors, but also more noise of the labels.
     strategy : {"quantile", "uniform"}, default="quantile"
-        "quantile" puts about as many samples into each bin, "uniform" makes bins of equal width.
+        "quantile": about the same number of samples in each bin. "uniform": bins of equal width.
     labels : array-like of shape (n_classes,), default=None
         Labels in the order of the columns of y_prob, as in ``classes_``. None: those of y_true
         in ascending order.
     pos_label : int, float, bool or str, default=None
-        The positive class, where y_prob is of one dimension. None: 1, for labels of 0 and 1, of
-        -1 and 1, or booleans.
+        The positive class, if y_prob has one dimension. None: 1, for labels 0 and 1, -1 and 1,
+        or booleans.
 
     Returns
     -------
@@ -46,14 +46,14 @@ def expected_calibration_error(
     Raises
     ------
     ValueError
-        If y_prob is not made of probabilities, the lengths differ, or the labels do not tell
-        which class a probability is of.
+        If y_prob does not hold probabilities, the lengths differ, or the positive class is
+        ambiguous.
 
     See Also
     --------
-    sklearn.calibration.CalibrationDisplay : Draws what this sums up.
-    sklearn.calibration.CalibratedClassifierCV : Mends it.
-    sklearn.metrics.brier_score_loss : Needs no bins, and judges the order as well.
+    sklearn.calibration.CalibrationDisplay : Plots the bins that this function summarises.
+    sklearn.calibration.CalibratedClassifierCV : Calibrates a classifier.
+    sklearn.metrics.brier_score_loss : Needs no bins, and also measures the ranking.
 
     Notes
     -----
@@ -64,14 +64,15 @@ def expected_calibration_error(
         \\mathrm{ECE} = \\sum_b \\frac{|B_b|}{n}
         \\Big| \\frac{1}{|B_b|} \\sum_{i \\in B_b} (z_i - p_i) \\Big|
 
-    For two classes :math:`p_i` is the probability of the positive one and :math:`z_i` whether it
-    came true. For more, :math:`p_i` is the largest probability and :math:`z_i` whether that class
-    was right: the *top-label* error, which says nothing of the other classes.
+    For two classes, :math:`p_i` is the probability of the positive one and :math:`z_i` whether
+    the label is positive. For more classes, :math:`p_i` is the largest probability and
+    :math:`z_i` whether that class is right. This is the *top-label* error, which ignores the other
+    classes.
 
-    The labels of a bin scatter by chance, and so even true probabilities have an error of about
+    The labels of a bin vary by chance, so even true probabilities have an error of about
     :math:`\\sqrt{2 m \\bar p (1 - \\bar p) / (\\pi n)}`: 0.017 with 10 bins, 4,000 samples and a
-    quarter of positives. A constant prediction of the base rate has none, so look at a score of
-    the order too.
+    quarter of positives. A constant prediction of the base rate has no error, so check a ranking
+    score too.
 
     References
     ----------
@@ -87,9 +88,9 @@ def expected_calibration_error(
     >>> expected_calibration_error(y_true, y_prob, n_bins=2)
     0.1
     """
-    told = {"n_bins": n_bins, "strategy": strategy}
+    given = {"n_bins": n_bins, "strategy": strategy}
     validate_parameter_constraints(
-        _CONSTRAINTS, told, caller_name=expected_calibration_error.__name__
+        _CONSTRAINTS, given, caller_name=expected_calibration_error.__name__
     )
     y_true = column_or_1d(y_true)
     y_prob = _read_probabilities(y_prob)
@@ -114,8 +115,8 @@ def _read_probabilities(y_prob):
     if not good.all():
         row = int(np.argmin(good if good.ndim == 1 else good.all(axis=1)))
         raise ValueError(
-            f"Row {row} of y_prob holds {y_prob[row].tolist()}, which is no probability between 0 "
-            "and 1. Give what predict_proba gives."
+            f"Row {row} of y_prob holds {y_prob[row].tolist()}, which is not a probability "
+            "between 0 and 1. Pass the result of predict_proba."
         )
     if y_prob.ndim == 2:
         _check_sums(y_prob)
@@ -123,11 +124,11 @@ def _read_probabilities(y_prob):
 
 
 def _check_sums(y_prob):
-    far = np.abs(y_prob.sum(axis=1) - 1) > 1e-3  # as float16 may be
+    far = np.abs(y_prob.sum(axis=1) - 1) > 1e-3  # float16 may be this inexact
     if far.any():
         row = int(np.argmax(far))
         raise ValueError(
-            f"Row {row} of y_prob sums to {y_prob[row].sum():.3f} and not to 1. Give a column for "
+            f"Row {row} of y_prob sums to {y_prob[row].sum():.3f}, not to 1. Give a column for "
             "each class, as predict_proba does."
         )
 
@@ -135,7 +136,7 @@ def _check_sums(y_prob):
 def _distinct(y_true):
     try:
         return np.unique(y_true).tolist()
-    except TypeError as error:  # of several kinds, or missing
+    except TypeError as error:  # several types, or missing labels
         raise ValueError(
             f"The labels of y_true cannot be compared: {error}. Give all of them one type, and "
             "leave out rows without a label."
@@ -148,32 +149,32 @@ def _positive(y_true, pos_label):
     if pos_label is None:
         if not (set(found) <= {0, 1} or set(found) <= {-1, 1}):
             raise ValueError(
-                f"y_true holds the labels {found[:5]}, which do not tell the positive class. Name "
+                f"y_true holds the labels {found[:5]}, so the positive class is ambiguous. Name "
                 "it by pos_label, or give y_prob with a column for each class."
             )
         pos_label = 1
     if len(found) > 2:
         raise ValueError(
-            f"y_true holds {len(found)} labels and y_prob one probability per sample. Give y_prob "
-            "with a column for each class."
+            f"y_true holds {len(found)} labels, but y_prob one probability per sample. Give "
+            "y_prob with a column for each class."
         )
     if len(found) == 2 and pos_label not in found:
-        raise ValueError(f"pos_label={pos_label!r} is none of the labels of y_true, {found}.")
+        raise ValueError(f"pos_label={pos_label!r} is not one of the labels of y_true, {found}.")
     return y_true == pos_label
 
 
 def _reduce_columns(y_true, y_prob, labels):
-    """One probability per sample, and whether what it speaks of came true."""
+    """One probability per sample, and whether its class is the true one."""
     labels = np.array(_distinct(y_true)) if labels is None else np.asarray(labels)
     if len(labels) != y_prob.shape[1]:
         raise ValueError(
             f"y_prob has {y_prob.shape[1]} columns for the {len(labels)} labels "
             f"{labels.tolist()[:5]}. Give the classifier's classes_ as labels."
         )
-    strangers = np.setdiff1d(y_true, labels)
-    if strangers.size:
+    unseen = np.setdiff1d(y_true, labels)
+    if unseen.size:
         raise ValueError(
-            f"y_true holds {strangers.tolist()[0]!r}, which is not among the labels "
+            f"y_true holds {unseen.tolist()[0]!r}, which is not among the labels "
             f"{labels.tolist()[:5]}."
         )
     if len(labels) == 2:
@@ -182,7 +183,7 @@ def _reduce_columns(y_true, y_prob, labels):
 
 
 def _bins(y_prob, n_bins, strategy):
-    """Bin of each probability; equal ones share a bin, as in scikit-learn's calibration_curve."""
+    """Bin of each probability, as in scikit-learn's calibration_curve; equal ones share a bin."""
     shares = np.linspace(0, 1, n_bins + 1)
     edges = np.quantile(y_prob, shares) if strategy == "quantile" else shares
     return np.searchsorted(edges[1:-1], y_prob)

@@ -1,4 +1,4 @@
-"""EarlyDecisionDisplay: how good a prediction is that is made before all has been seen."""
+"""EarlyDecisionDisplay: quality of predictions that use only the beginning of a history."""
 
 from numbers import Integral, Real
 
@@ -17,22 +17,23 @@ _UNITS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
 
 
 class EarlyDecisionDisplay:
-    """A score, and the time that is left to act, by how much of each history is seen.
+    """Score and remaining time to act, as functions of how much of each history is seen.
 
-    Made by :meth:`from_estimator`. The data are kept as attributes, and :meth:`plot` draws them.
+    Use :meth:`from_estimator` to make one. The data are stored as attributes, and :meth:`plot`
+    draws them.
 
     Parameters
     ----------
     seen : ndarray of shape (n_points,)
-        Share of the events, or number of them, that was seen.
+        Share or number of the events that were seen.
     scores : ndarray of float of shape (n_points,)
         The score at each point.
     seen_whole : ndarray of float of shape (n_points,)
-        Share of the samples whose history was seen to its end.
+        Share of the samples whose whole history was seen.
     seen_by : {"share", "n_events"}
-        What ``seen`` counts.
+        Whether ``seen`` holds shares or numbers of events.
     lead_times : ndarray of timedelta64 of shape (n_points,), default=None
-        Median time from the last event seen to the moment that counts.
+        Median time from the last event seen to the reference moment of each sample.
     score_name : str, default=None
         Name of the score, for the axis.
     name : str, default=None
@@ -49,19 +50,19 @@ class EarlyDecisionDisplay:
     lead_ax_ : matplotlib.axes.Axes or None
         Axes of the lead times, on the right.
     figure_ : matplotlib.figure.Figure
-        The figure that holds them.
+        The figure of these axes.
 
     See Also
     --------
-    skbseq.EventLog.prefixes : Samples that have seen a beginning only, to train on.
+    skbseq.EventLog.prefixes : Samples with only the beginning of each history, for training.
 
     Notes
     -----
-    Events are left out at the end of the list columns; nothing else of a sample is changed.
-    Whatever else knows how long the history goes on tells the model what it has not seen: an
-    ordinary column with the number of events, or the time from each event to the cutoff, the
-    feature "age" of :class:`~skbseq.SequenceEncoder`. Leave them out, as
-    ``SequenceEncoder(time_features=("gap", "hour", "weekday"))`` does.
+    Events are removed at the end of the list columns; the rest of a sample is unchanged. Features
+    that depend on the whole history leak the removed events: an ordinary column with the number of
+    events, or the time from each event to the cutoff (the feature "age" of
+    :class:`~skbseq.SequenceEncoder`). Leave them out, for instance with
+    ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``.
 
     Examples
     --------
@@ -113,51 +114,51 @@ class EarlyDecisionDisplay:
         ax=None,
         **line_kw,
     ):
-        """Score a fitted estimator on the beginnings of histories, and draw the curve.
+        """Score a fitted estimator on the beginnings of histories, and plot the curve.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted model of sequence frames, such as a pipeline.
+            A fitted model that takes sequence frames, such as a pipeline.
         X : sequence frame of shape (n_samples, n_columns)
-            Samples, with their whole histories.
+            Samples with their whole histories.
         y : array-like of shape (n_samples,)
             Labels.
         shares : array-like of float, default=None
-            Shares of the events of each sample to see, above 0 and at most 1, rounded up to whole
-            events. None, and no ``n_events``: 0.1, 0.2, ..., 1.
+            Shares of the events of each sample to use, above 0 and at most 1, rounded up to whole
+            events. None without ``n_events``: 0.1, 0.2, ..., 1.
         n_events : array-like of int, default=None
-            Numbers of events to see, at least 1. A shorter history is seen whole, so that each
-            point scores the same samples; ``seen_whole`` says how many those are.
+            Numbers of events to use, at least 1. A shorter history is used whole, so that each
+            point scores the same samples; ``seen_whole`` gives the share of these histories.
         scoring : str or callable, default="roc_auc"
-            A name of :func:`sklearn.metrics.get_scorer_names`, or a scorer of an estimator, X
-            and y. None: the estimator's own ``score``.
+            A name from :func:`sklearn.metrics.get_scorer_names`, or a callable with the arguments
+            estimator, X and y. None: the estimator's own ``score``.
         time : str, default=None
-            List column of the events' times, from which the lead times are made. None: none are.
+            List column with the times of the events, for the lead times. None: no lead times.
         until : str, default="cutoff"
-            Ordinary column of the moments to which the lead times count. Samples where it is
-            missing, or which have no events, count in none.
+            Ordinary column with the moment at which the lead time of a sample ends. Samples
+            without it, and samples without events, have no lead time.
         name : str, default=None
             Name for the legend. None: the class of the estimator.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw. None: a new figure.
+            Axes to plot on. None: a new figure.
         **line_kw : dict
             Keywords for matplotlib's ``plot``, for the line of the scores.
 
         Returns
         -------
         EarlyDecisionDisplay
-            With the data, drawn.
+            The plotted display.
 
         Raises
         ------
         SequenceFrameError
-            If X has no channel, lacks a column that is named, or that holds no times.
+            If X has no channel, or a named column does not exist or does not hold times.
         TypeError
             If X is not a table.
         ValueError
             If ``shares`` and ``n_events`` are both given or out of range, or there is no scorer
-            of that name.
+            of this name.
         """
         seen_by, seen = _read_points(shares, n_events)
         if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
@@ -189,14 +190,14 @@ class EarlyDecisionDisplay:
         return display.plot(ax=ax, **line_kw)
 
     def plot(self, ax=None, *, name=None, **line_kw):
-        """Draw the scores, and the lead times if there are any.
+        """Plot the scores, and the lead times if there are any.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw. None: a new figure.
+            Axes to plot on. None: a new figure.
         name : str, default=None
-            Name for the legend. None: the one that the display has.
+            Name for the legend. None: the name of the display.
         **line_kw : dict
             Keywords for matplotlib's ``plot``, for the line of the scores.
 
@@ -211,8 +212,8 @@ class EarlyDecisionDisplay:
             _, ax = plt.subplots()
         style = {"marker": "o", "label": self.name if name is None else name} | line_kw
         (self.line_,) = ax.plot(self.seen, self.scores, **style)
-        told = {"share": "Share of the events seen", "n_events": "Events seen"}
-        ax.set(xlabel=told[self.seen_by], ylabel=self.score_name or "Score")
+        labels = {"share": "Share of the events seen", "n_events": "Events seen"}
+        ax.set(xlabel=labels[self.seen_by], ylabel=self.score_name or "Score")
         self.ax_, self.figure_ = ax, ax.figure
         self.lead_ax_ = self.lead_line_ = None
         if self.lead_times is not None:
@@ -223,7 +224,7 @@ class EarlyDecisionDisplay:
 
     def _plot_leads(self):
         spans = self.lead_times.astype(np.float64)
-        spans[np.isnat(self.lead_times)] = np.nan
+        spans[np.isnat(self.lead_times)] = np.nan  # NaT becomes a large negative number as float
         longest = np.nanmax(np.abs(spans), initial=0)
         unit = next((u for u, size in _UNITS.items() if longest >= 2 * size), "minutes")
         self.lead_ax_ = self.ax_.twinx()
@@ -237,7 +238,7 @@ class EarlyDecisionDisplay:
 
 
 def _read_points(shares, n_events):
-    """What is counted, and how much of it, in ascending order."""
+    """The kind of the points ("share" or "n_events"), and the points in ascending order."""
     if shares is not None and n_events is not None:
         raise ValueError("Give either shares or n_events, not both.")
     if n_events is None:
@@ -280,22 +281,22 @@ def _lengths(columns):
 
 
 def _count_seen(columns, point, seen_by):
-    """How many events of each sample are seen."""
+    """Number of events of each sample that are seen."""
     lengths = _lengths(columns)
     if seen_by == "n_events":
         return np.minimum(lengths, point)
-    # The 1e-9 keeps 0.7 * 10 from becoming 8.
+    # Subtracting 1e-9 prevents rounding errors: 0.7 * 10 must not become 8.
     return np.ceil(lengths * point - 1e-9).astype(np.int64)
 
 
 def _truncate(X, columns, counts):
-    """The same frame with the first so many events of each sample."""
+    """The same frame with only the first events of each sample."""
     starts = next(iter(columns.lists.values())).offsets[:-1]
     return _frames.replace_columns(X, columns.cut(starts, starts + counts))
 
 
 class _Leads:
-    """Times from the last event seen to a moment of each sample."""
+    """Times from the last event seen to the reference moment of each sample."""
 
     def __init__(self, columns, time, until):
         channel = _column(columns.lists, time, "list", "time")
@@ -306,11 +307,12 @@ class _Leads:
         if (zone is None) != (until_zone is None) and len(channel.values):
             has, lacks = (until, time) if zone is None else (time, until)
             raise SequenceFrameError(
-                f"{has!r} has a time zone and {lacks!r} has none. Give both one, or none."
+                f"{has!r} has a time zone and {lacks!r} has none. Use a time zone in both, or in "
+                "neither."
             )
 
     def median(self, counts):
-        """The median in microseconds, not a time where no sample has one."""
+        """The median in microseconds; NaT if no sample has a lead time."""
         rows = np.flatnonzero((counts > 0) & ~self.until_missing)
         last = self.starts[rows] + counts[rows] - 1
         known = ~self.time_missing[last]
@@ -322,19 +324,19 @@ class _Leads:
 def _column(columns, name, kind, parameter):
     if name not in columns:
         raise SequenceFrameError(
-            f"{parameter}={name!r} names no {kind} column of the frame; it has "
+            f"{parameter}={name!r} is not one of the {kind} columns of the frame, which are "
             f"{', '.join(map(repr, columns)) or 'none'}."
         )
     return columns[name]
 
 
 def _row_of(channel):
-    """A function from an event to the sample that it belongs to."""
+    """A function from the position of an event to the row of its sample."""
     return lambda event: int(np.searchsorted(channel.offsets, event, side="right")) - 1
 
 
 def _ticks(values, name, row_of):
-    """Microseconds since 1970, where they are missing, and their time zone."""
+    """Microseconds since 1970, a mask of missing ones, and the time zone."""
     moments = _frames.read_moments(values, name, row_of=row_of)
     ticks, missing, unit, zone = _frames.time_ticks(moments)
     return convert_ticks(ticks, source=unit, target="us"), missing, zone

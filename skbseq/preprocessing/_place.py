@@ -63,7 +63,7 @@ class Place(RowPlace):
         if max_length is None or np.diff(self.offsets).max(initial=0) <= max_length:
             return self
         starts = np.maximum(self.offsets[:-1], self.offsets[1:] - max_length)
-        place = copy.copy(self)
+        place = copy.copy(self)  # `whole` of the copy is still the place of all events
         place.kept, place.offsets = ranges(starts, self.offsets[1:])
         return place
 
@@ -77,6 +77,7 @@ class Place(RowPlace):
 
     def row_of(self, position):
         """Row of the sample that holds an event."""
+        # From the right, because empty rows have the offset of the next row.
         return int(np.searchsorted(self.offsets, position, side="right")) - 1
 
     def cutoff_ticks(self, unit, zone):

@@ -267,6 +267,7 @@ default=("gap", "age", "hour", "weekday")
         self._check_time_features()
         parameters = self.get_params(deep=False)
         specified = specified_channels(parameters)
+        # A channel that is named holds lists, even if all of its rows are null.
         columns = _frames.split_sequences(X, channels=specified, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")

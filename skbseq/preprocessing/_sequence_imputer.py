@@ -216,6 +216,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         specified = [*by_name, *(self.columns or ())]
         specified += [] if self.time is None else [self.time]
         specified += list(self.fill_value) if isinstance(self.fill_value, dict) else []
+        # A channel that is named holds lists, even if all of its rows are null.
         columns = _frames.split_sequences(X, channels=specified, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
@@ -299,6 +300,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
             targets = [name for name, how in filled.items() if how == strategy]
             if targets:
                 numeric = [name for name in events.values if self._is_number(name, events, filled)]
+                # EventModel expects the targets first.
                 numeric = targets + [name for name in numeric if name not in targets]
                 options = self.get_params(deep=False)
                 models[strategy] = EventModel(
@@ -353,6 +355,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         """Values by channel, masks of missing values by channel, and the offsets of the rows."""
         events = self._drop(events)
         ticks = self._read_ticks(events)
+        # Models predict from the original values, not from those that other strategies fill in.
         predicted = {}
         for model in self.models_.values():
             predicted |= model.predict(events)
@@ -371,6 +374,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
     def _read_ticks(self, events):
         if not any(filler.strategy in IN_TIME for filler in self.fillers_):
             return None
+        # In an array, the number of the step is the time.
         return np.arange(len(events)) if self.time_ is None else events.ticks(self.time_)
 
     def _flagged(self):
@@ -408,7 +412,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         filled, _, offsets = self._fill(events)
         lengths = np.diff(offsets)
         steps = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        result = np.full_like(X, np.nan)
+        result = np.full_like(X, np.nan)  # padding stays NaN
         values = np.column_stack([_frames.numbers(column) for column in filled.values()])
         rows = np.repeat(np.arange(len(X)), lengths)
         result[rows, steps] = values[:, 0] if X.ndim == 2 else values

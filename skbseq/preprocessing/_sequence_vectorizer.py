@@ -353,6 +353,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         copy of all features in memory.
         """
         as_sparse = self._is_sparse()
+        # Zeros, because sparse blocks only write their other values.
         result = None if as_sparse else np.zeros((events.n_samples, len(self.names_)))
         parts, seen, begin = [], 0, 0
         for block in self._blocks(events):

@@ -29,6 +29,7 @@ class VectorScale:
 
     def __call__(self, vectors):
         """Scaled components, as float32 of shape (n_components, n_vectors)."""
+        # Transposed, because each component becomes a channel of its own.
         scaled = np.empty(vectors.shape[::-1], np.float32)
         for start in range(0, len(vectors), _BLOCK):
             block = vectors[start : start + _BLOCK]

@@ -243,6 +243,7 @@ def describe_rows(values, offsets):
     counts = np.diff(offsets)
     total = reduce_rows(np.add, values, offsets, 0.0)
     mean = divide(total, counts)
+    # In two passes: the difference of mean square and squared mean would lose digits.
     off = values - np.repeat(mean, counts)
     spread = np.sqrt(divide(reduce_rows(np.add, off * off, offsets, 0.0), counts))
     return {

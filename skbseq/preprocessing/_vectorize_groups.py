@@ -260,7 +260,7 @@ def _tally(weights, codes, offsets, size):
         shape=(len(offsets) - 1, size),
     )
     result.sum_duplicates()
-    result.eliminate_zeros()
+    result.eliminate_zeros()  # events outside a window have weight 0
     return result
 
 
@@ -284,6 +284,7 @@ class Grams:
         least = least * len(keys) if isinstance(least, float) else least
         order = np.lexsort((distinct, -counts))
         order = order[counts[order] >= least][: options["max_ngrams"]]
+        # Keys are sorted for the lookup; `columns` maps them back to the order of frequency.
         self.columns = np.argsort(distinct[order], kind="stable")
         self.keys = distinct[order][self.columns]
         self.names = [self._name(key, names) for key in distinct[order]]

@@ -42,6 +42,7 @@ class Schema:
         if chosen["time"]:
             name = chosen["time"][0]
             self.clock = Clock(name, columns.lists[name].values, place)
+        # Without times, a cutoff gives no feature.
         found = options["cutoff"] in columns.ordinary and self.clock is not None
         self.cutoff = options["cutoff"] if found else None
         self.windows = read_windows(options["windows"])
@@ -52,7 +53,7 @@ class Schema:
     @classmethod
     def of_array(cls, names, options):
         """The schema of an array: only numeric channels."""
-        schema = cls.__new__(cls)
+        schema = cls.__new__(cls)  # `__init__` reads the columns of a frame
         schema.numeric, schema.categories, schema.clock = list(names), {}, None
         schema.cutoff, schema.windows, schema.behavior = None, {}, None
         schema.context, schema.context_categories = [], {}
@@ -106,6 +107,7 @@ class Schema:
 
     def learn_events(self, events, options):
         """Learn from the events which channels have missing numbers, and the n-grams."""
+        # The number of missing values is a feature only of channels that had some at fit.
         self.with_missing = [n for n, v in events.numbers.items() if np.isnan(v).any()]
         self.ngrams = []
         if "ngrams" in self.groups:

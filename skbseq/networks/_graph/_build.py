@@ -195,7 +195,7 @@ def _check_steps(part, name):
     if found not in (None, n_steps):
         raise ValueError(
             f"network={name} returned {found} vectors for {n_steps} events; it must return one "
-            "per event. Set padding='causal' or 'same' in convolutions, and strides=1."
+            "per event. Set padding='causal' in convolutions, and strides=1."
         )
 
 
