@@ -1,12 +1,14 @@
 """Every network within the embedder and the predictor of the next event."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from skbseq import BehaviorEmbedder, NextBehaviorPredictor
 from skbseq.estimators import _next_predictor
-from skbseq.estimators._base import BaseBehaviorEstimator
+from skbseq.estimators._base import NetworkMixin
 
 NETWORKS = ("bag", "cnn", "gru", "lstm", "rnn", "transformer")
 TWO_WAY = ("gru", "lstm", "rnn", "transformer")
@@ -34,33 +36,40 @@ def untraced(monkeypatch):
     import tensorflow as tf
 
     from skbseq.estimators import _keras
+    from skbseq.networks._graph import build_network, weight_names
 
     built = []
 
-    def train(self, samples, *, loss, spec, **others):
-        spec = spec | {"policy": "float32"}
-        model = _keras._builder(_keras.network_spec(spec))(_keras.network_spec(spec))
+    def fit_network(model_, samples, objective, regime, start):
+        spec = objective.spec
+        model = build_network(spec)
         built.append(model)
         with tf.GradientTape() as tape:
             outputs = _run(model, samples[0])
-            looked_for = [model.get_layer(f"codes_{i}") for i in loss.get("targets", ())]
+            targets = spec.head.targets if spec.head else ()
+            heads = [model.get_layer(f"output_embedding_{i}") for i in targets]
             total = sum(tf.reduce_sum(x**2) for x in outputs)
-            total += sum(tf.reduce_sum(v**2) for head in looked_for for v in head.weights)
+            total += sum(tf.reduce_sum(v**2) for head in heads for v in head.weights)
         for variable, slope in zip(
             model.trainable_variables,
             tape.gradient(total, model.trainable_variables),
             strict=True,
         ):
-            assert slope is not None or variable.path.startswith("codes_"), variable.path
-        self.spec_, self.weights_ = spec, model.get_weights()
-        self._weight_names = [weight.path for weight in model.weights]
-        self.device_, self.steps_ = "/CPU:0", [x.shape for x in outputs]
+            unused = variable.path.startswith("output_embedding_")
+            assert slope is not None or unused, variable.path
+        return replace(
+            model_,
+            spec=spec,
+            weights=model.get_weights(),
+            weight_names=weight_names(model),
+            history={"loss": [0.0], "shapes": [x.shape for x in outputs]},
+            device="/CPU:0",
+        )
 
-    def outputs_of(self, data):
-        return np.asarray(_run(built[-1], data)[0])
-
-    monkeypatch.setattr(BaseBehaviorEstimator, "_train", train)
-    monkeypatch.setattr(BaseBehaviorEstimator, "_outputs_of", outputs_of)
+    monkeypatch.setattr(_keras, "fit_network", fit_network)
+    monkeypatch.setattr(
+        NetworkMixin, "_outputs_of", lambda self, data: np.asarray(_run(built[-1], data)[0])
+    )
 
 
 def _run(model, data):
@@ -91,20 +100,20 @@ def test_every_network_serves_every_objective(histories, untraced, network, obje
     assert objective == "future" or vectors.shape == (12, len(names))
     assert np.isfinite(vectors).all() and np.ptp(vectors, axis=0).max() > 0
     if objective in ("next", "masked"):
-        # Of each event what tells its code, and what tells its numbers.
-        assert model.steps_[1:] == [(12, 5, 3), (12, 5, len(model.schema_.numbers))]
+        # One output predicts the code of each event, and one its numbers.
+        assert model.history_["shapes"][1:] == [(12, 5, 3), (12, 5, len(model.schema_.numbers))]
 
 
 @pytest.mark.parametrize("variant", PREDICTORS)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_foretells(histories, untraced, monkeypatch, network, variant):
+def test_every_network_predicts_the_next_event(histories, untraced, monkeypatch, network, variant):
     if variant == "compact":
         monkeypatch.setattr(_next_predictor, "_MANY_IDS", 2)
     model = NextBehaviorPredictor("what", network=network, **TINY, **PREDICTORS[variant])
     probabilities = model.fit(histories).predict_proba(histories)
     assert probabilities.sum(axis=1) == pytest.approx(1)
     names = [name.partition("/")[0] for name in model._sequence_model.weight_names]
-    assert ("sought_0" in names) == (variant != "plain")
+    assert ("query_projection_0" in names) == (variant != "plain")
 
 
 def test_a_transformer_is_trained_with_every_head(histories):
@@ -118,15 +127,3 @@ def test_layers_that_would_change_nothing_are_refused(histories, kind):
     X = histories[["what"]]
     with pytest.raises(ValueError, match="network='bag' has one layer, so n_layers=3 would cha"):
         kind(network="bag", n_layers=3, **TINY).fit(X)
-
-
-def test_the_classifiers_defaults_are_those_of_the_networks():
-    import inspect
-
-    from skbseq import CNNBehaviorClassifier, TransformerBehaviorClassifier
-    from skbseq.networks import NETWORKS
-
-    for kind in (CNNBehaviorClassifier, TransformerBehaviorClassifier):
-        told = inspect.signature(kind).parameters
-        for name, default in NETWORKS[kind.network].options.items():
-            assert told[name].default == default

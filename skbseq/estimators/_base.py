@@ -270,8 +270,9 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             As ``partial_fit``: one epoch, nothing held out, histories joined.
         """
         regime = self._regime(one_epoch)
-        schema, start = self._sequence_model.schema, start or Start()
-        self._sequence_model = engine().fit_network(schema, samples, objective, regime, start)
+        self._sequence_model = engine().fit_network(
+            self._sequence_model, samples, objective, regime, start or Start()
+        )
         self.n_iter_ = len(self._sequence_model.history["loss"])
         if regime.watch is not None:
             regime.watch[0].call_on_fit_task_end(estimator=self)

@@ -31,7 +31,6 @@ from skbseq._training import (
     train,
     with_mean_weight_one,
 )
-from skbseq.estimators._sequence_model import SequenceModel
 from skbseq.networks._graph import (
     FusedLSTM,
     build_network,
@@ -140,12 +139,13 @@ def predict(spec, device, weights, data):
 # ------------------------------------------------------------------ training
 
 
-def fit_network(schema, samples, objective, regime, start):
+def fit_network(model, samples, objective, regime, start):
     """Train a network.
 
     Parameters
     ----------
-    schema : InputSchema
+    model : SequenceModel
+        Its schema is kept.
     samples : tuple of (Sequences, ndarray, ndarray)
         Data, targets (labels, or numbers) and sample weights.
     objective : Objective
@@ -169,9 +169,8 @@ def fit_network(schema, samples, objective, regime, start):
     spec = replace(objective.spec, policy=policy)
     shape = regime.setting("batch_size"), samples[0].lengths.max(initial=1)
     with _explaining_memory(), _borrow(spec, device, shape) as program:
-        model = SequenceModel(
-            schema, spec, weight_names=names_of_weights(program.model), device=program.device
-        )
+        names = names_of_weights(program.model)
+        model = replace(model, spec=spec, weights=None, weight_names=names, device=program.device)
         run = _Run(program, loss, regime, start, model)
         return run(*(_with_targets(part, objective.classes) for part in (samples, held_out)))
 
