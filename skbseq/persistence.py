@@ -6,6 +6,7 @@ untrusted file is refused and does no harm.
 """
 
 import importlib.metadata
+import inspect
 import io
 import json
 import os
@@ -108,6 +109,7 @@ def save(estimator, path, *, metadata=None):
             f"The first argument must be an estimator; got {type(estimator).__name__}."
         )
     record = _encode_record(metadata)
+    _check_functions(estimator)
     check_writable(path)  # fails before the estimator is packed
     content = _pack(estimator, record)
     with replacing(path) as temporary:
@@ -259,6 +261,37 @@ def _pack(estimator, record):
             f"({type(error).__name__}: {error})"
         ) from error
     return content
+
+
+def _check_functions(estimator):
+    """Refuse functions that a file cannot name: it stores a function as the name to import."""
+    for name, value in _functions_in(estimator):
+        if "<" in value.__qualname__:
+            raise TypeError(
+                f"{name}={value.__qualname__} cannot be saved: a file stores the import name of a "
+                "function, and a lambda, or a function inside another one, has none. Define it "
+                "with `def` at the top level of a module, import it from there, and fit again."
+            )
+        if value.__module__ == "__main__":
+            warnings.warn(
+                f"{name}={value.__qualname__} is defined in __main__, so the file can only be "
+                "loaded where __main__ defines it too. Move the function to a module of its own "
+                "to load the file elsewhere.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _functions_in(thing, name=""):
+    """Functions among the parameters of an estimator, and of those within it, and their names."""
+    if inspect.isfunction(thing):
+        yield name, thing
+    elif hasattr(thing, "get_params") and not isinstance(thing, type):
+        for parameter, value in thing.get_params(deep=False).items():
+            yield from _functions_in(value, parameter)
+    elif isinstance(thing, (list, tuple)):
+        for item in thing:
+            yield from _functions_in(item, name)
 
 
 def _unsavable_parameter(estimator):
@@ -415,7 +448,7 @@ def _is_state(name):
 
 
 def _as_list(trusted):
-    if isinstance(trusted, (str, type)):
+    if isinstance(trusted, str) or callable(trusted):
         return [trusted]
     if isinstance(trusted, bool) or not hasattr(trusted, "__iter__"):
         raise TypeError(

@@ -142,7 +142,7 @@ class Trainer:
             # Under a full softmax, the gradient of a table tied to the output is dense.
             if sparse is not None and isinstance(gradient, tf.IndexedSlices):
                 sparse.apply_slices(gradient)
-            else:
+            elif gradient is not None:  # a user's network may have weights that nothing depends on
                 # Made dense: if a sparse gradient contains a row twice, Keras' Adam squares the
                 # two parts instead of their sum, and its step is too large.
                 dense.append((tf.convert_to_tensor(gradient), variable))

@@ -186,7 +186,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             units=arguments.get("units", self.units),
             n_layers=arguments.get("n_layers", 1),
             bidirectional=arguments.get("bidirectional", False),
-            dropout=float(arguments.get("dropout", self.dropout or 0)),
+            dropout=float(arguments.get("dropout", given.get("dropout") or 0)),
             recurrent_dropout=float(arguments.get("recurrent_dropout", 0)),
             pooling=given.get("pooling", "last"),
             policy="float32",  # until the device is known
