@@ -74,9 +74,18 @@ PARAMETERS = {
         """,
     ),
     "units": _of_all(ONE_OR_MORE, "int", "Size of the vector of an event."),
-    "n_layers": _of_all([*ONE_OR_MORE, None], "int", "Stacked layers."),
+    "n_layers": _of_all(
+        [*ONE_OR_MORE, None],
+        "int",
+        """
+        Stacked layers. None: the network's own default, 1 for recurrent networks, 2 for
+        "transformer", 4 for "cnn". "bag" has one layer.
+        """,
+    ),
     "bidirectional": _of_all(
-        ["boolean"], "bool", "Whether the network also reads the events backwards."
+        ["boolean"],
+        "bool",
+        'Whether the network also reads the events backwards; not for "cnn" and "bag".',
     ),
     "embedding_dim": _of_all(
         [*ONE_OR_MORE, None],
@@ -89,7 +98,10 @@ PARAMETERS = {
     "dropout": _of_all(
         [*SHARE, None],
         "float",
-        "Share of the inputs of each layer, and of the last vector, set to zero in training.",
+        """
+        Share of the inputs of each layer, and of the last vector, set to zero in training. None:
+        the network's own default, 0.1 for "cnn" and "transformer" and 0 for the others.
+        """,
     ),
     "embedding_dropout": _of_all(
         SHARE,
@@ -102,7 +114,10 @@ PARAMETERS = {
     "recurrent_dropout": _of_all(
         SHARE,
         "float",
-        "Share of the recurrent state set to zero in training. On a GPU it rules cuDNN out.",
+        """
+        Share of the recurrent state set to zero in training, for "lstm", "gru" and "rnn". On a
+        GPU it rules cuDNN out.
+        """,
     ),
     "l1": _of_all(
         _NOT_NEGATIVE, "float", "Weight of the sum of absolute kernel weights in the loss."

@@ -26,14 +26,12 @@ from skbseq.estimators._sequence_model import (
     with_sequence_model,
 )
 from skbseq.networks import NETWORKS, NetworkSpec, find_network
-from skbseq.networks._network import SHARED
+from skbseq.networks._network import SHARED, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
 
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
-# Fields of a network's spec that decide the shapes of its weights, as its options do.
-_SHAPING = ("embedding_dims", "units", "n_layers", "bidirectional")
 # A parameter of this value changes nothing, whatever the network.
 _WITHOUT_EFFECT = {"n_layers": 1, "bidirectional": False, "recurrent_dropout": 0}
 
@@ -192,7 +190,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             policy="float32",  # until the device is known
             network=self.network,
             embedding_dropout=float(given.get("embedding_dropout", 0)),
-            options=tuple((name, _hashable(name, value)) for name, value in own.items()),
+            options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
         )
 
@@ -243,7 +241,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
 
     def _check_same_weights(self, spec):
         """Refuse to continue from weights that do not fit the network of the parameters."""
-        past, present = _shaping(self.spec_), _shaping(spec)
+        past, present = self.spec_.shaping(), spec.shaping()
         for name in past | present:
             then, now = past.get(name), present.get(name)
             if now != then:
@@ -414,24 +412,3 @@ _LACKING = {
     "bidirectional": "reads in one direction",
     "recurrent_dropout": "has no recurrent state",
 }
-
-
-def _hashable(name, value):
-    """An option as a part of a spec, which is a key of compiled programs."""
-    if isinstance(value, list):
-        value = tuple(_hashable(name, item) for item in value)
-    try:
-        hash(value)
-    except TypeError:
-        raise TypeError(
-            f"network__{name}={value!r} cannot be hashed, and it is part of the key under which "
-            "a compiled network is found again. Give numbers, strings, or tuples of them."
-        ) from None
-    return value
-
-
-def _shaping(spec):
-    """What of a spec decides the shapes of its weights, by name."""
-    pooling = spec.pooling if spec.pooling == "attention" else "without weights"
-    shaping = {name: getattr(spec, name) for name in ("network", *_SHAPING)}
-    return {**shaping, "pooling": pooling, **dict(spec.options)}

@@ -292,19 +292,6 @@ class BehaviorClassifier(BaseBehaviorClassifier):
     `LSTMBehaviorClassifier` and the other classes named after a network are this estimator with
     that network and its options as parameters.
 
-    Parameters
-    ----------
-    n_layers : int
-        Stacked layers. None: the network's own default, 1 for recurrent networks, 2 for
-        "transformer", 4 for "cnn". "bag" has one layer.
-    bidirectional : bool
-        Whether the network also reads the events backwards; not for "cnn" and "bag".
-    dropout : float
-        Share of the inputs of each layer, and of the last vector, set to zero in training. None:
-        the network's own default, 0.1 for "cnn" and "transformer" and 0 for the others.
-    recurrent_dropout : float
-        Share of the recurrent state set to zero in training, for "lstm", "gru" and "rnn".
-
     See Also
     --------
     BehaviorRegressor : The same for numbers.

@@ -7,8 +7,7 @@ here is its routing: from ``optimizer__weight_decay``, ``callbacks__0__patience`
 """
 
 import inspect
-import json
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,14 +19,18 @@ from scikeras._utils import route_params, unflatten_params
 from skbseq import _training
 from skbseq._training import (
     AugmentationPlan,
+    EpochReporter,
     Loss,
     borrow_program,
+    check_callbacks,
     check_function,
     choose_device,
     choose_precision,
     have_room,
     hold_out,
     make_loss,
+    optimizer_class,
+    optimizer_key,
     train,
     with_mean_weight_one,
 )
@@ -54,18 +57,6 @@ __all__ = [
     "route_arguments",
     "weight_names",
 ]
-
-# `keras.optimizers.get` makes an optimizer of a name, which takes a fifth of a short fit.
-_OPTIMIZERS = {
-    kind.__name__.lower(): kind
-    for kind in (
-        keras.optimizers.Adam,
-        keras.optimizers.AdamW,
-        keras.optimizers.RMSprop,
-        keras.optimizers.SGD,
-    )
-}
-
 
 # ------------------------------------------------------------------ programs
 
@@ -204,7 +195,7 @@ class _Run:
         parameters = regime.parameters
         optimizer = _make_optimizer(parameters)
         self._callbacks = _make_callbacks(parameters)
-        key, self._learning_rate = _optimizer_key(optimizer)
+        key, self._learning_rate = optimizer_key(optimizer)
         policy = model.spec.policy
         # A state is only of use to an optimizer of the same class and precision.
         self._kind = f"{key.partition(' ')[0]} {policy}"
@@ -323,35 +314,14 @@ class _Run:
 
     def _own_callbacks(self, held_out):
         if self._regime.watch is not None:
-            yield _EpochReporter(*self._regime.watch, self._model)
+            yield EpochReporter(
+                *self._regime.watch,
+                lambda weights: {"_sequence_model": replace(self._model, weights=weights)},
+            )
         if self._regime.patience is not None and held_out is not None:
             yield keras.callbacks.EarlyStopping(
                 monitor="val_loss", patience=self._regime.patience, restore_best_weights=True
             )
-
-
-class _EpochReporter(keras.callbacks.Callback):
-    """Tell scikit-learn's callbacks of each epoch, and stop where one of them asks for it."""
-
-    def __init__(self, context, estimator, fitted):
-        super().__init__()
-        self._context, self._estimator, self._fitted = context, estimator, fitted
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = self._context.subcontext(task_name="epoch")
-        self._epoch.call_on_fit_task_begin(estimator=self._estimator)
-
-    def on_epoch_end(self, epoch, logs=None):
-        def so_far():
-            return {"_sequence_model": replace(self._fitted, weights=self.model.get_weights())}
-
-        stop = self._epoch.call_on_fit_task_end(
-            estimator=self._estimator,
-            metadata=dict(logs or {}),
-            reconstruction_attributes=so_far,
-        )
-        if stop:
-            self.model.stop_training = True
 
 
 # ------------------------------------------------------------------ routed parameters
@@ -371,7 +341,7 @@ def _make_optimizer(parameters):
         If it is unknown, or does not take a routed parameter.
     """
     optimizer = parameters["optimizer"]
-    kind = _optimizer_class(optimizer)
+    kind = optimizer_class(optimizer)
     routed = route_params(parameters, destination="optimizer", pass_filter=set(), strict=False)
     if routed and isinstance(optimizer, keras.optimizers.Optimizer):
         raise ValueError(
@@ -390,69 +360,13 @@ def _make_optimizer(parameters):
     return unflatten_params(kind if isinstance(optimizer, str) else optimizer, routed)
 
 
-def _optimizer_class(optimizer):
-    found = optimizer
-    if isinstance(optimizer, str):
-        found = _OPTIMIZERS.get(optimizer.lower(), optimizer)
-    if isinstance(found, str):
-        with suppress(ValueError):
-            found = keras.optimizers.get(optimizer)
-    kind = found if inspect.isclass(found) else type(found)
-    if not issubclass(kind, keras.optimizers.Optimizer):
-        raise ValueError(
-            f"optimizer={optimizer!r} is not an optimizer of Keras. Use 'adam', 'adamw', "
-            "'rmsprop', 'sgd', or a class or instance."
-        )
-    return kind
-
-
-def _optimizer_key(optimizer):
-    """What decides the traced step of an optimizer, and the learning rate, which does not.
-
-    A number is a value of the graph; a schedule is a part of it, and None stands for it.
-    """
-    config = optimizer.get_config()
-    config.pop("name")  # Keras counts: adam, adam_1, adam_2
-    rate = config.get("learning_rate")
-    if not isinstance(rate, dict):
-        rate = float(config.pop("learning_rate"))
-    kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
-    key = f"{kind} {json.dumps(config, sort_keys=True, default=str)}"
-    return key, None if isinstance(rate, dict) else rate
-
-
 def _make_callbacks(parameters):
     """Callbacks of the parameters, instances of classes with their routed parameters."""
     callbacks = parameters.get("callbacks")
-    _check_callbacks(callbacks, parameters)
+    routed = route_params(parameters, destination="callbacks", pass_filter=set(), strict=False)
+    check_callbacks(callbacks, routed)
     if callbacks is None:
         return []
-    routed = route_params(parameters, destination="callbacks", pass_filter=set(), strict=False)
     made = unflatten_params(callbacks, routed)
     made = list(made.values()) if isinstance(made, dict) else made
     return keras.tree.flatten(made if isinstance(made, list) else [made])
-
-
-def _check_callbacks(callbacks, parameters):
-    """Refuse what are no callbacks, and routed parameters of one that is not there."""
-    if isinstance(callbacks, dict):
-        places = callbacks
-    elif isinstance(callbacks, list) or callbacks is None:
-        places = dict(enumerate(callbacks or ()))
-    else:
-        places = {"": callbacks}
-    for given in places.values():
-        for callback in given if isinstance(given, list) else [given]:
-            kind = callback if inspect.isclass(callback) else type(callback)
-            if not issubclass(kind, keras.callbacks.Callback):
-                raise TypeError(
-                    f"callbacks holds {callback!r}, which is not a callback of Keras. Give a list "
-                    "of instances or classes of keras.callbacks.Callback."
-                )
-    if "" in places:
-        return
-    known = {str(place) for place in places}
-    for name in route_params(parameters, "callbacks", pass_filter=set()):
-        # A name without a place is of all callbacks.
-        if not known or ("__" in name and name.partition("__")[0] not in known):
-            raise ValueError(f"callbacks__{name} has nothing to act on: callbacks={callbacks!r}.")

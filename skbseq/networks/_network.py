@@ -150,3 +150,17 @@ def _takes_two(parameters):
 def function_name(function):
     """Name of a function in messages; `functools.partial` objects have none of their own."""
     return getattr(function, "__qualname__", None) or repr(function)
+
+
+def hashable(name, value):
+    """An option as a part of a spec, which is a key of compiled programs."""
+    if isinstance(value, list):
+        value = tuple(hashable(name, item) for item in value)
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"network__{name}={value!r} cannot be hashed, and it is part of the key under which "
+            "a compiled network is found again. Give numbers, strings, or tuples of them."
+        ) from None
+    return value

@@ -104,6 +104,14 @@ class NetworkSpec:
         shared = {name: getattr(self, name) for name in SHARED if network.takes(name)}
         return shared | dict(self.options)
 
+    def shaping(self):
+        """What decides the shapes of its weights, by name."""
+        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional")
+        shaping = {name: getattr(self, name) for name in names}
+        # Of the ways of pooling, only attention has weights.
+        pooling = self.pooling if self.pooling == "attention" else "without weights"
+        return {**shaping, "pooling": pooling, **dict(self.options)}
+
     @classmethod
     def of_fields(cls, state):
         """A spec from the fields that a file of version 0.1 holds as a dict.
