@@ -120,8 +120,9 @@ def read_events(embedded, inputs, spec):
             found = _call_function(network, embedded, inputs, arguments, spec)
         else:
             found = network.build(embedded, inputs["lengths"], **arguments)
-    events, last = found if isinstance(found, tuple) else (found, None)
-    if events is not None and len(events.shape) == 2:
+    found = found if isinstance(found, tuple) else (found,)
+    events, last = found if len(found) == 2 else (found[0], None)
+    if len(events.shape) == 2:
         return None, events
     if spec.pooling != "last":
         last = _pool(events, inputs["lengths"], spec)
@@ -132,7 +133,10 @@ def read_events(embedded, inputs, spec):
 
 def _call_function(network, embedded, inputs, arguments, spec):
     """Outputs of a user's function, made a model of its own: see ``FUNCTION``."""
-    given = {"events": embedded, **inputs}
+    # A mean over an empty history would be 0 / 0, whose gradient spoils all weights even if the
+    # mean itself is replaced. So an empty history comes as one event of padding.
+    lengths = inputs["lengths"]
+    given = {"events": embedded, **inputs, "lengths": ops.maximum(lengths, 1)}
     own = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in given.items()}
     if network.wants("inputs"):
         arguments = arguments | {"inputs": {name: own[name] for name in inputs}}
@@ -143,8 +147,10 @@ def _call_function(network, embedded, inputs, arguments, spec):
         _check_outputs(found, network.name, spec)
         part = keras.Model(own, found, name=FUNCTION)
     _check_steps(part, network.name)
-    outputs = part(given)
-    return tuple(outputs) if isinstance(outputs, list) else outputs
+    outputs = keras.tree.flatten(part(given))
+    # As of every network, the vector of an empty history is zero.
+    some = ops.expand_dims(lengths > 0, 1)
+    return tuple(x if len(x.shape) == 3 else ops.where(some, x, 0) for x in outputs)
 
 
 def _check_outputs(found, name, spec):
