@@ -1,8 +1,12 @@
 """How Sphinx builds these pages; nothing is fetched while it does."""
 
 import os
+import sys
+from pathlib import Path
 
 import skbseq
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 # autodoc imports every module, and with it TensorFlow, whose start-up log is not about the docs.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -20,6 +24,7 @@ extensions = [
     "myst_parser",  # for CHANGELOG.md alone
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
+    "network_table",  # our own, in _ext
 ]
 # sphinx.ext.intersphinx is left out: it fetches other projects' inventories at build time.
 

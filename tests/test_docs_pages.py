@@ -98,6 +98,7 @@ def test_there_are_pages():
 @pytest.mark.parametrize("page", [_as_parameter(page) for page in PAGES if _has_examples(page)])
 def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend((DOCS / page).parent)  # files that the page shows and imports
     test = read_examples(page)
     kept = [example for example in test.examples if _can_run(example)]
     n_left_out, test.examples = len(test.examples) - len(kept), kept
@@ -154,6 +155,7 @@ class _Recorder(doctest.DocTestRunner):
 
 def _rewrite(page):
     recorder = _Recorder()
+    sys.path.insert(0, str((DOCS / page).parent))
     recorder.run(read_examples(page), out=lambda text: None)
     lines = (DOCS / page).read_text(encoding="utf-8").split("\n")
     for lineno in sorted(recorder.new_outputs, reverse=True):

@@ -234,6 +234,18 @@ def sees_nothing_wrong(events, lengths, mask, *, units):
     return keras.layers.Dense(units)(events * real + keras.ops.sum(events * real, 1, True))
 
 
+def test_masked_layers_of_keras_raise_no_warning(frame, raw):
+    X, y = frame
+    for pooling in ("last", "attention"):
+        BehaviorClassifier(masked, pooling=pooling, **TINY).fit(X, y).predict(X)
+    NextBehaviorPredictor(network=masked, **TINY).fit(raw).predict(raw)
+
+
+def masked(events, lengths, mask):
+    """Keras passes the mask of a layer on to the layers after it."""
+    return keras.layers.GRU(2, return_sequences=True)(events, mask=mask)
+
+
 # ------------------------------------------------------------------ mistakes
 
 

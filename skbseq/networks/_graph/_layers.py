@@ -51,6 +51,11 @@ class PoolSteps(keras.layers.Layer):
     def __init__(self, kind, **kwargs):
         super().__init__(**kwargs)
         self.kind = kind
+        self.supports_masking = True  # a user's layers may attach a mask; lengths say the same
+
+    def compute_mask(self, x, previous_mask):
+        """None: no steps are left."""
+        return None
 
     def get_config(self):
         """Arguments that make the same layer."""
@@ -201,6 +206,7 @@ class OutputEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.n_codes, self.own = n_codes, own
         self.vectors = None
+        self.supports_masking = True  # a user's layers may attach a mask
 
     def get_config(self):
         """Arguments that make the same layer."""

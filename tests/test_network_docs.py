@@ -1,0 +1,57 @@
+"""The table of networks in the user guide is that of the code."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from docutils.core import publish_doctree
+from docutils.parsers.rst import directives, roles
+
+from skbseq import networks
+from skbseq.networks import NETWORKS, Network
+from skbseq.networks._network import UNITS
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture
+def render(monkeypatch):
+    """What the directive makes, without Sphinx: rows of texts."""
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    extension = importlib.import_module("network_table")
+    monkeypatch.setitem(directives._directives, "network-table", extension.NetworkTable)
+    plain = roles.CustomRole("class", roles.generic_custom_role)
+    monkeypatch.setitem(roles._roles, "class", plain)
+
+    def read():
+        rows = publish_doctree(".. network-table::\n").findall(lambda node: node.tagname == "row")
+        return [[entry.astext() for entry in row.children] for row in rows]
+
+    return read
+
+
+def test_the_table_has_every_network_and_its_options(render):
+    header, *rows = render()
+    assert header[0] == "network="
+    assert [row[0] for row in rows] == [f'"{name}"' for name in NETWORKS]
+    for row, network in zip(rows, NETWORKS.values(), strict=True):
+        assert row[1] == network.reads
+        assert row[2].split(", ") == list(network.options)
+        assert row[3].count(", ") == 1, "a classifier and a regressor"
+
+
+def test_a_network_that_is_added_appears(render, monkeypatch):
+    def follow(events, lengths, *, units):
+        return events
+
+    added = Network("follow", follow, "in steps of two", {"units": UNITS})
+    monkeypatch.setitem(networks.NETWORKS, "follow", added)
+    assert render()[-1] == ['"follow"', "in steps of two", "units", "none"]
+
+
+def test_the_guide_uses_the_table_and_has_a_section_of_each_network():
+    page = (DOCS / "user_guide" / "networks.rst").read_text(encoding="utf-8")
+    assert ".. network-table::" in page
+    for name in NETWORKS:
+        assert re.search(rf"^{name}\n={{{len(name)}}}\n", page, re.I | re.M), name
