@@ -34,6 +34,7 @@ def build_network(spec, seed=None):
         build = _outputs_of_history if spec.head is None else _outputs_of_events
         model = keras.Model(inputs, build(inputs, spec))
     if spec.frozen:
+        # By our names, because Keras numbers the layers of a user's function differently each time.
         layers = named_layers(model)
         for name in spec.frozen:
             layers[name].trainable = False
@@ -92,6 +93,7 @@ def embed_events(inputs, spec):
         parts.append(_drop_events(layer(inputs["codes"][:, :, i]), spec))
     if spec.n_numbers:
         parts.append(inputs["numbers"])
+    # Concatenated in float32 also in half precision: numbers such as times need its digits.
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
 
@@ -99,6 +101,7 @@ def _drop_events(x, spec):
     """In training, zeros in place of the whole vector of a channel for some events."""
     if not spec.embedding_dropout:
         return x
+    # One draw for all numbers of an embedding: whole events are hidden, as in word dropout.
     drop = keras.layers.Dropout(spec.embedding_dropout, (None, None, 1), dtype=spec.policy)
     return drop(x)
 
@@ -115,6 +118,7 @@ def read_events(embedded, inputs, spec):
     network = find_network(spec.network)
     if network.wants("inputs"):
         arguments["inputs"] = inputs
+    # A user's layers name no policy, so they get it from here, as those of our networks do.
     with _dtype_policy(spec.policy):
         if network.is_function:
             found = _call_function(network, embedded, inputs, arguments, spec)
@@ -184,7 +188,7 @@ def _check_outputs(found, name, spec):
 
 def _check_steps(part, name):
     """Refuse a network that returns more or fewer vectors than there are events."""
-    n_steps = 11
+    n_steps = 11  # any number: Keras cannot tell the length of what it does not know
     shapes = {
         key: tuple(n_steps if i == 1 and size is None else size for i, size in enumerate(x.shape))
         for key, x in part.input.items()
@@ -229,6 +233,7 @@ def _outputs_of_history(inputs, spec):
         x = _dense_head("context_dense", spec.units, spec, activation="relu")(x)
     if spec.dropout:
         x = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(x)
+    # In float32: a loss in half precision overflows.
     return _dense_head("logits", spec.n_outputs, spec, dtype="float32")(x)
 
 
@@ -243,7 +248,7 @@ def _outputs_of_events(inputs, spec):
         context = ops.expand_dims(inputs["context"], 1) + 0 * events[:, :, :1]
         events = keras.layers.Concatenate()([events, context])
         events = _dense_head("context_dense", spec.units, spec, activation="relu")(events)
-    if head.bypass:
+    if head.bypass:  # what one event says of the next needs no recurrence to learn
         events = keras.layers.Concatenate()([events, embedded])
     if spec.dropout:
         events = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(events)
