@@ -32,26 +32,19 @@ _SCHEMA = "schema.json"
 _WATCHED = ("skbseq", "scikit-learn")
 # Objects of Keras are rebuilt when needed and never saved.
 _NO_STATE = ("skbseq.estimators._keras", "skbseq.networks._graph")
-# Classes that have moved since earlier versions: their full names, old and new. Parameters and
-# attributes that those files lack are filled in by the classes themselves.
+# Modules and classes that have moved since an earlier version: old to new name, for reading old
+# files. The classes themselves fill in parameters and attributes that old files lack.
 _MOVED = {
-    "skbseq.estimators._inputs.InputSchema": "skbseq._inputs.InputSchema",
-    "skbseq.estimators._augmentation.Augmentation": (
-        "skbseq.preprocessing._augmentation.Augmentation"
-    ),
-    "skbseq.estimators._markov_chain.MarkovChain": "skbseq._next_event._markov_chain.MarkovChain",
+    "skbseq.estimators._augmentation": "skbseq.preprocessing._augmentation",
+    "skbseq.estimators._inputs": "skbseq._inputs",
+    "skbseq.estimators._markov_chain": "skbseq._next_event._markov_chain",
+    "skbseq.estimators._next_baselines": "skbseq._next_event._baselines",
     **{
-        f"skbseq.estimators._next_baselines.{name}": f"skbseq._next_event._baselines.{name}"
-        for name in ("ItemCooccurrence", "LastEvent", "MostFrequent")
-    },
-    **{
-        f"skbseq.estimators._{prefix.lower()}_{kind.lower()}.{prefix}Behavior{kind}": (
-            f"skbseq.estimators.{home}.{prefix}Behavior{kind}"
-        )
-        for kind in ("Classifier", "Regressor")
+        f"skbseq.estimators._{prefix}_{kind}": f"skbseq.estimators.{home}"
+        for kind in ("classifier", "regressor")
         for prefix, home in (
-            ("LSTM", "_lstm"),
-            *((prefix, "_named") for prefix in ("Bag", "CNN", "GRU", "RNN", "Transformer")),
+            ("lstm", "_lstm"),
+            *((prefix, "_named") for prefix in ("bag", "cnn", "gru", "rnn", "transformer")),
         )
     },
 }
@@ -395,9 +388,11 @@ def _with_new_names(node):
     if not isinstance(node, dict):
         return node
     node = {name: _with_new_names(item) for name, item in node.items()}
-    new = _MOVED.get(f"{node.get('__module__')}.{node.get('__class__')}")
-    if new is not None:
+    module, name = node.get("__module__"), node.get("__class__")
+    if (new := _MOVED.get(f"{module}.{name}")) is not None:
         node["__module__"], _, node["__class__"] = new.rpartition(".")
+    elif module in _MOVED:
+        node["__module__"] = _MOVED[module]
     return node
 
 
