@@ -22,7 +22,7 @@ from skbseq._sequences import (
     round_up,
 )
 from skbseq._training._rows import RowAdam, is_large, serves_rows
-from skbseq._training._traced import without_matching
+from skbseq._training._traced import traced, without_matching
 
 # Beyond this, buffers would take more memory than a laptop spares; plain layers take over.
 _MOST_NUMBERS_KEPT = 2**27
@@ -173,7 +173,7 @@ class CompiledTraining:
         self._whole = [v for v in self._variables if v.path not in large]
         self._by_path = {v.path: v for v in self._variables}
         self._penalised = [path for path in self._by_path if path.endswith("kernel")]
-        self._run = tf.function(self._batches, jit_compile=True, autograph=False)
+        self._run = traced(self._batches, by_xla=True)
 
     @contextmanager
     def buffers(self, flat, batch_size):
@@ -288,7 +288,7 @@ class CompiledPrediction:
 
     def __init__(self, steps):
         self._steps = steps
-        self._many = tf.function(self._batches, jit_compile=True, autograph=False)
+        self._many = traced(self._batches, by_xla=True)
         self._few = {}
 
     def run(self, columns, rows, n_batches):
@@ -335,8 +335,11 @@ class CompiledPrediction:
             "lengths": (n_samples,),
         }
         signature = tf.TensorSpec(sum(map(math.prod, shapes.values())), tf.int32)
-        traced = tf.function(partial(self._packed, shapes), jit_compile=True, autograph=False)
-        return shapes, without_matching(traced.get_concrete_function(signature))
+        run = partial(self._packed, shapes)
+        step = traced(run, by_xla=True)
+        if step is run:
+            return shapes, run
+        return shapes, without_matching(step.get_concrete_function(signature))
 
     def _packed(self, shapes, packed):
         parts = tf.split(packed, list(map(math.prod, shapes.values())))

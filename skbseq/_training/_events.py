@@ -9,7 +9,7 @@ import tensorflow as tf
 from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._devices import training_on
-from skbseq._training._traced import TracedStep
+from skbseq._training._traced import TracedStep, traced
 from skbseq._training._trainer import Trainer, values_of
 
 _AT_ONCE = 256  # histories held out that are judged at once
@@ -57,7 +57,7 @@ class EventTrainer(Trainer):
         signature = [program.signature, *self._asked_besides(program), asked, weight, drawn]
         number, scale = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
         self._train = TracedStep(self._train_events, [*signature, scale, number, number, number])
-        self._judge = tf.function(self._sums, input_signature=signature, autograph=False)
+        self._judge = traced(self._sums, input_signature=signature)
 
     def _asked_besides(self, program):
         """Signatures of what a step gets between batch and codes."""

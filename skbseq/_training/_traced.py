@@ -1,6 +1,30 @@
 """Traced functions, called without what TensorFlow does at each call to match their arguments."""
 
+import os
+
 import tensorflow as tf
+
+
+def way_of_steps():
+    """How steps run: "compiled", which is traced, and by XLA where they are written out.
+
+    It is so unless the suite says "traced", where no graph is compiled or optimised, or "eager".
+    That is for tests which are not about the programs: to make an architecture's takes seconds,
+    and such a test takes a few steps. It is a variable of the environment, for processes that a
+    test starts are to do the same.
+    """
+    return os.environ.get("_SKBSEQ_STEPS_IN_TESTS", "compiled")
+
+
+def traced(function, *, by_xla=False, **options):
+    """A function as TensorFlow traces it, by XLA where asked to, unless steps run another way."""
+    way = way_of_steps()
+    if way == "eager":
+        return function
+    if way == "traced":
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        by_xla = False
+    return tf.function(function, jit_compile=by_xla or None, autograph=False, **options)
 
 
 def without_matching(traced):
@@ -39,13 +63,16 @@ class TracedStep:
     """
 
     def __init__(self, function, signature):
-        self._traced = tf.function(function, input_signature=signature, autograph=False)
+        self._traced = traced(function, input_signature=signature)
         self._types = [spec.dtype for spec in tf.nest.flatten(signature)]
-        self._call = None
+        self._call, self._untraced = None, self._traced is function
 
     def __call__(self, *arguments):
         """The result for arrays that are nested as the signature is."""
+        leaves = zip(tf.nest.flatten(arguments), self._types, strict=True)
+        tensors = [tf.constant(leaf, dtype) for leaf, dtype in leaves]
+        if self._untraced:
+            return self._traced(*tf.nest.pack_sequence_as(arguments, tensors))
         if self._call is None:
             self._call = without_matching(self._traced.get_concrete_function())
-        leaves = zip(tf.nest.flatten(arguments), self._types, strict=True)
-        return self._call(*(tf.constant(leaf, dtype) for leaf, dtype in leaves))
+        return self._call(*tensors)

@@ -1,0 +1,77 @@
+"""How steps run in the tests of both folders, and memory that is given back between files."""
+
+import ctypes
+import gc
+import os
+import sys
+
+# Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+WAYS = ("eager", "traced", "compiled")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "steps(way): steps of training and prediction run 'eager', 'traced' (as all do that say "
+        "nothing), or 'compiled', which is the way of users.",
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _way_of_the_file(request):
+    """Before the file's own fixtures, which are fitted the way of the file."""
+    _set_way(request.node)
+    yield
+    _give_memory_back()
+
+
+@pytest.fixture(autouse=True)
+def _way_of_the_test(request):
+    _set_way(request.node)
+    yield
+    _set_way(request.node.getparent(pytest.Module))
+    _forget_gradients()
+
+
+def _set_way(item):
+    """Steps run as the nearest mark says: that of the test, or of its file."""
+    mark = item.get_closest_marker("steps")
+    way = mark.args[0] if mark else "traced"
+    assert way in WAYS, way
+    os.environ["_SKBSEQ_STEPS_IN_TESTS"] = way
+    if tensorflow := sys.modules.get("tensorflow"):
+        off = {"disable_meta_optimizer": way != "compiled"}
+        tensorflow.config.optimizer.set_experimental_options(off)
+
+
+def _forget_gradients():
+    """Let go of traces that TensorFlow keeps for ever.
+
+    Keras' optimizers add up the gradients of all devices by an operation whose own gradient is
+    entered into a register with a graph of 20 MB behind it, and never taken out (2.21).
+    """
+    if ops := sys.modules.get("tensorflow.python.framework.ops"):
+        known = ops.gradient_registry._registry
+        kept = [name for name in known if name.startswith("CustomGradient-")]
+        for name in kept:
+            del known[name]
+        if kept:
+            gc.collect()  # small objects hold them, of too few to be looked through soon
+
+
+def _give_memory_back():
+    """A worker runs many files: else it would keep every program until it ends."""
+    program = sys.modules.get("skbseq._training._program")
+    if program is None or not program._POOL:
+        return
+    program._POOL.clear()
+    sys.modules["keras"].backend.clear_session()
+    gc.collect()
+    gc.freeze()  # what is left are libraries, not to be looked through again
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
