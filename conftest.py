@@ -22,14 +22,6 @@ def pytest_configure(config):
     )
 
 
-def _set_way(item):
-    """Steps run as the nearest mark says: that of the test, or that of its file."""
-    mark = item.get_closest_marker("steps")
-    way = mark.args[0] if mark else "traced"
-    assert way in WAYS, way
-    os.environ["_SKBSEQ_STEPS_IN_TESTS"] = way
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _way_of_the_file(request):
     """Set before the file's own fixtures, so that these run in the way of the file."""
@@ -43,15 +35,44 @@ def _way_of_the_test(request):
     _set_way(request.node)
     yield
     _set_way(request.node.getparent(pytest.Module))
+    _forget_gradients()
+
+
+def _set_way(item):
+    """Steps run as the nearest mark says: that of the test, or of its file."""
+    mark = item.get_closest_marker("steps")
+    way = mark.args[0] if mark else "traced"
+    assert way in WAYS, way
+    os.environ["_SKBSEQ_STEPS_IN_TESTS"] = way
+    if tensorflow := sys.modules.get("tensorflow"):
+        off = {"disable_meta_optimizer": way != "compiled"}
+        tensorflow.config.optimizer.set_experimental_options(off)
+
+
+def _forget_gradients():
+    """Release traces that TensorFlow would keep until the process ends.
+
+    Keras' optimizers sum the gradients of all devices by an operation with a gradient of its own.
+    TensorFlow 2.21 enters it into a registry, with a graph of 20 MB behind it, and never removes
+    it.
+    """
+    if ops := sys.modules.get("tensorflow.python.framework.ops"):
+        known = ops.gradient_registry._registry
+        kept = [name for name in known if name.startswith("CustomGradient-")]
+        for name in kept:
+            del known[name]
+        if kept:
+            gc.collect()  # small objects hold them, of too few to be looked through soon
 
 
 def _give_memory_back():
     """A worker runs many files; otherwise it would keep every program until it ends."""
     program = sys.modules.get("skbseq._training._program")
-    if program is None:
+    if program is None or not program._POOL:
         return
     program._POOL.clear()
     sys.modules["keras"].backend.clear_session()
     gc.collect()
+    gc.freeze()  # what is left are libraries, which need no further search
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,11 +1,6 @@
 """What every test may ask for: frames of each library, and repeatable randomness."""
 
 import os
-
-# Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("MPLBACKEND", "Agg")
-
 import random
 from dataclasses import dataclass
 from typing import Any

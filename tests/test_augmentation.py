@@ -331,6 +331,7 @@ def test_a_search_over_it_and_smoothing_shares_one_program(frame, monkeypatch):
     assert len(traces) == 1
 
 
+@pytest.mark.steps("compiled")  # only XLA's programs have a part for them
 def test_large_tables_are_trained_with_it(monkeypatch):
     from skbseq._training import _program, _sparse_adam
 

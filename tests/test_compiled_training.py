@@ -12,7 +12,9 @@ from sklearn.model_selection import GridSearchCV
 from skbseq import LSTMBehaviorClassifier
 from skbseq._sequences import Sequences, round_up
 
-QUICK = dict(units=5, epochs=2, batch_size=16, random_state=0)
+pytestmark = pytest.mark.steps("compiled")
+# What is compared bit for bit, or counts programs, is about the CPU.
+QUICK = dict(units=5, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 
 
 def make_sequences(rng, n, n_codes=2, n_numbers=2, n_context=0):
