@@ -258,7 +258,7 @@ def refuses(capsys, done, *messages):
         (["--lookback", "1us"], "No user has an event in the 1us before .* a longer --lookback"),
         (["--out", "nowhere/model.skbseq"], "There is no such folder: nowhere"),
         (["--out", "."], r"This is a folder, not a file: \."),
-        (["--behavior", "amount"], "holds integer values, and 'buy' is none"),
+        (["--behavior", "amount"], "holds integer values, but 'buy' is not one"),
     ],
 )
 def test_fit_refuses_before_it_trains(here, capsys, more, message):
@@ -356,7 +356,7 @@ def test_a_model_file_without_a_task_is_refused(here, capsys):
 
 
 def test_what_is_no_model_file_is_refused(here, capsys):
-    assert refuses(capsys, predict("log.csv"), "'log.csv' is damaged or no model file")
+    assert refuses(capsys, predict("log.csv"), "'log.csv' is damaged or not a model file")
     assert refuses(capsys, predict("none.skbseq"), r"No such file or directory: none\.skbseq")
 
 
@@ -556,7 +556,7 @@ def test_values_on_the_command_line(column, texts, values):
     table = _frames.to_arrow(pd.DataFrame({"yes": [True], "x": [0.5], "s": ["a"]}))
     assert read_values(table, column, texts) == values
     if column != "s":
-        with pytest.raises(InvalidLogError, match=r"values, and 'what' is none"):
+        with pytest.raises(InvalidLogError, match=r"values, but 'what' is not one"):
             read_values(table, column, ["what"])
 
 

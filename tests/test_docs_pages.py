@@ -78,11 +78,24 @@ def read_commands(page):
             yield command, "\n".join(line.removeprefix("    ") for line in output.split("\n"))
 
 
+# Pages that train for so many steps that XLA compiles the LSTM faster than it runs without.
+LONG = ("getting_started.rst", "user_guide/command_line.rst", "user_guide/probabilities.rst")
+
+
+def _has_examples(page):
+    return bool(read_examples(page).examples)
+
+
+def _as_parameter(page):
+    marks = [pytest.mark.steps("compiled")] * (page in LONG)
+    return pytest.param(page, marks=marks)
+
+
 def test_there_are_pages():
     assert "getting_started.rst" in PAGES
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if read_examples(page).examples])
+@pytest.mark.parametrize("page", [_as_parameter(page) for page in PAGES if _has_examples(page)])
 def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend((DOCS / page).parent)  # files that the page shows and imports

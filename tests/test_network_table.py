@@ -26,6 +26,9 @@ from skbseq.estimators._classifier import BaseBehaviorClassifier
 from skbseq.estimators._named import make_named_class
 from skbseq.networks import NETWORKS, ClassTexts, Network, describe_networks
 
+# Most fits take two steps.
+pytestmark = pytest.mark.steps("eager")
+
 TINY = {"units": 4, "epochs": 1, "batch_size": 32, "random_state": 0, "device": "/CPU:0"}
 PREFIXES = {"LSTM": "lstm", "GRU": "gru", "RNN": "rnn", "CNN": "cnn", "Bag": "bag"} | {
     "Transformer": "transformer"

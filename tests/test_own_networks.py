@@ -23,6 +23,9 @@ from skbseq import (
 )
 from skbseq.exceptions import ModelFileError
 
+# Most fits take two steps.
+pytestmark = pytest.mark.steps("eager")
+
 TINY = {"units": 4, "epochs": 1, "batch_size": 32, "random_state": 0, "device": "/CPU:0"}
 
 
@@ -140,6 +143,28 @@ def test_context_and_all_inputs_reach_the_network(frame):
     model = BehaviorClassifier(both, **TINY).fit(X, y)
     older = X.assign(age=X["age"] + 1)
     assert (model.predict_proba(older) != model.predict_proba(X)).all()
+
+
+def test_regularizers_of_its_layers_act(frame):
+    sizes = []
+    for factor in (0.0, 1.0):
+        model = BehaviorClassifier(penalised, network__factor=factor, **{**TINY, "epochs": 9})
+        model.set_params(learning_rate=0.05).fit(*frame)
+        sizes.append(np.abs(model._sequence_model.weight("network/dense/0_kernel")).sum())
+    assert sizes[1] < 0.5 * sizes[0]
+
+
+def penalised(events, lengths, *, units, factor=0.0):
+    return keras.layers.Dense(units, kernel_regularizer=keras.regularizers.L2(factor))(events)
+
+
+def test_an_empty_history_has_a_vector_of_zeros(frame):
+    X, y = frame
+    model = BehaviorClassifier(history, **TINY).fit(X.drop(columns="age"), y)
+    empty = pd.DataFrame({"what": [[]], "price": [[]]})
+    bias = model._sequence_model.weight("logits/bias")
+    found = model.predict_proba(empty)[0, 1]
+    assert found == pytest.approx(1 / (1 + np.exp(-bias[0])), abs=1e-6)
 
 
 @pytest.mark.parametrize("length", ["short", "long"])

@@ -718,6 +718,12 @@ def mark_of(table, name="product"):
     return _frames.split_sequences(table).lists[name].fingerprint
 
 
+def test_fingerprints_in_files_of_earlier_versions_are_read():
+    field = pa.field("item", pa.int32(), metadata={b"skbseq.mark": b"0123"})
+    table = pa.table({"x": pa.array([[2]], pa.list_(field))})
+    assert _frames.split_sequences(table).lists["x"].fingerprint == "0123"
+
+
 def test_a_channel_is_marked_by_what_its_encoder_learnt(tmp_path):
     X = events()
     encoder = SequenceEncoder().fit(X)

@@ -19,7 +19,7 @@ def recent_mean(events, lengths, mask, *, units, half_life=5.0):
     x = keras.layers.Dense(units, activation="relu")(events)
     n_later = ops.cast(lengths[:, None] - ops.cumsum(ops.cast(mask, "int32"), axis=1), x.dtype)
     weights = ops.where(mask, 0.5 ** (n_later / half_life), 0.0)
-    total = ops.sum(weights, axis=1, keepdims=True) + 1e-6  # empty histories have no weights
+    total = ops.sum(weights, axis=1, keepdims=True)
     return ops.sum(x * (weights / total)[:, :, None], axis=1)
 
 

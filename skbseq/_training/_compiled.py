@@ -22,7 +22,7 @@ from skbseq._sequences import (
     round_up,
 )
 from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
-from skbseq._training._traced import without_matching
+from skbseq._training._traced import make_traced, without_matching
 
 # Above this, the buffers would need more memory than a laptop can spare (512 MiB), and the
 # network's Keras layers are trained instead.
@@ -175,7 +175,7 @@ class CompiledTraining:
         self._dense = [v for v in self._variables if v.path not in large]
         self._by_path = {v.path: v for v in self._variables}
         self._penalised = [path for path in self._by_path if path.endswith("kernel")]
-        self._run = tf.function(self._batches, jit_compile=True, autograph=False)
+        self._run = make_traced(self._batches, by_xla=True)
 
     @contextmanager
     def buffers(self, flat, batch_size):
@@ -297,7 +297,7 @@ class CompiledPrediction:
 
     def __init__(self, steps):
         self._steps = steps
-        self._many = tf.function(self._batches, jit_compile=True, autograph=False)
+        self._many = make_traced(self._batches, by_xla=True)
         self._few = {}
 
     def run(self, columns, rows, n_batches):
@@ -344,7 +344,10 @@ class CompiledPrediction:
             "lengths": (n_samples,),
         }
         signature = tf.TensorSpec(sum(map(math.prod, shapes.values())), tf.int32)
-        traced = tf.function(partial(self._packed, shapes), jit_compile=True, autograph=False)
+        function = partial(self._packed, shapes)
+        traced = make_traced(function, by_xla=True)
+        if traced is function:  # steps run eagerly
+            return shapes, function
         return shapes, without_matching(traced.get_concrete_function(signature))
 
     def _packed(self, shapes, packed):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from skbseq._training._batches import batch_plan, pad_batch
 from skbseq._training._devices import training_on
-from skbseq._training._traced import TracedStep
+from skbseq._training._traced import TracedStep, make_traced
 from skbseq._training._trainer import Trainer, values_of
 
 
@@ -48,7 +48,7 @@ class ContrastTrainer(Trainer):
         column = tf.TensorSpec((None,), tf.float32)
         signature = [program.signature, column]
         self._train = TracedStep(self._train_pairs, [*signature, number, number])
-        self._judge = tf.function(self._loss_of, input_signature=signature, autograph=False)
+        self._judge = make_traced(self._loss_of, input_signature=signature)
 
     def set_seed(self, seed):
         """Reset all random number generators."""

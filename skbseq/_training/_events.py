@@ -9,7 +9,7 @@ import tensorflow as tf
 from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._devices import training_on
-from skbseq._training._traced import TracedStep
+from skbseq._training._traced import TracedStep, make_traced
 from skbseq._training._trainer import Trainer, values_of
 
 _AT_ONCE = 256  # held-out histories per batch
@@ -64,7 +64,7 @@ class EventTrainer(Trainer):
         ]
         number, scale = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
         self._train = TracedStep(self._train_events, [*signature, scale, number, number, number])
-        self._judge = tf.function(self._sums, input_signature=signature, autograph=False)
+        self._judge = make_traced(self._sums, input_signature=signature)
 
     def _extra_signature(self, program):
         """Signatures of further arguments of a step, between the batch and the target codes."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from skbseq._training._compiled import CompiledPrediction
 from skbseq._training._devices import mirrored, placed
 from skbseq._training._losses_table import trainer_class
-from skbseq._training._traced import TracedStep
+from skbseq._training._traced import TracedStep, way_of_steps
 
 # Most programs to keep. A grid search alternates between few architectures, and each program
 # holds a model in memory.
@@ -133,7 +133,7 @@ def borrow_program(spec, device, build, steps=None):
 
 
 def _shared_program(spec, device, build, steps):
-    key = (build, steps, spec, device)
+    key = (build, steps, spec, device, way_of_steps())
     with _LOCK:
         if key not in _POOL:
             _POOL[key] = _make_program(spec, device, build, steps)

@@ -1,6 +1,43 @@
 """Traced functions, called without TensorFlow's matching of arguments at each call."""
 
+import os
+
 import tensorflow as tf
+
+# The test suite sets this variable of the environment to "traced" or "eager" for tests that are
+# not about compiled programs. XLA takes 3 s to compile an LSTM, and TensorFlow 1 to 5 s to trace a
+# network, while such a test takes a few steps. Processes that a test starts inherit it.
+_STEPS = "_SKBSEQ_STEPS_IN_TESTS"
+
+
+def way_of_steps():
+    """How steps run: "compiled", as for users; "traced", without XLA; or "eager"."""
+    return os.environ.get(_STEPS, "compiled")
+
+
+def make_traced(function, *, by_xla=False, input_signature=None):
+    """A function as TensorFlow traces it, compiled by XLA if asked to.
+
+    Parameters
+    ----------
+    function : callable
+    by_xla : bool, default=False
+    input_signature : list of nests of tf.TensorSpec, default=None
+
+    Returns
+    -------
+    callable
+        The function itself where steps run eagerly.
+    """
+    way = way_of_steps()
+    if way == "eager":
+        return function
+    return tf.function(
+        function,
+        input_signature=input_signature,
+        jit_compile=True if by_xla and way == "compiled" else None,
+        autograph=False,
+    )
 
 
 def without_matching(traced):
@@ -39,13 +76,19 @@ class TracedStep:
     """
 
     def __init__(self, function, signature):
-        self._traced = tf.function(function, input_signature=signature, autograph=False)
+        self._function = function
+        self._traced = make_traced(function, input_signature=signature)
         self._types = [spec.dtype for spec in tf.nest.flatten(signature)]
         self._call = None
 
     def __call__(self, *arguments):
         """The result for arrays that have the structure of the signature."""
         if self._call is None:
-            self._call = without_matching(self._traced.get_concrete_function())
+            self._call = self._make_call(arguments)
         leaves = zip(tf.nest.flatten(arguments), self._types, strict=True)
         return self._call(*(tf.constant(leaf, dtype) for leaf, dtype in leaves))
+
+    def _make_call(self, arguments):
+        if self._traced is self._function:  # steps run eagerly
+            return lambda *tensors: self._function(*tf.nest.pack_sequence_as(arguments, tensors))
+        return without_matching(self._traced.get_concrete_function())

@@ -132,7 +132,9 @@ class Trainer:
         values = [tf.cast(weight, tf.float32) for weight in self._penalised]
         absolute = [l1 * tf.reduce_sum(tf.abs(value)) for value in values]
         squared = [l2 * tf.reduce_sum(value**2) for value in values]
-        return tf.add_n([tf.constant(0.0), *absolute, *squared])
+        # Those of a user's own layers: their regularizers, and what `add_loss` was given.
+        own = [tf.cast(loss, tf.float32) for loss in self.model.losses]
+        return tf.add_n([tf.constant(0.0), *absolute, *squared, *own])
 
     def _apply(self, gradients):
         """Apply one optimizer step."""

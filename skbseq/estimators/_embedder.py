@@ -260,6 +260,7 @@ class BehaviorEmbedder(
             return {"kind": "contrast", "temperature": float(self.temperature)}
         sizes = self.schema_.vocabulary_sizes
         loss = {"targets": tuple(range(len(sizes)))}
+        # A softmax over all codes of a large vocabulary would be most of a step.
         many = max(sizes.values(), default=0) > _MANY_CODES
         loss["n_negatives"] = _NEGATIVES if many else None
         if self.objective == "next":

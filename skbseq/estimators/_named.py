@@ -62,6 +62,7 @@ def make_named_class(network, base, general):
             defaults | {n: v for n, v in given.items() if n in defaults} | {"routed": routed}
         )
 
+    # scikit-learn reads the names of parameters from it, and so do editors and documentation.
     __init__.__signature__ = inspect.Signature(
         [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters]
     )
@@ -87,6 +88,7 @@ def _parameters(network, general):
     keyword_only, own = inspect.Parameter.KEYWORD_ONLY, network.options
     for parameter in inspect.signature(general).parameters.values():
         name = parameter.name
+        # A parameter that the network does not have would do nothing, so the class has none.
         lacks = name in SHARED and name not in own
         if not (name == "network" or lacks or name in network.texts.without):
             default = own[name].default if name in own else parameter.default

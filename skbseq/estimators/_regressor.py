@@ -99,6 +99,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         if resume:
             self._check_same_weights(spec)
             self._check_same_loss()
+        # Predictions need those of the fit, also after set_params.
         self._loss_fitted = self.loss, levels
         self._one_column = isinstance(self.quantile, Real)
         spec, start = starting_point(self, spec, resume=resume)

@@ -20,6 +20,7 @@ _EARLIER = {
     "padding": "padding_",
     "device": "device_",
 }
+# Layers of version 0.1 by their names of today.
 _RENAMED_LAYERS = (
     (r"^joined/", "context_dense/"),
     (r"^told/", "numeric_head/"),
@@ -184,7 +185,7 @@ class SequenceModel:
         return {name: weight for name, weight in named if name not in heads}
 
     def with_spec(self, spec):
-        """The same weights under a spec that needs only some of them."""
+        """The same weights under a spec that needs only some of them, as without a head."""
         names = engine().weight_names(spec)
         kept = dict(zip(self.weight_names, self.weights, strict=True))
         return replace(self, spec=spec, weight_names=names, weights=[kept[name] for name in names])
@@ -204,7 +205,7 @@ def with_sequence_model(state):
     """State of an estimator with a `SequenceModel`, also where it is of version 0.1."""
     if "weights_" not in state:
         return state
-    earlier = {*_EARLIER.values(), "schema_", "n_iter_"}
+    earlier = {*_EARLIER.values(), "schema_"}
     kept = {name: value for name, value in state.items() if name not in earlier}
     return kept | {"_sequence_model": SequenceModel.of_earlier_state(state)}
 

@@ -42,6 +42,7 @@ def starting_point(estimator, spec, *, resume):
         sizes = ("vocabulary_sizes", "embedding_dims")
         spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in sizes})
         estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
+        # By name: heads differ, and everything below them is called the same in both.
         taken = weights_of(embedder, spec)
     if estimator.freeze is not None:
         layers, heads = engine().layer_names(spec)

@@ -27,6 +27,7 @@ def cnn(events, lengths, *, units, n_layers, kernel_size, dropout):
     # The sum in each block needs both parts of one size.
     x = keras.layers.Dense(units, name="input_projection")(events)
     for i in range(n_layers):
+        # Distances that double reach exponentially far with few layers.
         y = convolve(x, 2**i, f"convolution_{i}_a")
         y = convolve(y, 2**i, f"convolution_{i}_b")
         x = keras.layers.Add()([x, y])

@@ -135,6 +135,7 @@ class Network:
                 "their lengths, such as `def my_network(events, lengths, units=32)`. It takes "
                 f"({', '.join(p.name for p in parameters)})."
             )
+        # An argument that takes any name cannot be listed as an option.
         own = [p for p in parameters[2:] if p.name not in GIVEN and p.kind not in _VARIADIC]
         options = {p.name: Option(p.default) for p in own}
         return cls(

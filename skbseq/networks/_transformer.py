@@ -27,6 +27,7 @@ def transformer(
     def dense(x, name, width, **options):
         return keras.layers.Dense(width, name=name, **options)(x)
 
+    # Each part is normalised before, not after: deep stacks then train without a warm-up.
     def norm(x, name):
         return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
 
@@ -46,6 +47,7 @@ def transformer(
         return dense(x, f"feed_forward_output_{i}", units)
 
     x = events
+    # The numbers enter twice: as they are among the events, and by learned periods.
     if inputs["numbers"].shape[2]:
         times = Time2Vec(units, name="time2vec")(inputs["numbers"])
         x = keras.layers.Concatenate()([x, times])

@@ -34,6 +34,7 @@ def build_network(spec, seed=None):
         build = _outputs_of_history if spec.head is None else _outputs_of_events
         model = keras.Model(inputs, build(inputs, spec))
     if spec.frozen:
+        # By our names, because Keras numbers the layers of a user's function differently each time.
         layers = named_layers(model)
         for name in spec.frozen:
             layers[name].trainable = False
@@ -92,6 +93,7 @@ def embed_events(inputs, spec):
         parts.append(_drop_events(layer(inputs["codes"][:, :, i]), spec))
     if spec.n_numbers:
         parts.append(inputs["numbers"])
+    # Concatenated in float32 also in half precision: numbers such as times need its digits.
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
 
@@ -99,6 +101,7 @@ def _drop_events(x, spec):
     """In training, zeros in place of the whole vector of a channel for some events."""
     if not spec.embedding_dropout:
         return x
+    # One draw for all numbers of an embedding: whole events are hidden, as in word dropout.
     drop = keras.layers.Dropout(spec.embedding_dropout, (None, None, 1), dtype=spec.policy)
     return drop(x)
 
@@ -115,13 +118,15 @@ def read_events(embedded, inputs, spec):
     network = find_network(spec.network)
     if network.wants("inputs"):
         arguments["inputs"] = inputs
+    # A user's layers name no policy, so they get it from here, as those of our networks do.
     with _dtype_policy(spec.policy):
         if network.is_function:
             found = _call_function(network, embedded, inputs, arguments, spec)
         else:
             found = network.build(embedded, inputs["lengths"], **arguments)
-    events, last = found if isinstance(found, tuple) else (found, None)
-    if events is not None and len(events.shape) == 2:
+    found = found if isinstance(found, tuple) else (found,)
+    events, last = found if len(found) == 2 else (found[0], None)
+    if len(events.shape) == 2:
         return None, events
     if spec.pooling != "last":
         last = _pool(events, inputs["lengths"], spec)
@@ -132,7 +137,10 @@ def read_events(embedded, inputs, spec):
 
 def _call_function(network, embedded, inputs, arguments, spec):
     """Outputs of a user's function, made a model of its own: see ``FUNCTION``."""
-    given = {"events": embedded, **inputs}
+    # A mean over an empty history would be 0 / 0, whose gradient spoils all weights even if the
+    # mean itself is replaced. So an empty history comes as one event of padding.
+    lengths = inputs["lengths"]
+    given = {"events": embedded, **inputs, "lengths": ops.maximum(lengths, 1)}
     own = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in given.items()}
     if network.wants("inputs"):
         arguments = arguments | {"inputs": {name: own[name] for name in inputs}}
@@ -143,8 +151,10 @@ def _call_function(network, embedded, inputs, arguments, spec):
         _check_outputs(found, network.name, spec)
         part = keras.Model(own, found, name=FUNCTION)
     _check_steps(part, network.name)
-    outputs = part(given)
-    return tuple(outputs) if isinstance(outputs, list) else outputs
+    outputs = keras.tree.flatten(part(given))
+    # As of every network, the vector of an empty history is zero.
+    some = ops.expand_dims(lengths > 0, 1)
+    return tuple(x if len(x.shape) == 3 else ops.where(some, x, 0) for x in outputs)
 
 
 def _check_outputs(found, name, spec):
@@ -178,7 +188,7 @@ def _check_outputs(found, name, spec):
 
 def _check_steps(part, name):
     """Refuse a network that returns more or fewer vectors than there are events."""
-    n_steps = 11
+    n_steps = 11  # any number: Keras cannot tell the length of what it does not know
     shapes = {
         key: tuple(n_steps if i == 1 and size is None else size for i, size in enumerate(x.shape))
         for key, x in part.input.items()
@@ -223,6 +233,7 @@ def _outputs_of_history(inputs, spec):
         x = _dense_head("context_dense", spec.units, spec, activation="relu")(x)
     if spec.dropout:
         x = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(x)
+    # In float32: a loss in half precision overflows.
     return _dense_head("logits", spec.n_outputs, spec, dtype="float32")(x)
 
 
@@ -237,7 +248,7 @@ def _outputs_of_events(inputs, spec):
         context = ops.expand_dims(inputs["context"], 1) + 0 * events[:, :, :1]
         events = keras.layers.Concatenate()([events, context])
         events = _dense_head("context_dense", spec.units, spec, activation="relu")(events)
-    if head.bypass:
+    if head.bypass:  # what one event says of the next needs no recurrence to learn
         events = keras.layers.Concatenate()([events, embedded])
     if spec.dropout:
         events = keras.layers.Dropout(spec.dropout, dtype=spec.policy)(events)

@@ -1,0 +1,57 @@
+"""How steps run in the tests of both folders, and memory that is given back between files."""
+
+import ctypes
+import gc
+import os
+import sys
+
+# Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+WAYS = ("eager", "traced", "compiled")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "steps(way): steps of training and prediction run 'eager', 'traced' (the default), or "
+        "'compiled', as for users. Eager is fastest for up to about four steps.",
+    )
+
+
+def _set_way(item):
+    """Steps run as the nearest mark says: that of the test, or that of its file."""
+    mark = item.get_closest_marker("steps")
+    way = mark.args[0] if mark else "traced"
+    assert way in WAYS, way
+    os.environ["_SKBSEQ_STEPS_IN_TESTS"] = way
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _way_of_the_file(request):
+    """Set before the file's own fixtures, so that these run in the way of the file."""
+    _set_way(request.node)
+    yield
+    _give_memory_back()
+
+
+@pytest.fixture(autouse=True)
+def _way_of_the_test(request):
+    _set_way(request.node)
+    yield
+    _set_way(request.node.getparent(pytest.Module))
+
+
+def _give_memory_back():
+    """A worker runs many files; otherwise it would keep every program until it ends."""
+    program = sys.modules.get("skbseq._training._program")
+    if program is None:
+        return
+    program._POOL.clear()
+    sys.modules["keras"].backend.clear_session()
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
