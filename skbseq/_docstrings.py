@@ -5,7 +5,7 @@ import re
 
 from skbseq._parameters import PARAMETERS
 
-_SECTION = r"\n\n(?=\w+\n-{3,}\n)"
+_SECTION = r"\n\n(?=\w[\w ]*\n-{3,}\n)"
 
 
 def document(cls, options, sections):
