@@ -34,7 +34,7 @@ def build_network(spec, seed=None):
         build = _outputs_of_history if spec.head is None else _outputs_of_events
         model = keras.Model(inputs, build(inputs, spec))
     if spec.frozen:
-        # By our names, because Keras numbers the layers of a user's function differently each time.
+        # By our names: Keras numbers the layers of a user's function differently each time.
         layers = named_layers(model)
         for name in spec.frozen:
             layers[name].trainable = False
