@@ -35,7 +35,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
 
     Within, ids are codes of a catalogue that has the most frequent one first, and so are the
     columns of scores. That is the order in which ties stand, so the first of equal scores is the
-    one to take; to sort the columns of a large catalogue anew for each row would cost more than
+    one to take; to sort the columns of a large catalogue again for each row would cost more than
     all the rest.
     """
 

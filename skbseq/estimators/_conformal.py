@@ -267,10 +267,10 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
     # -------------------------------------------------------------- calibration
 
     def _calibrate(self, X, y):
-        strangers = np.setdiff1d(y, self.classes_)
-        if strangers.size:
+        unseen = np.setdiff1d(y, self.classes_)
+        if unseen.size:
             raise ValueError(
-                f"The calibration samples hold the label {strangers.tolist()[0]!r}, which is not "
+                f"The calibration samples hold the label {unseen.tolist()[0]!r}, which is not "
                 f"among the classes that the estimator was trained on, {self.classes_.tolist()}."
             )
         codes = np.searchsorted(self.classes_, y)

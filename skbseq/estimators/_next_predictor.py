@@ -121,7 +121,7 @@ class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
     padding_ : float
         Share of the steps of the last epoch's batches that were padding.
     model_ : keras.Model
-        The network, built anew at each access. It gives the vector that is looked for after the
+        The network, built at each access. It gives the query after the
         last event, and those of all steps; the vectors of the ids are its weights.
 
     See Also

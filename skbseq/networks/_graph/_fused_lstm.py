@@ -252,7 +252,7 @@ class FusedLSTM:
 
 
 class Noise:
-    """Masks of dropout, drawn anew by step and layer, alike forwards and backwards.
+    """Masks of dropout, drawn for each step and layer, the same forwards and backwards.
 
     Parameters
     ----------
