@@ -57,11 +57,8 @@ def _forget_gradients():
     """
     if ops := sys.modules.get("tensorflow.python.framework.ops"):
         known = ops.gradient_registry._registry
-        kept = [name for name in known if name.startswith("CustomGradient-")]
-        for name in kept:
+        for name in [name for name in known if name.startswith("CustomGradient-")]:
             del known[name]
-        if kept:
-            gc.collect()  # small objects hold them, of too few to be looked through soon
 
 
 def _give_memory_back():

@@ -2,8 +2,8 @@
 
 import subprocess
 import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,47 +12,59 @@ import pytest
 
 from skbseq import LSTMBehaviorClassifier
 
+ROOT = Path(__file__).parents[1]
+# Devices of a process are set before its first tensor, so this is one of its own.
 SEVERAL = """
+import os
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from skbseq import LSTMBehaviorClassifier
+from skbseq import BagBehaviorClassifier, LSTMBehaviorClassifier, RNNBehaviorClassifier
+from skbseq._training import borrow_program
+from skbseq.networks import NetworkSpec, build_network
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 rng = np.random.default_rng(0)
-X = pd.DataFrame({"what": [rng.integers(2, 9, n).tolist() for n in rng.integers(0, 12, 90)]})
+# Of one length, for each shape of a step is traced anew.
+X = pd.DataFrame({"what": [rng.integers(2, 9, 5).tolist() for _ in range(90)]})
 y = rng.integers(0, 2, 90)
 
 
-def fit(device, **parameters):
-    parameters = {"batch_size": 16} | parameters
-    model = LSTMBehaviorClassifier(units=4, epochs=2, device=device, random_state=0, **parameters)
-    return model.fit(X, y)
+def fit(device, kind=BagBehaviorClassifier, **parameters):
+    parameters = {"batch_size": 15, "epochs": 2} | parameters
+    return kind(units=4, device=device, random_state=0, **parameters).fit(X, y)
 
 
 penalised = {"l1": 0.01, "l2": 0.01, "label_smoothing": 0.2}
 for parameters in ({}, penalised, {"optimizer": "sgd"}, {"batch_size": 1}):
-    # One device too runs the layers here: written-out steps need the same recurrence.
-    one = fit("/CPU:1", bidirectional=True, **parameters)
-    two = fit("/CPU:0,/CPU:1", bidirectional=True, **parameters)
+    one, two = fit("/CPU:1", **parameters), fit("/CPU:0,/CPU:1", **parameters)
     assert two.device_ == "/CPU:0,/CPU:1", two.device_
     for a, b in zip(one.weights_, two.weights_, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)
     np.testing.assert_allclose(one.history_["loss"], two.history_["loss"], rtol=1e-4)
     np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
-# Written-out steps too run where they are asked to; left alone, TensorFlow takes the first device.
-first, second = fit("/CPU:0"), fit("/CPU:1")
-for a, b in zip(first.weights_, second.weights_, strict=True):
-    np.testing.assert_array_equal(a, b)
-for rows in (X[:1], X):
-    np.testing.assert_array_equal(first.predict_proba(rows), second.predict_proba(rows))
-noisy = [fit("/CPU:0,/CPU:1", dropout=0.3).weights_ for _ in range(2)]
-for a, b in zip(*noisy, strict=True):
-    np.testing.assert_array_equal(a, b)
 one.partial_fit(X, y)
 two.partial_fit(X, y)
 np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
+
+# Compiled steps too run where they are asked to; left alone, TensorFlow takes the first device.
+first = fit("/CPU:0", LSTMBehaviorClassifier)
+os.environ["_SKBSEQ_STEPS_IN_TESTS"] = "compiled"
+second = fit("/CPU:1", LSTMBehaviorClassifier)
+for a, b in zip(first.weights_, second.weights_, strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-5)
+for rows in (X[:1], X):
+    np.testing.assert_allclose(first.predict_proba(rows), second.predict_proba(rows), atol=1e-5)
+os.environ["_SKBSEQ_STEPS_IN_TESTS"] = "traced"
+
+# A program is built on its device, also the one that a callback gets of its own.
+spec = NetworkSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
+for training in False, True:
+    with borrow_program(spec, "/CPU:1", build_network) as program:
+        devices = {w.value.device for w in program.model.weights}
+        assert all(device.endswith("CPU:1") for device in devices), devices
+        program.training = True
 
 # As on GPUs, where steps run under a switch.
 from tensorflow.python.framework import config
@@ -68,7 +80,8 @@ def watched(self, *arguments):
 
 _devices.repeatable = lambda device: _devices._REPEATABLE
 _trainer.MirroredTrainer._train_parts = watched
-noisy = [fit("/CPU:0,/CPU:1", dropout=0.3, recurrent_dropout=0.2).weights_ for _ in range(2)]
+noise = {"dropout": 0.3, "recurrent_dropout": 0.2, "epochs": 1}
+noisy = [fit("/CPU:0,/CPU:1", RNNBehaviorClassifier, **noise).weights_ for _ in range(2)]
 for a, b in zip(*noisy, strict=True):
     np.testing.assert_array_equal(a, b)
 assert on and all(on), on
@@ -87,7 +100,7 @@ def y():
 
 
 def test_several_devices_learn_what_one_does():
-    subprocess.run([sys.executable, "-c", textwrap.dedent(SEVERAL)], check=True)
+    subprocess.run([sys.executable, "-c", SEVERAL], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize("device", ["/CPU:0,/CPU:9", "/GPU:0", "gpu", "nowhere"])

@@ -3,10 +3,7 @@
 import copy
 import pickle
 import random
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +16,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skbseq import LSTMBehaviorClassifier
 from skbseq.exceptions import SequenceFrameError
 
-ROOT = Path(__file__).parents[1]
 QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
 BALANCED = LSTMBehaviorClassifier(**QUICK, class_weight="balanced")
 
@@ -474,24 +470,6 @@ def test_a_program_is_of_one_family_one_spec_and_one_device():
         with borrow_program(spec, "/CPU:0", build_network) as private:
             assert private is not first
         first.training = False
-
-
-def test_a_program_is_built_on_its_device():
-    code = """
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from skbseq._training import borrow_program
-from skbseq.networks import NetworkSpec, build_network
-spec = NetworkSpec((4,), (2,), 0, 0, 1, 3, 1, False, 0.0, 0.0, "last", "float32")
-for training in False, True:
-    with borrow_program(spec, "/CPU:1", build_network) as program:
-        devices = {w.value.device for w in program.model.weights}
-        assert all(device.endswith("CPU:1") for device in devices), devices
-        program.training = True
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
