@@ -17,7 +17,7 @@ from skbseq._sequences import Sequences, offsets_of
 from skbseq.estimators._classifier import BaseBehaviorClassifier
 from skbseq.estimators._regressor import BaseBehaviorRegressor
 
-QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 ALL = dict(crop=0.5, mask=0.2, reorder=2, substitute=0.3)
 KINDS = [
     kind
@@ -245,11 +245,13 @@ def outputs(model, X):
     return model.predict_proba(X) if hasattr(model, "predict_proba") else model.predict(X)
 
 
+@pytest.mark.steps("eager")  # two steps of each network
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_network_takes_it_and_a_seed_repeats_it(frame, kind):
-    X, y = frame
+    X, y = frame[0][:30], frame[1][:30]
     few = {"n_layers": 1} if kind._network in ("cnn", "transformer") else {}
-    model = kind(**QUICK, **few, augment=Augmentation(**ALL)).fit(X, y)
+    few |= {"batch_size": 30, "validation_split": 0}
+    model = kind(**{**QUICK, **few}, augment=Augmentation(**ALL)).fit(X, y)
     again = clone(model).fit(X, y)
     assert again.augment is not model.augment
     np.testing.assert_array_equal(outputs(again, X), outputs(model, X))
