@@ -12,6 +12,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest
 
 WAYS = ("eager", "traced", "compiled")
+# Libraries take 0.8 GB; with more than this a worker lets go of its programs after a test.
+MOST_MEMORY = 1.15e9
 
 
 def pytest_configure(config):
@@ -36,6 +38,8 @@ def _way_of_the_test(request):
     yield
     _set_way(request.node.getparent(pytest.Module))
     _forget_gradients()
+    if _memory() > MOST_MEMORY:
+        _give_memory_back()
 
 
 def _set_way(item):
@@ -58,11 +62,16 @@ def _forget_gradients():
     """
     if ops := sys.modules.get("tensorflow.python.framework.ops"):
         known = ops.gradient_registry._registry
-        kept = [name for name in known if name.startswith("CustomGradient-")]
-        for name in kept:
+        for name in [name for name in known if name.startswith("CustomGradient-")]:
             del known[name]
-        if kept:
-            gc.collect()  # small objects hold them, of too few to be looked through soon
+
+
+def _memory():
+    """Bytes that this process holds, where Linux tells them."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
 def _give_memory_back():

@@ -15,7 +15,7 @@ import skbseq
 from skbseq import Augmentation, LSTMBehaviorClassifier, SequenceEncoder, load, save
 from skbseq._sequences import Sequences, offsets_of
 
-QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 ALL = dict(crop=0.5, mask=0.2, reorder=2, substitute=0.3)
 # The fused LSTM, and one network of Keras' layers: a network sees only what has been changed.
 PATHS = [LSTMBehaviorClassifier, skbseq.BagBehaviorClassifier, skbseq.LSTMBehaviorRegressor]

@@ -9,7 +9,9 @@ from sklearn.base import clone
 import skbseq
 from skbseq import LSTMBehaviorClassifier
 
-QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+# A step an epoch, untraced: each test is of other networks and targets.
+pytestmark = pytest.mark.steps("eager")
+STEPS = dict(units=4, epochs=2, batch_size=200, device="/CPU:0", random_state=0)
 TARGETS = ["two classes", "many classes", "several labels"]
 
 
@@ -17,10 +19,10 @@ TARGETS = ["two classes", "many classes", "several labels"]
 def frame():
     """Encoded histories of 0 to 9 events, and targets of each kind."""
     rng = np.random.default_rng(0)
-    codes = [rng.integers(1, 5, n).tolist() for n in rng.integers(0, 10, 160)]
+    codes = [rng.integers(1, 5, n).tolist() for n in rng.integers(0, 6, 80)]
     two = np.array([int(bool(row) and row[-1] == 2) for row in codes])
     many = np.array([row[-1] if row else 0 for row in codes])
-    several = np.column_stack([two, [len(row) > 4 for row in codes]])
+    several = np.column_stack([two, [len(row) > 2 for row in codes]])
     return pd.DataFrame({"what": codes}), dict(zip(TARGETS, (two, many, several), strict=True))
 
 
@@ -51,14 +53,14 @@ def test_losses_are_those_of_spread_labels(rng, smoothing):
 def test_it_acts_on_training_and_not_on_val_loss(frame, kind, target):
     X, y = frame[0], frame[1][target]
     # So small a rate leaves the weights as they begin.
-    still = kind(**{**QUICK, "learning_rate": 1e-12})
+    still = kind(**{**STEPS, "learning_rate": 1e-12})
     plain, smooth = (
         clone(still).set_params(label_smoothing=s).fit(X, y).history_ for s in (0, 0.4)
     )
     np.testing.assert_allclose(smooth["val_loss"], plain["val_loss"], rtol=1e-6)
     assert abs(smooth["loss"][0] - plain["loss"][0]) > 1e-4
-    model = kind(**QUICK).partial_fit(X, y)
-    other = kind(**QUICK, label_smoothing=0.4).partial_fit(X, y)
+    model = kind(**STEPS).partial_fit(X, y)
+    other = kind(**STEPS, label_smoothing=0.4).partial_fit(X, y)
     assert (model.predict_proba(X) != other.predict_proba(X)).any()
 
 
@@ -67,13 +69,14 @@ def test_the_layers_give_the_same_figures(frame, monkeypatch, target):
     from skbseq.estimators import _keras
 
     X, y = frame[0], frame[1][target]
-    compiled = LSTMBehaviorClassifier(**QUICK, label_smoothing=0.2).fit(X, y)
+    compiled = LSTMBehaviorClassifier(**STEPS, label_smoothing=0.2).fit(X, y)
     monkeypatch.setattr(_keras.FusedLSTM, "supports", staticmethod(lambda spec: False))
     plain = clone(compiled).fit(X, y)
     np.testing.assert_allclose(compiled.history_["loss"], plain.history_["loss"], rtol=1e-4)
     np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), atol=1e-4)
 
 
+@pytest.mark.steps("traced")
 @pytest.mark.parametrize(
     ("y", "certain"), [([0, 1], 0.9), ([0, 1, 2, 3], 0.85), ([[0, 1], [1, 0]], 0.9)]
 )

@@ -6,12 +6,14 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skbseq import GRUBehaviorClassifier, LSTMBehaviorClassifier
+from skbseq import BagBehaviorClassifier, GRUBehaviorClassifier, LSTMBehaviorClassifier
 
 # Nothing is held out: 10 steps an epoch.
 QUICK = dict(units=4, epochs=4, batch_size=16, validation_split=0, random_state=0)
-KINDS = [LSTMBehaviorClassifier, GRUBehaviorClassifier]  # compiled, and through the layers
-pytestmark = pytest.mark.parametrize("kind", KINDS)
+QUICK["device"] = "/CPU:0"
+# Steps written out, and through the layers, of which the bag has fewest.
+both = pytest.mark.parametrize("kind", [LSTMBehaviorClassifier, BagBehaviorClassifier])
+eager = pytest.mark.steps("eager")  # where a few steps take less time than to trace one
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def decay():
     return keras.optimizers.schedules.ExponentialDecay(0.02, decay_steps=10, decay_rate=0.5)
 
 
+@both
 def test_a_schedule_acts_from_step_to_step(frame, rates, kind):
     model = kind(**QUICK, optimizer__learning_rate=decay(), callbacks=[rates]).fit(*frame)
     np.testing.assert_allclose(rates.seen, 0.02 * 0.5 ** np.arange(1, 5), rtol=1e-5)
@@ -53,6 +56,7 @@ def test_a_schedule_acts_from_step_to_step(frame, rates, kind):
     assert (still.predict_proba(frame[0]) != model.predict_proba(frame[0])).any()
 
 
+@both
 def test_a_schedule_of_an_instance_is_the_same(frame, kind):
     import keras
 
@@ -62,6 +66,7 @@ def test_a_schedule_of_an_instance_is_the_same(frame, kind):
     np.testing.assert_array_equal(instance.predict_proba(frame[0]), expected)
 
 
+@both
 def test_a_schedule_goes_on_where_a_fit_goes_on(frame, rates, kind):
     schedule = {"optimizer__learning_rate": decay(), "callbacks": [rates]}
     model = kind(**{**QUICK, "epochs": 2}, warm_start=True, **schedule)
@@ -69,6 +74,7 @@ def test_a_schedule_goes_on_where_a_fit_goes_on(frame, rates, kind):
     np.testing.assert_allclose(rates.seen, 0.02 * 0.5 ** np.arange(1, 6), rtol=1e-5)
 
 
+@both
 def test_a_schedule_is_searched(frame, kind):
     grid = {"optimizer__learning_rate": [1e-6, decay()]}
     search = GridSearchCV(kind(**QUICK), grid, cv=2, scoring="neg_log_loss", error_score="raise")
@@ -76,6 +82,7 @@ def test_a_schedule_is_searched(frame, kind):
     assert search.best_index_ == 1
 
 
+@both
 def test_a_scheduler_sets_the_rate_of_each_epoch(frame, rates, kind):
     import keras
 
@@ -88,6 +95,7 @@ def test_a_scheduler_sets_the_rate_of_each_epoch(frame, rates, kind):
     np.testing.assert_array_equal(again.predict_proba(frame[0]), fresh.predict_proba(frame[0]))
 
 
+@both
 def test_a_plateau_lowers_the_rate(frame, rates, kind):
     import keras
 
@@ -98,6 +106,8 @@ def test_a_plateau_lowers_the_rate(frame, rates, kind):
     np.testing.assert_allclose(rates.seen, [0.02, 0.01, 0.005, 0.0025], rtol=1e-5)
 
 
+@eager
+@both
 @pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm", "clipvalue"])
 def test_clipped_gradients_move_weights_so_far_at_most(frame, kind, clip):
     # One step of plain descent at a rate of 1 moves the weights by their gradients.
@@ -114,6 +124,7 @@ def test_clipped_gradients_move_weights_so_far_at_most(frame, kind, clip):
     assert most == pytest.approx(1e-3, rel=0.01)
 
 
+@both
 def test_training_stops_early_and_goes_back_to_the_best(frame, kind):
     X, y = frame[0], np.random.default_rng(1).integers(0, 2, 160)  # nothing to learn but noise
     options = {"learning_rate": 0.05, "epochs": 40, "validation_split": 0.2}
@@ -124,6 +135,7 @@ def test_training_stops_early_and_goes_back_to_the_best(frame, kind):
     np.testing.assert_array_equal(best.predict_proba(X), model.predict_proba(X))
 
 
+@both
 @pytest.mark.parametrize("penalty", ["l1", "l2"])
 def test_a_large_penalty_leaves_small_kernels(frame, kind, penalty):
     sizes = [
@@ -139,11 +151,14 @@ def test_a_large_penalty_leaves_small_kernels(frame, kind, penalty):
     assert sizes[1] < 0.95 * sizes[0]
 
 
+@eager
+@pytest.mark.parametrize("kind", [LSTMBehaviorClassifier, GRUBehaviorClassifier])
 @pytest.mark.parametrize("name", ["dropout", "embedding_dropout", "recurrent_dropout"])
 def test_hidden_parts_disturb_training_and_not_prediction(frame, kind, name):
-    X, y = frame
-    model = kind(**QUICK, **{name: 0.5}).fit(X, y)
+    X, y = frame[0][:40], frame[1][:40]
+    steps = {**QUICK, "epochs": 2, "batch_size": 40}
+    model = kind(**steps, **{name: 0.5}).fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X))
-    plain = kind(**QUICK).fit(X, y)
+    plain = kind(**steps).fit(X, y)
     assert (model.predict_proba(X) != plain.predict_proba(X)).any()
     np.testing.assert_array_equal(clone(model).fit(X, y).predict_proba(X), model.predict_proba(X))

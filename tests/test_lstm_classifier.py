@@ -16,7 +16,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 from skbseq import LSTMBehaviorClassifier
 from skbseq.exceptions import SequenceFrameError
 
-QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
+# Two steps of all samples. For what no other test builds: to trace it takes as long as 20 steps.
+STEPS = {**QUICK, "batch_size": 64, "validation_split": 0}
+eager = pytest.mark.steps("eager")
 BALANCED = LSTMBehaviorClassifier(**QUICK, class_weight="balanced")
 
 
@@ -35,6 +38,14 @@ def frame():
     )
     y = np.array(["yes" if row and row[-1] == 2 else "no" for row in codes])
     return X, y
+
+
+@pytest.fixture(scope="module")
+def few(frame):
+    """The first events of some of these histories."""
+    X, y = frame
+    short = {name: [row[:4] for row in X[name][:40]] for name in ("what", "price")}
+    return X[:40].assign(**short), y[:40]
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +75,11 @@ def lstm_by_hand(X, weights, reverse=False):
     return np.array(states)
 
 
+@eager
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_probabilities_are_those_of_the_equations(frame, bidirectional):
-    X, y = frame
-    model = LSTMBehaviorClassifier(bidirectional=bidirectional, **QUICK).fit(X, y)
+def test_probabilities_are_those_of_the_equations(frame, few, bidirectional):
+    X, _ = frame
+    model = LSTMBehaviorClassifier(bidirectional=bidirectional, **STEPS).fit(*few)
     weights = {w.path: np.asarray(w.value) for w in model.model_.weights}
     embedding = next(w for path, w in weights.items() if "embeddings" in path)
     rows = [
@@ -88,12 +100,13 @@ def test_probabilities_are_those_of_the_equations(frame, bidirectional):
     np.testing.assert_allclose(model.predict_proba(X)[:, 1], expected, atol=2e-6)
 
 
+@eager
 @pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_pooling_is_over_real_steps_alone(frame, pooling):
-    X, y = frame
-    model = LSTMBehaviorClassifier(pooling=pooling, **QUICK).fit(X, y)
-    alone = np.vstack([model.predict_proba(X.iloc[[i]]) for i in range(20)])
-    np.testing.assert_allclose(alone, model.predict_proba(X)[:20], atol=1e-6)
+def test_pooling_is_over_real_steps_alone(frame, few, pooling):
+    X, _ = frame
+    model = LSTMBehaviorClassifier(pooling=pooling, **STEPS).fit(*few)
+    alone = np.vstack([model.predict_proba(X.iloc[[i]]) for i in range(10)])
+    np.testing.assert_allclose(alone, model.predict_proba(X)[:10], atol=1e-6)
 
 
 def test_learns_order_and_not_counts():
@@ -103,12 +116,13 @@ def test_learns_order_and_not_counts():
     assert model.fit(X, y).score(X, y) == 1.0
 
 
-def test_three_classes_sum_to_one(frame):
-    X, _ = frame
-    y = np.array(["a", "b", "c", "c"] * 50)
-    model = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+@eager
+def test_three_classes_sum_to_one(few):
+    X, _ = few
+    y = np.array(["a", "b", "c", "c"] * 10)
+    model = LSTMBehaviorClassifier(**STEPS).fit(X, y)
     proba = model.predict_proba(X)
-    assert proba.shape == (200, 3) and model.classes_.tolist() == ["a", "b", "c"]
+    assert proba.shape == (40, 3) and model.classes_.tolist() == ["a", "b", "c"]
     np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-12)
     assert set(model.predict(X)) <= {"a", "b", "c"}
 
@@ -151,6 +165,20 @@ def test_other_seed_other_fit(frame):
     assert (a.predict_proba(X) != b.predict_proba(X)).any()
 
 
+@pytest.fixture(scope="module")
+def few_steps(few):
+    """Fitted where a test asks first, for that test's way is eager and the file's is not."""
+    fitted = []
+
+    def fit():
+        if not fitted:
+            fitted.append(LSTMBehaviorClassifier(**STEPS).fit(*few))
+        return fitted[0]
+
+    return fit
+
+
+@eager
 @pytest.mark.parametrize(
     "change",
     [
@@ -165,7 +193,7 @@ def test_other_seed_other_fit(frame):
         {"pooling": "mean"},
         {"optimizer": "sgd"},
         {"learning_rate": 0.1},
-        {"batch_size": 50},
+        {"batch_size": 25},
         {"epochs": 3},
         {"validation_split": 0.5},
         {"class_weight": "balanced"},
@@ -178,11 +206,12 @@ def test_other_seed_other_fit(frame):
         {"optimizer__weight_decay": 0.5},
         {"optimizer__use_ema": True, "optimizer__ema_momentum": 0.5},
         {"fit__epochs": 3},
-        {"fit__batch_size": 50},
+        {"fit__batch_size": 25},
     ],
 )
-def test_every_parameter_acts(frame, fitted, change):
-    X, y = frame
+def test_every_parameter_acts(few, few_steps, change):
+    X, y = few
+    fitted = few_steps()
     other = clone(fitted).set_params(**change)
     assert {**other.get_params(), **change} == other.get_params()
     other.fit(X, y)
@@ -219,12 +248,12 @@ def test_early_stopping_restores_the_best_epoch(frame):
     X, _ = frame
     y = np.random.default_rng(1).integers(0, 2, 200)  # nothing to learn but noise
     model = LSTMBehaviorClassifier(
-        units=32, epochs=60, learning_rate=0.05, early_stopping=3, random_state=0
+        units=32, epochs=30, learning_rate=0.05, early_stopping=3, random_state=0
     ).fit(X, y)
     losses = model.history_["val_loss"]
     assert len(losses) == model.n_iter_ == np.argmin(losses) + 4
     through = clone(model).set_params(early_stopping=False).fit(X, y)
-    assert through.n_iter_ == 60
+    assert through.n_iter_ == 30
 
 
 def test_held_out_samples_are_stratified_and_not_the_tail(frame):
@@ -296,9 +325,10 @@ def test_partial_fit_cannot_balance_what_it_has_not_seen(frame):
         clone(BALANCED).partial_fit(*frame)
 
 
-def test_a_fit_that_goes_on_takes_what_the_weights_allow(frame):
-    X, y = frame
-    model = LSTMBehaviorClassifier(**QUICK, warm_start=True).fit(X, y)
+@eager
+def test_a_fit_that_goes_on_takes_what_the_weights_allow(few):
+    X, y = few
+    model = LSTMBehaviorClassifier(**STEPS, warm_start=True).fit(X, y)
     kept = pickle.dumps(model)
     for change in {"units": 8}, {"n_layers": 2}, {"bidirectional": True}, {"embedding_dim": 9}:
         changed = pickle.loads(kept).set_params(**change)
@@ -312,9 +342,10 @@ def test_a_fit_that_goes_on_takes_what_the_weights_allow(frame):
         assert (changed.predict_proba(X) != plain).any(), change
 
 
-def test_another_optimizer_begins_with_its_own_state(frame):
-    X, y = frame
-    model = LSTMBehaviorClassifier(**QUICK, warm_start=True, optimizer="rmsprop").fit(X, y)
+@eager
+def test_another_optimizer_begins_with_its_own_state(few):
+    X, y = few
+    model = LSTMBehaviorClassifier(**STEPS, warm_start=True, optimizer="rmsprop").fit(X, y)
     alike = pickle.loads(pickle.dumps(model)).set_params(optimizer="sgd", optimizer__momentum=0.9)
     from_weights = pickle.loads(pickle.dumps(alike))
     from_weights._optimizer_state = None
@@ -324,9 +355,10 @@ def test_another_optimizer_begins_with_its_own_state(frame):
     assert np.isfinite(other_shapes.history_["loss"]).all()
 
 
-def test_a_fit_that_goes_on_draws_other_dropout_and_batches(frame):
-    X, y = frame
-    model = LSTMBehaviorClassifier(**QUICK, dropout=0.5, warm_start=True, validation_split=0)
+@eager
+def test_a_fit_that_goes_on_draws_other_dropout_and_batches(few):
+    X, y = few
+    model = LSTMBehaviorClassifier(**{**STEPS, "batch_size": 20}, dropout=0.5, warm_start=True)
     model.set_params(optimizer="sgd", learning_rate=1e-9).fit(X, y)
     first = model.history_["loss"]
     assert model.fit(X, y).history_["loss"] != first
@@ -394,11 +426,12 @@ def test_threads_fit_as_one_alone_does(frame):
         np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
 
 
-def test_callbacks_may_predict_and_fit_others_of_the_architecture(frame):
+@eager
+def test_callbacks_may_predict_and_fit_others_of_the_architecture(few):
     import keras
 
-    X, y = frame
-    other = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    X, y = few
+    other = LSTMBehaviorClassifier(**STEPS).fit(X, y)
     seen, expected = [], other.predict_proba(X)
 
     class Ask(keras.callbacks.Callback):
@@ -406,7 +439,7 @@ def test_callbacks_may_predict_and_fit_others_of_the_architecture(frame):
             seen.append(other.predict_proba(X))
             seen.append(clone(other).fit(X, y).predict_proba(X))
 
-    plain = LSTMBehaviorClassifier(**{**QUICK, "random_state": 7}).fit(X, y)
+    plain = LSTMBehaviorClassifier(**{**STEPS, "random_state": 7}).fit(X, y)
     asking = clone(plain).set_params(callbacks=[Ask()]).fit(X, y)
     assert len(seen) == 4
     for answer in seen:
@@ -429,10 +462,11 @@ def test_a_fit_that_fails_to_start_leaves_others_their_weights(frame, fitted, mo
     np.testing.assert_array_equal(fitted.predict_proba(X), expected)
 
 
-def test_callbacks_see_the_optimizer_of_their_own_fit(frame):
+@eager
+def test_callbacks_see_the_optimizer_of_their_own_fit(few):
     import keras
 
-    X, y = frame
+    X, y = few
     seen, begun, asked = [], threading.Event(), threading.Event()
 
     class Look(keras.callbacks.Callback):
@@ -443,8 +477,8 @@ def test_callbacks_see_the_optimizer_of_their_own_fit(frame):
         def on_epoch_end(self, epoch, logs=None):
             seen.append(type(self.model.optimizer).__name__)
 
-    first = LSTMBehaviorClassifier(**QUICK, callbacks=[Look()])
-    second = LSTMBehaviorClassifier(**QUICK, callbacks=[Look()], optimizer="sgd")
+    first = LSTMBehaviorClassifier(**STEPS, callbacks=[Look()])
+    second = LSTMBehaviorClassifier(**STEPS, callbacks=[Look()], optimizer="sgd")
     thread = threading.Thread(target=first.fit, args=(X, y))
     thread.start()
     assert begun.wait(60)
@@ -526,22 +560,24 @@ def test_empty_histories_predict(fitted):
     assert np.isfinite(fitted.predict_proba(empty)).all()
 
 
+@eager
 def test_arrays_end_in_padding():
     X = np.array([[1.0, 2.0, np.nan], [3.0, np.nan, np.nan], [1.0, 1.0, 1.0]] * 10)
     y = [0, 1, 0] * 10
-    model = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+    model = LSTMBehaviorClassifier(**STEPS).fit(X, y)
     assert model.predict_proba(X).shape == (30, 2)
     cube = np.stack([X, X], axis=2)
-    assert LSTMBehaviorClassifier(**QUICK).fit(cube, y).predict_proba(cube).shape == (30, 2)
+    assert LSTMBehaviorClassifier(**STEPS).fit(cube, y).predict_proba(cube).shape == (30, 2)
     with pytest.raises(ValueError, match="Row 1 holds NaN at step 0"):
         model.predict([[1.0, 2.0, 3.0], [np.nan, 1.0, 1.0]])
     with pytest.raises(ValueError, match="fitted on an array of 2 dimensions"):
         model.predict(pd.DataFrame({"a": [[1.0]]}))
 
 
+@eager
 def test_ragged_lists_are_one_channel():
     X = [[2, 3], [3], [2, 2, 2], [3, 3]] * 10
-    model = LSTMBehaviorClassifier(**QUICK).fit(X, [0, 1, 0, 1] * 10)
+    model = LSTMBehaviorClassifier(**STEPS).fit(X, [0, 1, 0, 1] * 10)
     assert model.predict_proba([[2, 3]]).shape == (1, 2)
 
 
@@ -710,10 +746,11 @@ def test_booleans_may_come_as_objects(frame):
     assert model.classes_.dtype == bool
 
 
+@eager
 @pytest.mark.parametrize("code", [10_000_001, 2**31 - 2, 2**40, 2**64 - 1])
 def test_codes_that_are_identifiers_are_refused_at_fit_and_unknown_later(code):
     codes = pa.array([[2, 3], [3, code]] * 10, pa.list_(pa.uint64()))
-    model = LSTMBehaviorClassifier(**QUICK)
+    model = LSTMBehaviorClassifier(**STEPS)
     message = "Row 1 of channel 'who' holds a code above 10,000,000.* max_categories"
     with pytest.raises(SequenceFrameError, match=message):
         model.fit(pa.table({"who": codes}), [0, 1] * 10)
@@ -749,11 +786,12 @@ def test_what_is_no_data_is_refused(fitted, X, advice):
             ask(X)
 
 
-def test_a_diverging_loss_is_an_error(frame):
-    X, y = frame
+@eager
+def test_a_diverging_loss_is_an_error(few):
+    X, y = few
     huge = X.assign(price=[[3e38 for _ in row] for row in X["price"]])
     with pytest.raises(FloatingPointError, match="Lower learning_rate"):
-        LSTMBehaviorClassifier(**QUICK, pooling="mean").fit(huge.assign(age=1e38), y)
+        LSTMBehaviorClassifier(**STEPS, pooling="mean").fit(huge.assign(age=1e38), y)
 
 
 def test_a_held_out_loss_that_diverges_is_an_error(frame, monkeypatch):

@@ -19,9 +19,12 @@ from sklearn.preprocessing import QuantileTransformer
 
 from skbseq import LSTMBehaviorRegressor, SequenceEncoder, load, save
 
-QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 # One step of all samples, none held out: what a weight does is then arithmetic, not luck.
-WHOLE = dict(units=4, epochs=3, batch_size=1000, validation_split=0, random_state=0)
+WHOLE = dict(
+    units=4, epochs=3, batch_size=1000, validation_split=0, device="/CPU:0", random_state=0
+)
+eager = pytest.mark.steps("eager")  # where a few steps take less time than to trace one
 LOSSES = [
     "squared_error",
     "absolute_error",
@@ -96,6 +99,7 @@ def test_losses_are_those_of_the_formulas(rows):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@eager
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_first_loss_of_history_is_that_of_the_first_outputs(frame, loss):
     """What is made small is the loss of the standardised numbers, weighted."""
@@ -385,12 +389,21 @@ def test_a_kept_regressor_predicts_the_same_and_goes_on(frame, loss, tmp_path):
         np.testing.assert_array_equal(other.partial_fit(X, y).predict(X), model.predict(X))
 
 
+@eager
 def test_same_seed_same_fit_bit_for_bit(frame):
+    X, y = frame[0][:40], frame[1][:40]
     model = LSTMBehaviorRegressor(**QUICK, dropout=0.3, n_layers=2)
-    a, b = (clone(model).fit(*frame).predict(frame[0]) for _ in range(2))
+    a, b = (clone(model).fit(X, y).predict(X) for _ in range(2))
     np.testing.assert_array_equal(a, b)
 
 
+@pytest.fixture(scope="module")
+def two_steps():
+    """Predictions after two steps, made where a test first asks for them."""
+    return []
+
+
+@eager
 @pytest.mark.parametrize(
     "change",
     [
@@ -406,11 +419,13 @@ def test_same_seed_same_fit_bit_for_bit(frame):
         {"optimizer__beta_1": 0.1},
     ],
 )
-def test_parameters_act(frame, change):
-    X, y = frame
-    model = LSTMBehaviorRegressor(**QUICK)
+def test_parameters_act(frame, two_steps, change):
+    X, y = frame[0][:40], frame[1][:40]
+    model = LSTMBehaviorRegressor(**{**WHOLE, "epochs": 2})
+    if not two_steps:
+        two_steps.append(clone(model).fit(X, y).predict(X))
     other = clone(model).set_params(**change).fit(X, y)
-    assert not np.array_equal(other.predict(X), model.fit(X, y).predict(X))
+    assert not np.array_equal(other.predict(X), two_steps[0])
 
 
 # ---------------------------------------------------------------- targets

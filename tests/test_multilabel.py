@@ -15,7 +15,7 @@ from skbseq import EventLog, LSTMBehaviorClassifier, SequenceEncoder, load, save
 from skbseq.datasets import make_shop_log
 from skbseq.exceptions import SequenceFrameError
 
-QUICK = dict(units=4, epochs=2, batch_size=16, random_state=0)
+QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 NAMES = ["buys", "returns", "writes"]
 # The chance of each label after each kind of history.
 CHANCES = np.array([[0.9, 0.1, 0.5], [0.2, 0.6, 0.3], [0.5, 0.3, 0.02]])
@@ -230,6 +230,7 @@ def test_a_search_in_a_pipeline():
     assert search.predict_proba(X).shape == (90, 2)
 
 
+@pytest.mark.steps("eager")  # a step of a network that no other test builds
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_labels_of_a_log_fit_directly(library):
     shop = make_shop_log(n_users=120, random_state=0)
@@ -240,7 +241,8 @@ def test_labels_of_a_log_fit_directly(library):
     samples = log.samples(at=shop.at)
     X = SequenceEncoder(numeric=[]).fit_transform(log.histories(samples, max_events=10))
     horizons = log.label_behavior(samples, behavior="buy", horizon=["1D", "3D", "7D"])
-    model = LSTMBehaviorClassifier(**QUICK).fit(X, horizons)
+    steps = {"epochs": 1, "batch_size": 200, "validation_split": 0}
+    model = LSTMBehaviorClassifier(**{**QUICK, **steps}).fit(X, horizons)
     assert model.classes_.tolist() == ["1D", "3D", "7D"]
     assert model.predict_proba(X).shape == (len(samples), 3)
 
