@@ -118,7 +118,7 @@ def load(path, *, trusted=()):
     ----------
     path : str or os.PathLike
         The file.
-    trusted : list of str or type, default=()
+    trusted : list of str, type or function, default=()
         Types to allow in addition to those of skbseq, scikit-learn and NumPy. Name only types
         that you know, because creating an object can run code of its type.
 

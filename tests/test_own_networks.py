@@ -259,7 +259,53 @@ def masked(events, lengths, mask):
     return keras.layers.GRU(2, return_sequences=True)(events, mask=mask)
 
 
+SHARED_LAYER = keras.layers.Dense(3)
+
+
+def shared(events, lengths):
+    return SHARED_LAYER(events)
+
+
+def any_name(events, lengths, **options):
+    return keras.layers.Dense(options.get("width", 2))(events)
+
+
+def own_epochs(events, lengths, *, epochs=3):
+    return keras.layers.Dense(epochs)(events)
+
+
+def test_arguments_of_any_name_and_names_of_the_estimator(frame):
+    X, y = frame
+    model = BehaviorClassifier(any_name, network__width=5, **TINY).fit(X, y)
+    assert model._sequence_model.weight("network/dense/0_kernel").shape[1] == 5
+    with pytest.raises(ValueError, match="network=any_name has no option 'units'"):
+        BehaviorClassifier(any_name, network__units=5, **TINY).fit(X, y)
+    model = BehaviorClassifier(own_epochs, **TINY).fit(X, y)
+    assert model.spec_.option("epochs") == 3
+
+
+def test_one_vector_per_history_can_be_learned_without_targets(raw):
+    model = BehaviorEmbedder(network=history, objective="contrastive", **TINY)
+    assert model.fit_transform(raw).shape == (40, 4)
+
+
 # ------------------------------------------------------------------ mistakes
+
+
+def test_layers_made_outside_the_function_are_refused(frame):
+    with pytest.raises(ValueError, match=r"network=shared uses the layer .* of an earlier call"):
+        BehaviorClassifier(shared, **TINY).fit(*frame)
+
+
+@pytest.mark.parametrize(("name", "value"), [("units", 0), ("units", "a"), ("dropout", 5)])
+def test_arguments_that_the_estimator_knows_are_checked(frame, name, value):
+    def network(events, lengths, *, units=2, dropout=None):
+        return keras.layers.Dense(units)(events)
+
+    model = BehaviorClassifier(network, **TINY).set_params(**{f"network__{name}": value})
+    with pytest.raises(ValueError, match=f"The 'network__{name}' parameter of BehaviorClass"):
+        model.fit(*frame)
+    assert BehaviorClassifier(network, **TINY).fit(*frame).spec_.dropout == 0
 
 
 @pytest.mark.parametrize("network", [sees_the_future, sees_the_future_once_trained])

@@ -33,6 +33,8 @@ class Trainer:
         self._sparse = self._large_tables()
         self._prepare(program, loss)
 
+    _n_replicas = 1
+
     def _prepare(self, program, loss):
         """Make the traced functions."""
         # Numbers are arguments and not constants, so that the candidates of a search share the
@@ -78,7 +80,7 @@ class Trainer:
         self.program.loaded = None  # training changes the weights in place
 
     def compile(self):
-        """Compile the model with this optimizer, as callbacks and scikeras expect."""
+        """Compile the model with this optimizer, as callbacks expect."""
         self.model.compile(
             optimizer=self.optimizer, loss=self.loss.as_keras(self.program.n_outputs)
         )
@@ -133,7 +135,7 @@ class Trainer:
         absolute = [l1 * tf.reduce_sum(tf.abs(value)) for value in values]
         squared = [l2 * tf.reduce_sum(value**2) for value in values]
         # Those of a user's own layers: their regularizers, and what `add_loss` was given.
-        own = [tf.cast(loss, tf.float32) for loss in self.model.losses]
+        own = [tf.cast(loss, tf.float32) / self._n_replicas for loss in self.model.losses]
         return tf.add_n([tf.constant(0.0), *absolute, *squared, *own])
 
     def _apply(self, gradients):
@@ -161,6 +163,7 @@ class MirroredTrainer(Trainer):
     def __init__(self, program, optimizer, loss):
         super().__init__(program, optimizer, loss)
         self._strategy = mirrored(program.device)
+        self._n_replicas = self._strategy.num_replicas_in_sync
         self._train = tf.function(self._train_parts, reduce_retracing=True)
 
     def train_rows(self, samples, rows, options):

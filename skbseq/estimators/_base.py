@@ -26,14 +26,18 @@ from skbseq.estimators._sequence_model import (
     with_sequence_model,
 )
 from skbseq.networks import NETWORKS, NetworkSpec, find_network
-from skbseq.networks._network import SHARED, hashable
+from skbseq.networks._network import SHARED, as_text, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
 
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
-# A parameter of this value changes nothing, whatever the network.
-_WITHOUT_EFFECT = {"n_layers": 1, "bidirectional": False, "recurrent_dropout": 0}
+# Parameters that some networks do not have: the value that changes nothing, and what is lacking.
+_NOT_EVERYWHERE = {
+    "n_layers": (1, "has one layer"),
+    "bidirectional": (False, "reads in one direction"),
+    "recurrent_dropout": (0, "has no recurrent state"),
+}
 
 
 def _of_model(field, doc):
@@ -184,8 +188,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             units=arguments.get("units", self.units),
             n_layers=arguments.get("n_layers", 1),
             bidirectional=arguments.get("bidirectional", False),
-            dropout=float(arguments.get("dropout", given.get("dropout") or 0)),
-            recurrent_dropout=float(arguments.get("recurrent_dropout", 0)),
+            dropout=float(arguments.get("dropout", given.get("dropout")) or 0),
+            recurrent_dropout=float(arguments.get("recurrent_dropout") or 0),
             pooling=given.get("pooling", "last"),
             policy="float32",  # until the device is known
             network=self.network,
@@ -205,8 +209,9 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         self._check_network_options(network, given, routed)
         values = {name: value for name, value in routed.items() if name not in network.options}
         for name, option in network.options.items():
+            # A user's argument called epochs, say, is not that of the estimator.
+            own = given.get(name) if name in SHARED or not network.is_function else None
             # Of a parameter such as n_layers None means: the default of the network.
-            own = given.get(name)
             values[name] = routed.get(name, option.default if own is None else own)
             if values[name] is EMPTY:
                 raise ValueError(
@@ -218,22 +223,22 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
     def _check_network_options(self, network, given, routed):
         """Refuse options that the network does not have, and values that are not valid."""
         for name in routed:
-            if not network.takes(name) and not network.takes_any:
+            if not network.takes(name) and (name in SHARED or not network.takes_any):
                 others = network_names(lambda other, name=name: other.takes(name))
                 raise ValueError(
                     f"network={network.label} has no option {name!r}"
-                    f"{f', which is one of {others}' if others else ''}: network__{name} would "
+                    f"{f' (only {others} has it)' if others else ''}: network__{name} would "
                     f"change nothing. It takes {', '.join(network.options) or 'none'}."
                 )
         known = {f"network__{name}": option.constraint for name, option in network.options.items()}
         values = {f"network__{name}": value for name, value in routed.items()}
         values = {name: value for name, value in values.items() if name in known}
         validate_parameter_constraints(known, values, caller_name=type(self).__name__)
-        for name, neutral in _WITHOUT_EFFECT.items():
+        for name, (neutral, reason) in _NOT_EVERYWHERE.items():
             value = given.get(name)
             if value is not None and value != neutral and not network.takes(name):
                 able = network_names(lambda other, name=name: other.takes(name))
-                lacks = f"has no argument {name!r}" if network.is_function else _LACKING[name]
+                lacks = f"has no argument {name!r}" if network.is_function else reason
                 raise ValueError(
                     f"network={network.label} {lacks}, so {name}={value!r} would change nothing. "
                     f"Leave it at {neutral}, or use one of {able}."
@@ -247,9 +252,9 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             if now != then:
                 parameter = "embedding_dim" if name == "embedding_dims" else name
                 raise ValueError(
-                    f"{parameter} was changed since the last fit ({name} {then} then, {now} now), "
-                    "and its weights do not fit the new network. Set it back, or start over with "
-                    "a sklearn.base.clone of the estimator."
+                    f"{parameter} was changed since the last fit ({name} {as_text(then)} then, "
+                    f"{as_text(now)} now), which makes another network. Set it back, or start "
+                    "over with a sklearn.base.clone of the estimator."
                 )
 
     # -------------------------------------------------------------- training
@@ -315,6 +320,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
     @property
     def schema_(self):
         """Columns of the input, and the sizes of their vocabularies."""
+        if "_sequence_model" not in vars(self):
+            raise AttributeError(f"{type(self).__name__} is not fitted: it has no schema yet.")
         return self._sequence_model.schema
 
     @property
@@ -404,11 +411,3 @@ def weights_of(data, sample_weight):
     if sample_weight is None:
         return np.ones(len(data), np.float32)
     return check_sample_weight(sample_weight, data, dtype=np.float32, ensure_non_negative=True)
-
-
-# Why a parameter of this name does nothing in some networks.
-_LACKING = {
-    "n_layers": "has one layer",
-    "bidirectional": "reads in one direction",
-    "recurrent_dropout": "has no recurrent state",
-}

@@ -101,9 +101,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
             task = self._read_several(data, *several, classes, sample_weight, resume=resume)
         y, sample_weight, n_outputs = task
         spec = self._network_spec(n_outputs=n_outputs)
+        spec, start = starting_point(self, spec, resume=resume)
         if resume:
             self._check_same_weights(spec)
-        spec, start = starting_point(self, spec, resume=resume)
         loss = {"kind": "labels" if self.multilabel_ else "classes"}
         classes = None if self.multilabel_ else self.classes_
         objective = Objective(spec, loss, classes)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
 from skbseq._docstrings import document
-from skbseq._parameters import constraints_of
+from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
@@ -139,6 +139,8 @@ class BehaviorEmbedder(
             "random_state",
         ),
         "encoder": [SequenceEncoder, None],
+        "n_layers": ONE_OR_MORE,
+        "dropout": SHARE,
         "objective": [StrOptions({"next", "masked", "contrastive", "future"})],
         "mask_share": [Interval(Real, 0, 1, closed="neither")],
         "temperature": [Interval(Real, 0, None, closed="neither")],

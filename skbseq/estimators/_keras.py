@@ -276,8 +276,14 @@ class _Run:
             # Masked events may be seen from both sides, and parts of histories as a whole.
             causal = spec.head is not None and self._loss.kind in ("next_events", "next")
             begin = causal and spec.head.begin
-            name = function_name(spec.network)
-            check_function(self._program.model, samples[0], name=name, causal=causal, begin=begin)
+            check_function(
+                self._program.model,
+                samples[0],
+                name=function_name(spec.network),
+                causal=causal,
+                begin=begin,
+                half=spec.policy != "float32",
+            )
 
     def _history_before(self):
         earlier = self._start.model

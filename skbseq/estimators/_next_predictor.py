@@ -13,7 +13,7 @@ from skbseq import _frames
 from skbseq._checks import StrOptions, fit_context, with_callbacks
 from skbseq._docstrings import document
 from skbseq._next_event import BaseNextEvent, Histories
-from skbseq._parameters import ONE_OR_MORE, constraints_of
+from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
@@ -185,6 +185,8 @@ class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
         ),
         "encoder": [SequenceEncoder, None],
+        "n_layers": ONE_OR_MORE,
+        "dropout": SHARE,
         "bypass": ["boolean"],
         "tied": ["boolean"],
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],

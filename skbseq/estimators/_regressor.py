@@ -97,12 +97,13 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             self._center, self._scale = self._find_scale(y, sample_weight)
         spec = self._network_spec(n_outputs=max(len(levels), 1))
         if resume:
-            self._check_same_weights(spec)
             self._check_same_loss()
         # Predictions need those of the fit, also after set_params.
         self._loss_fitted = self.loss, levels
         self._one_column = isinstance(self.quantile, Real)
         spec, start = starting_point(self, spec, resume=resume)
+        if resume:
+            self._check_same_weights(spec)
         loss = {"kind": _LOSSES[self.loss], "quantiles": levels}
         samples = data, self._to_network(y), sample_weight
         self._train(samples, Objective(spec, loss), start=start, one_epoch=one_epoch)

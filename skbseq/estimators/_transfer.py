@@ -1,5 +1,6 @@
 """Weights that a fit takes over: from an embedder, or from the fit before; and frozen layers."""
 
+import copy
 import warnings
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 
 from skbseq.estimators._embedder import BehaviorEmbedder
 from skbseq.estimators._sequence_model import Start, engine
-from skbseq.networks._network import function_name
+from skbseq.networks._network import as_text
 from skbseq.preprocessing._sequence_encoder import fingerprints_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
@@ -34,16 +35,20 @@ def starting_point(estimator, spec, *, resume):
     spec : NetworkSpec
     start : Start
     """
-    earlier, taken = estimator._sequence_model if resume else None, {}
+    taken = {}
     if estimator.init is not None:
         embedder = find_embedder(estimator.init)
         _check_same_channels(embedder, estimator.schema_)
         # A hundred samples may not show all codes that the encoder has.
         sizes = ("vocabulary_sizes", "embedding_dims")
         spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in sizes})
-        estimator.schema_.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
+        # A copy, so that a fit that fails leaves the schema as it was.
+        schema = copy.copy(estimator.schema_)
+        schema.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
+        estimator._sequence_model = replace(estimator._sequence_model, schema=schema)
         # By name: heads differ, and everything below them is called the same in both.
         taken = weights_of(embedder, spec)
+    earlier = estimator._sequence_model if resume else None
     if estimator.freeze is not None:
         layers, heads = engine().layer_names(spec)
         if estimator.init is not None:
@@ -129,12 +134,9 @@ def weights_of(embedder, spec):
     for name in _ALIKE:
         theirs, ours = (getattr(one, name) for one in (embedder.spec_, spec))
         if theirs != ours:
-            theirs, ours = (
-                function_name(value) if callable(value) else value for value in (theirs, ours)
-            )
             raise ValueError(
-                f"{name} differs from that of the embedder of init: it is {ours} here and "
-                f"{theirs} there. Make both the same."
+                f"{name} differs from that of the embedder of init: it is {as_text(ours)} here "
+                f"and {as_text(theirs)} there. Make both the same."
             )
     return embedder._sequence_model.weights_below_heads()
 

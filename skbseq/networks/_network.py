@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from skbseq._parameters import ONE_OR_MORE, Option
+from skbseq._parameters import ONE_OR_MORE, PARAMETERS, Option
 
 # Arguments of a network that are parameters of the estimators, too. Their values come from there.
 SHARED = ("units", "n_layers", "bidirectional", "dropout", "recurrent_dropout")
@@ -85,11 +85,6 @@ class Network:
         return self.name if self.is_function else repr(self.name)
 
     @property
-    def stacks(self):
-        """Whether it has layers to stack."""
-        return "n_layers" in self.options
-
-    @property
     def two_way(self):
         """Whether it can read both ways. If not, it is causal; of a function that is unknown."""
         return "bidirectional" in self.options
@@ -124,6 +119,13 @@ class Network:
         """
         name = function_name(function)
         try:
+            hash(function)
+        except TypeError:
+            raise TypeError(
+                f"network={name} cannot be hashed, and it is the key under which its compiled "
+                "program is found again. Give a plain function."
+            ) from None
+        try:
             parameters = list(inspect.signature(function).parameters.values())
         except (TypeError, ValueError) as error:
             raise TypeError(
@@ -137,7 +139,12 @@ class Network:
             )
         # An argument that takes any name cannot be listed as an option.
         own = [p for p in parameters[2:] if p.name not in GIVEN and p.kind not in _VARIADIC]
-        options = {p.name: Option(p.default) for p in own}
+        options = {
+            p.name: Option(p.default, PARAMETERS[p.name].constraint)
+            if p.name in SHARED
+            else Option(p.default)
+            for p in own
+        }
         return cls(
             name, function, "as its function says", MappingProxyType(options), None, False, True
         )
@@ -146,6 +153,11 @@ class Network:
 def _takes_two(parameters):
     positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     return all(p.kind in positional for p in parameters)
+
+
+def as_text(value):
+    """A value in messages: functions by their name."""
+    return function_name(value) if callable(value) else repr(value)
 
 
 def function_name(function):

@@ -1,6 +1,6 @@
 """Graphs of networks in Keras: building them, initial weights, the fused LSTM."""
 
-from skbseq.networks._graph._build import build_network, sequence_inputs
+from skbseq.networks._graph._build import build_network
 from skbseq.networks._graph._fused_lstm import FusedLSTM
 from skbseq.networks._graph._initial import initial_weights
 from skbseq.networks._graph._naming import (
@@ -16,7 +16,6 @@ __all__ = [
     "head_layers",
     "initial_weights",
     "named_layers",
-    "sequence_inputs",
     "weight_names",
     "weight_names_of_layers",
 ]

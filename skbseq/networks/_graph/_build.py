@@ -1,6 +1,8 @@
 """From inputs to outputs: events embedded, read by a network, pooled, and turned into outputs."""
 
 import random
+import threading
+import weakref
 from contextlib import contextmanager
 
 import keras
@@ -9,6 +11,10 @@ from keras import ops
 from skbseq.networks._graph._layers import OutputEmbedding, PoolSteps, StepMask
 from skbseq.networks._graph._naming import FUNCTION, as_head, named_layers
 from skbseq.networks._table import find_network
+
+_RANDOM = threading.RLock()
+# Layers of users' functions in all models that exist.
+_LAYERS = weakref.WeakSet()
 
 
 def build_network(spec, seed=None):
@@ -48,12 +54,13 @@ def _own_random_state(seed):
     The estimators promise to leave global random state alone, and a user's initializers must give
     the same weights for the same seed.
     """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    with _RANDOM:  # another thread's build would draw from the same generator
+        state = random.getstate()
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(state)
 
 
 @contextmanager
@@ -116,13 +123,12 @@ def read_events(embedded, inputs, spec):
     """
     arguments = spec.arguments()
     network = find_network(spec.network)
-    if network.wants("inputs"):
-        arguments["inputs"] = inputs
     # A user's layers name no policy, so they get it from here, as those of our networks do.
     with _dtype_policy(spec.policy):
         if network.is_function:
             found = _call_function(network, embedded, inputs, arguments, spec)
         else:
+            arguments |= _given(network, embedded, inputs)
             found = network.build(embedded, inputs["lengths"], **arguments)
     found = found if isinstance(found, tuple) else (found,)
     events, last = found if len(found) == 2 else (found[0], None)
@@ -142,19 +148,37 @@ def _call_function(network, embedded, inputs, arguments, spec):
     lengths = inputs["lengths"]
     given = {"events": embedded, **inputs, "lengths": ops.maximum(lengths, 1)}
     own = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in given.items()}
-    if network.wants("inputs"):
-        arguments = arguments | {"inputs": {name: own[name] for name in inputs}}
-    if network.wants("mask"):
-        arguments = arguments | {"mask": StepMask()(own["events"], own["lengths"])}
+    arguments |= _given(network, own["events"], {name: own[name] for name in inputs})
     with keras.name_scope(FUNCTION):
         found = network.build(own["events"], own["lengths"], **arguments)
         _check_outputs(found, network.name, spec)
         part = keras.Model(own, found, name=FUNCTION)
     _check_steps(part, network.name)
+    _check_layers(part, network.name)
     outputs = keras.tree.flatten(part(given))
     # As of every network, the vector of an empty history is zero.
     some = ops.expand_dims(lengths > 0, 1)
     return tuple(x if len(x.shape) == 3 else ops.where(some, x, 0) for x in outputs)
+
+
+def _given(network, events, inputs):
+    """Arguments that a network asks for by their names."""
+    given = {"inputs": inputs} if network.wants("inputs") else {}
+    if network.wants("mask"):
+        given["mask"] = StepMask()(events, inputs["lengths"])
+    return given
+
+
+def _check_layers(part, name):
+    """Refuse layers of another model: fits would start from, and change, each other's weights."""
+    layers = [layer for layer in part.layers if layer.weights]
+    for layer in layers:
+        if layer in _LAYERS:
+            raise ValueError(
+                f"network={name} uses the layer {layer.name!r} of an earlier call. Make all "
+                "layers inside the function, so that each model has weights of its own."
+            )
+    _LAYERS.update(layers)
 
 
 def _check_outputs(found, name, spec):
@@ -173,7 +197,7 @@ def _check_outputs(found, name, spec):
             "one per history, of shape (batch, width), or a tuple of both; it returned "
             f"{got or 'nothing'}."
         )
-    if ranks == [2] and spec.head is not None:
+    if ranks == [2] and spec.head is not None and (spec.head.targets or spec.head.numeric):
         raise ValueError(
             f"network={name} returned one vector per history, of shape {shapes[0]}. Predicting "
             "each event needs one vector per event, of shape (batch, steps, width)."
@@ -243,6 +267,8 @@ def _outputs_of_events(inputs, spec):
     shifted = _begin(inputs) if head.begin else inputs
     embedded = embed_events(shifted, spec)
     events, last = read_events(embedded, shifted, spec)
+    if not (head.targets or head.numeric):
+        return [ops.cast(last, "float32")]
     if spec.n_context:
         # Broadcast along the steps.
         context = ops.expand_dims(inputs["context"], 1) + 0 * events[:, :, :1]
