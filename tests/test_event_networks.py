@@ -123,6 +123,20 @@ def test_a_transformer_is_trained_with_every_head(histories):
 
 
 @pytest.mark.parametrize("kind", [BehaviorEmbedder, NextBehaviorPredictor])
+def test_a_network_that_reads_both_ways_predicts_no_next_event(histories, kind):
+    model = kind(network="gru", network__bidirectional=True, **TINY)
+    with pytest.raises(ValueError, match="lets the network see the events that"):
+        model.fit(histories[["what"]])
+
+
+def test_a_routed_direction_serves_masked_events(histories, untraced):
+    model = BehaviorEmbedder(
+        network="gru", network__bidirectional=True, objective="masked", **TINY
+    )
+    assert model.fit(histories).spec_.bidirectional
+
+
+@pytest.mark.parametrize("kind", [BehaviorEmbedder, NextBehaviorPredictor])
 def test_layers_that_would_change_nothing_are_refused(histories, kind):
     X = histories[["what"]]
     with pytest.raises(ValueError, match="network='bag' has one layer, so n_layers=3 would cha"):

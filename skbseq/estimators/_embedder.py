@@ -193,13 +193,13 @@ class BehaviorEmbedder(
             The fitted embedder itself.
         """
         with all_or_nothing(self):
-            self._check_directions()
             encoder = SequenceEncoder() if self.encoder is None else self.encoder
             self.encoder_ = clone(encoder).fit(X)
             encoded = self.encoder_.transform(X)
             self._sequence_model = SequenceModel.of_frame(encoded)
             self.feature_names_in_ = self.encoder_.feature_names_in_
             self.n_features_in_ = self.encoder_.n_features_in_
+            self._check_directions()
             if self.objective == "future":
                 self._learn_future(X)
             else:
@@ -208,13 +208,15 @@ class BehaviorEmbedder(
         return self
 
     def _check_directions(self):
-        if self.objective == "next" and self.bidirectional:
+        # Of the spec, because network__bidirectional goes before the parameter.
+        both_ways = self._network_spec(n_outputs=self.units).bidirectional
+        if self.objective == "next" and both_ways:
             raise ValueError(
                 "bidirectional=True lets the network see the events that objective='next' has "
                 "it predict. Use objective='masked' or 'contrastive'."
             )
         # How a user's own function reads is not known.
-        if self.objective == "masked" and not self.bidirectional and not callable(self.network):
+        if self.objective == "masked" and not both_ways and not callable(self.network):
             able = network_names(lambda network: network.two_way)
             raise ValueError(
                 "objective='masked' predicts masked events from those around them, but with "

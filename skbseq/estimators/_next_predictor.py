@@ -337,7 +337,13 @@ class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
         compact = len(self.classes_) > _MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
         head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
-        return self._network_spec(n_outputs=len(self.classes_), head=head)
+        spec = self._network_spec(n_outputs=len(self.classes_), head=head)
+        if spec.bidirectional:
+            raise ValueError(
+                "network__bidirectional=True lets the network see the events that it has to "
+                "predict. Leave it at False."
+            )
+        return spec
 
     def _embedding_dims(self, sizes):
         dims = list(super()._embedding_dims(sizes))
