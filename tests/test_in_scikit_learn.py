@@ -100,6 +100,9 @@ def test_roc_display(shop):
     matplotlib.pyplot.close("all")
 
 
+# joblib replaces a worker whose memory grew, and says so from a thread; as an error that would end
+# the thread, and the search would wait for ever.
+@pytest.mark.filterwarnings("ignore:A worker stopped while some jobs:UserWarning")
 def test_grid_search_in_two_processes_acts_on_routed_names(shop):
     X, y = shop
     grid = {
