@@ -280,8 +280,10 @@ def _functions_in(thing, name=""):
     if inspect.isfunction(thing):
         yield name, thing
     elif hasattr(thing, "get_params") and not isinstance(thing, type):
-        for parameter, value in thing.get_params(deep=False).items():
-            yield from _functions_in(value, parameter)
+        # Not by get_params, because an estimator of an earlier version may lack a parameter.
+        for parameter, value in vars(thing).items():
+            if not parameter.startswith("_") and not parameter.endswith("_"):
+                yield from _functions_in(value, parameter)
     elif isinstance(thing, (list, tuple)):
         for item in thing:
             yield from _functions_in(item, name)
