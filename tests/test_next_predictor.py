@@ -598,7 +598,7 @@ def test_a_failed_fit_leaves_what_was(simple):
 
 
 def test_nothing_is_kept_to_go_on_from(fitted):
-    assert fitted._optimizer_state is None
+    assert fitted._sequence_model.optimizer_state is None
     assert fitted.n_iter_ == len(fitted.history_["loss"]) == 2
 
 
