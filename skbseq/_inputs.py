@@ -48,9 +48,14 @@ class InputSchema:
     def __str__(self):
         if self.array_ndim is not None:
             return f"an array of {self.array_ndim} dimensions and {len(self.numbers)} channels"
-        channels = ", ".join(map(repr, [*self.vocabulary_sizes, *self.numbers]))
+        channels = ", ".join(map(repr, self.channels))
         context = ", ".join(map(repr, self.context)) or "none"
         return f"a sequence frame with the list columns {channels} and ordinary columns {context}"
+
+    @property
+    def channels(self):
+        """Names of all list columns."""
+        return [*self.vocabulary_sizes, *self.numbers]
 
     @classmethod
     def of_array(cls, X):
@@ -122,9 +127,8 @@ class InputSchema:
         return Sequences(no_codes, numbers, context, offsets[:-1], lengths)
 
     def _check_names(self, columns):
-        channels = [*self.vocabulary_sizes, *self.numbers]
         for wanted, there, kind in (
-            (channels, columns.lists, "list"),
+            (self.channels, columns.lists, "list"),
             (self.context, columns.ordinary, "ordinary"),
         ):
             lost = [name for name in wanted if name not in there]

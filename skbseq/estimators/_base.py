@@ -1,7 +1,7 @@
 """What estimators with a network share on scikit-learn's side: parameters, data, state."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -364,7 +364,7 @@ class BaseBehaviorEstimator(NetworkMixin, BaseEstimator):
             self._refuse_kind("a sequence frame")
         columns = None
         if was_frame is not False:
-            known = () if reset else (*self.schema_.vocabulary_sizes, *self.schema_.numbers)
+            known = () if reset else self.schema_.channels
             columns = _frames.split_if_sequences(X, bare_lists=was_frame, channels=known)
         if columns is None:
             if was_frame:
@@ -404,6 +404,23 @@ class BaseBehaviorEstimator(NetworkMixin, BaseEstimator):
             # The columns of an array are steps to us, and of steps it sees only the mean.
             kind.poor_score = True
         return tags
+
+
+class OwnEncoderMixin:
+    """An estimator of raw frames, which encodes them itself. Stands before `NetworkMixin`."""
+
+    def _fit_encoder(self, encoder, X):
+        """Fit a clone of the encoder; the encoded frame, which the sequence model reads."""
+        self.encoder_ = clone(encoder).fit(X)
+        encoded = self.encoder_.transform(X)
+        self._sequence_model = SequenceModel.of_frame(encoded)
+        self.feature_names_in_ = self.encoder_.feature_names_in_
+        self.n_features_in_ = self.encoder_.n_features_in_
+        return encoded
+
+    def _sequences(self, X):
+        """Sequences of a raw frame."""
+        return self._sequence_model.read(self.encoder_.transform(X))
 
 
 def weights_of(data, sample_weight):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,8 +15,8 @@ from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
-from skbseq.estimators._base import NetworkMixin
-from skbseq.estimators._sequence_model import Objective, SequenceModel, engine
+from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin
+from skbseq.estimators._sequence_model import Objective, engine
 from skbseq.networks import EventHead
 from skbseq.networks._table import network_names
 from skbseq.preprocessing import SequenceEncoder
@@ -30,7 +30,7 @@ _OF_NEIGHBORS = ("neighbor", "similarity")
 
 
 class BehaviorEmbedder(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, OwnEncoderMixin, NetworkMixin, BaseEstimator
 ):
     """Learn a vector for each history, without labels.
 
@@ -194,11 +194,7 @@ class BehaviorEmbedder(
         """
         with all_or_nothing(self):
             encoder = SequenceEncoder() if self.encoder is None else self.encoder
-            self.encoder_ = clone(encoder).fit(X)
-            encoded = self.encoder_.transform(X)
-            self._sequence_model = SequenceModel.of_frame(encoded)
-            self.feature_names_in_ = self.encoder_.feature_names_in_
-            self.n_features_in_ = self.encoder_.n_features_in_
+            encoded = self._fit_encoder(encoder, X)
             self._check_directions()
             if self.objective == "future":
                 self._learn_future(X)
@@ -246,9 +242,6 @@ class BehaviorEmbedder(
         events = replace(self._event_spec(), policy=self.spec_.policy)
         model = self._sequence_model.with_spec(events)
         self._sequence_model = replace(model, optimizer_state=None)  # large, and of no use here
-
-    def _sequences(self, X):
-        return self._sequence_model.read(self.encoder_.transform(X))
 
     def _enough(self, lengths, least):
         enough = lengths >= least

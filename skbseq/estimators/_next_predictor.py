@@ -5,7 +5,6 @@ from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,8 +23,8 @@ from skbseq._targets import (
     split_target,
     to_ids,
 )
-from skbseq.estimators._base import NetworkMixin, weights_of
-from skbseq.estimators._sequence_model import Objective, SequenceModel
+from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._sequence_model import Objective
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
 from skbseq.preprocessing import SequenceEncoder
@@ -35,7 +34,7 @@ _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
 
 
-class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
+class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     """Predict the next value of a channel by a network that learns from every event.
 
     Input are raw sequence frames: an internal encoder makes codes of all their channels, a network
@@ -273,16 +272,12 @@ class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
         if encoder is None:
             encoder = SequenceEncoder(time_features=("gap", "hour", "weekday"))
         _refuse_age(encoder, X)
-        self.encoder_ = clone(encoder).fit(X)
+        encoded = self._fit_encoder(encoder, X)
         if self.target_ not in self.encoder_.categories_:
             raise SequenceFrameError(
                 f"The encoder makes no codes of the target {self.target_!r}, but of "
                 f"{list(self.encoder_.categories_)}. Name it in its categorical=."
             )
-        encoded = self.encoder_.transform(X)
-        self._sequence_model = SequenceModel.of_frame(encoded)
-        self.feature_names_in_ = self.encoder_.feature_names_in_
-        self.n_features_in_ = self.encoder_.n_features_in_
         self._learn_catalogue(X)
         return self._sequence_model.read(encoded)
 
@@ -304,9 +299,6 @@ class NextBehaviorPredictor(NetworkMixin, BaseNextEvent):
     def _place(self):
         """The place of the target among the categorical channels."""
         return list(self.schema_.vocabulary_sizes).index(self.target_)
-
-    def _sequences(self, X):
-        return self._sequence_model.read(self.encoder_.transform(X))
 
     def _code_of_next(self, y, columns):
         """Code of what came next after each history, 0 where nothing is known."""

@@ -151,8 +151,8 @@ class SequenceModel:
 
     def read(self, frame):
         """Sequences of a frame."""
-        known = (*self.schema.vocabulary_sizes, *self.schema.numbers)
-        columns = _frames.split_if_sequences(frame, bare_lists=False, channels=known)
+        channels = self.schema.channels
+        columns = _frames.split_if_sequences(frame, bare_lists=False, channels=channels)
         return self.schema.read_frame(columns)
 
     def outputs(self, data, *, device, precision):

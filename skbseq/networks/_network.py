@@ -146,7 +146,11 @@ class Network:
             for p in own
         }
         return cls(
-            name, function, "as its function says", MappingProxyType(options), None, False, True
+            name=name,
+            build=function,
+            reads="as its function says",
+            options=MappingProxyType(options),
+            is_function=True,
         )
 
 
