@@ -1,14 +1,16 @@
-"""How steps run in the tests of both folders, and memory that is given back between files."""
+"""How steps run in all tests, repeatable randomness, and memory given back between files."""
 
 import ctypes
 import gc
 import os
+import random
 import sys
 
 # Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import numpy as np
 import pytest
 
 WAYS = ("eager", "traced", "compiled")
@@ -31,6 +33,13 @@ def _way_of_the_file(request):
     _set_way(request.node)
     yield
     _give_memory_back()
+
+
+@pytest.fixture(autouse=True)
+def _seed_global_state():
+    # scikit-learn's checks and Keras' initializers fall back to these.
+    random.seed(0)
+    np.random.seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -132,7 +132,7 @@ def traces(monkeypatch):
 def test_clones_and_folds_and_values_share_one_program(frame, traces):
     X, y = frame
     grid = {"learning_rate": [0.001, 0.01], "l2": [0.0, 0.001], "batch_size": [16]}
-    GridSearchCV(LSTMBehaviorClassifier(**QUICK), grid, cv=3).fit(X, y)
+    GridSearchCV(LSTMBehaviorClassifier(**QUICK), grid, cv=2).fit(X, y)
     assert len(traces) == 1
     for dropout in (0.1, 0.3, 0.5):
         LSTMBehaviorClassifier(**QUICK, dropout=dropout).fit(X, y)
@@ -238,10 +238,14 @@ def test_what_has_no_room_goes_through_the_layers(frame, monkeypatch, traces):
     assert traces == []
 
 
+@pytest.fixture(scope="module")
+def fitted(frame):
+    return LSTMBehaviorClassifier(**QUICK).fit(*frame)
+
+
 @pytest.mark.parametrize("n", [1, 31, 32, 33, 300, 2000])
-def test_rows_predict_alike_in_any_company(frame, n):
-    X, y = frame
-    model = LSTMBehaviorClassifier(**QUICK).fit(X, y)
+def test_rows_predict_alike_in_any_company(frame, fitted, n):
+    X, model = frame[0], fitted
     many = pd.concat([X] * 10, ignore_index=True)
     whole = np.tile(model.predict_proba(X), (10, 1))
     np.testing.assert_allclose(model.predict_proba(many[:n]), whole[:n], atol=1e-6)

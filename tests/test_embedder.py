@@ -105,10 +105,10 @@ def test_an_empty_history_gives_zeros(fitted):
     assert not np.any(vectors[1])
 
 
-def test_both_directions_make_vectors_twice_as_wide(data):
-    X = data[0][:60]
-    embedder = BehaviorEmbedder(objective="masked", bidirectional=True, units=4, epochs=1).fit(X)
-    assert embedder.transform(X).shape == (60, 8)
+def test_both_directions_make_vectors_twice_as_wide(data, fitted):
+    embedder = fitted["masked"]
+    assert embedder.bidirectional and embedder.units == 4
+    assert embedder.transform(data[0][:60]).shape == (60, 8)
     assert len(embedder.get_feature_names_out()) == 8
 
 

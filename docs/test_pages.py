@@ -8,7 +8,7 @@ stand behind an example; Sphinx does not show them:
   what training gives, which differs a little from processor to processor.
 - ``SKLEARN_1_9``: the example needs scikit-learn 1.9.
 
-Where a change alters many outputs on purpose, ``python tests/test_docs_pages.py PAGE...`` writes
+Where a change alters many outputs on purpose, ``python docs/test_pages.py PAGE...`` writes
 what the Python examples print now into the pages; read the difference before you keep it.
 """
 
@@ -23,7 +23,7 @@ import pytest
 
 from skbseq.cli import main
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parent
 PAGES = sorted(
     str(path.relative_to(DOCS))
     for path in DOCS.rglob("*.rst")
