@@ -37,6 +37,7 @@ from skbseq._frames._files import (
     parse_parquet,
 )
 from skbseq._frames._lists import Lists, list_type, to_lists
+from skbseq._frames._read import ReadOptions, read_table
 from skbseq._frames._sequence_frames import (
     SequenceColumns,
     all_names,
@@ -56,7 +57,6 @@ from skbseq._frames._tables import (
     n_rows,
     pick_rows,
     read_column,
-    read_table,
     replace_columns,
     select_columns,
     slice_rows,
@@ -77,6 +77,7 @@ from skbseq._frames._times import (
 
 __all__ = [
     "Lists",
+    "ReadOptions",
     "SequenceColumns",
     "ValueIndex",
     "aggregate",
