@@ -47,9 +47,9 @@ def read_events(
         Mark between groups of three digits. None: recognised from each column, except "_".
     na_values : list of str or dict of str to list of str, default=None
         Cells that are missing besides empty ones, in all columns or by column. None: NA, null,
-        nan, None and the like are values in columns of text and in ids. In columns that otherwise hold
-        numbers, times or booleans they are missing, and a warning counts them. An empty list: only
-        empty cells are missing, so that such a column is text.
+        nan, None and the like are values in columns of text and in ids. In columns that otherwise
+        hold numbers, times or booleans they are missing, and a warning counts them. An empty
+        list: only empty cells are missing, so that such a column is text.
     names : list of str, default=None
         Names of the columns of a file without a header line. If the first line holds just these
         names, it is the header.

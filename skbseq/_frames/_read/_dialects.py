@@ -176,8 +176,8 @@ def find_names(rows, names, path):
             return first, True
         if len(names) != len(first):
             raise InvalidLogError(
-                f"names= has {len(names)} names, but the first line of {path!r} has "
-                f"{len(first)} cells: {_shorten(first)}. Pass one name per cell."
+                f"names={list(names)!r} has {len(names)} names, but the first line of {path!r} "
+                f"has {len(first)} cells: {_shorten(first)}. Pass one name per cell."
             )
         return list(names), False
     if _looks_like_data(first, rows[1:]):
@@ -199,6 +199,7 @@ def _looks_like_data(first, rows):
     if first == [str(i) for i in range(len(first))]:  # names that pandas gives
         return False
     rows = [row for row in rows if [cell.strip() for cell in row] != first]
+    repeated = 0
     for i, cell in enumerate(first):
         column = [row[i].strip() for row in rows if i < len(row) and row[i].strip()]
         typed = bool(cell) and _LOOKS_TYPED.fullmatch(cell) is not None
@@ -206,9 +207,9 @@ def _looks_like_data(first, rows):
             sum(_LOOKS_TYPED.fullmatch(c) is not None for c in column) * 2 >= len(column)
         ):
             return True
-        if cell and cell in column:
-            return True
-    return False
+        repeated += bool(cell) and cell in column
+    # One alone may be an accident: a column "type" with a value "type".
+    return repeated * 2 > len(first)
 
 
 def _fit_names(names, rows):

@@ -16,9 +16,7 @@ _MARKS = (
 _UTF8 = {"utf-8", "ascii"}
 _SAMPLE = 1 << 20
 _PLAUSIBLE = 0.5
-# Whole lines, because the second byte of a character may be ASCII.
-_FOREIGN = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
-_HIGH = re.compile(rb"[\x00-\x7f]")
+_ASCII, _FOREIGN = re.compile(rb"[\x00-\x7f]"), re.compile(rb"[\x80-\xff]")
 _SYMBOLS = set("€£°’‘“”–—…«»•·§©®ºª¿¡")
 
 
@@ -91,11 +89,20 @@ def decode(data, encoding, path):
 
 def refuse_encoding(data, path):
     """Raise the error about a file that is not UTF-8."""
+    lines = _foreign_lines(data)
+    good = [line for line in lines if _decodes([line], "utf-8")]
+    if len(good) * 2 > len(lines):
+        bad = next((line for line in lines if not _decodes([line], "utf-8")), good[-1])
+        number = data.count(b"\n", 0, data.find(bad)) + 1
+        raise InvalidLogError(
+            f"Cannot read {path!r}: line {number} is not text in UTF-8, but lines before or after "
+            f"it are: {bad[:60]!r}. Correct that line, or export the log again in one encoding."
+        )
     likely = guess_encoding(data)
     if likely is None:
         raise InvalidLogError(
             f"Cannot read {path!r}: it is not text in UTF-8. Pass the encoding that it was "
-            "written in as encoding=, or save it as UTF-8."
+            "written in, or save it as UTF-8."
         )
     raise InvalidLogError(_advice(path, likely, f"it reads {_excerpt(data, likely)!r} then"))
 
@@ -109,8 +116,8 @@ def _advice(path, encoding, why):
 
 def _excerpt(data, encoding):
     """The first words that are not ASCII."""
-    for match in _FOREIGN.finditer(data[:_SAMPLE]):
-        words = re.findall(r"\w*[^\x00-\x7f]+\w*", match[0].decode(encoding, "ignore"))
+    for line in _foreign_lines(data):
+        words = re.findall(r"\w*[^\x00-\x7f]+\w*", line.decode(encoding, "ignore"))
         if words:
             return words[0][:20]
     return ""
@@ -118,19 +125,42 @@ def _excerpt(data, encoding):
 
 def guess_encoding(data):
     """The most plausible of common encodings, or None."""
-    lines = [match[0] for match in _FOREIGN.finditer(data[:_SAMPLE])][:2000]
+    lines = _foreign_lines(data)
     if not lines:
         return None
     scores = {name: rate(lines, name, rule) for name, (rate, rule) in _RATERS.items()}
     best = max(scores, key=scores.get)
     # Korean syllables are Chinese characters in GBK, but Chinese texts use many others as well.
-    if scores["cp949"] > 0.95 and sum(len(_HIGH.sub(b"", line)) for line in lines) >= 16:
+    if scores["cp949"] > 0.95 and sum(len(_ASCII.sub(b"", line)) for line in lines) >= 16:
         best = "cp949"
     if scores[best] < _PLAUSIBLE:
         return None
     if best == "cp1252" and not _decodes(lines, "cp1252"):
         return "latin-1"
     return best
+
+
+def _foreign_lines(data):
+    """The first lines that are not ASCII; whole ones, because trail bytes may be ASCII."""
+    first = _FOREIGN.search(data)
+    if first is None:
+        return []
+    start = max(data.rfind(end, 0, first.start()) for end in (b"\n", b"\r")) + 1
+    lines = data[start : start + _SAMPLE].splitlines()
+    return [line for line in lines if _FOREIGN.search(line)][:2000]
+
+
+def is_utf8(data):
+    """Whether a buffer is UTF-8, without a copy of it."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
+    try:
+        for start in range(0, len(view), _SAMPLE):
+            decoder.decode(view[start : start + _SAMPLE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decodes(lines, encoding):

@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pyarrow.json
 
-from skbseq._frames._read._encodings import decode, find_encoding, refuse_encoding
+from skbseq._frames._read._encodings import decode, find_encoding, is_utf8, refuse_encoding
 from skbseq._frames._tables import objects_to_arrow
 from skbseq.exceptions import InvalidLogError
 
@@ -16,6 +16,8 @@ def read_json(data, options, path):
     data = data.slice(skip)
     if encoding != "utf-8":
         data = pa.py_buffer(decode(bytes(data), encoding, path).removeprefix("\ufeff").encode())
+    elif not is_utf8(data):
+        refuse_encoding(bytes(data), path)
     if bytes(memoryview(data)[:100]).lstrip().startswith(b"["):
         return _from_objects(_read_list(data, path), path)
     try:
@@ -24,16 +26,9 @@ def read_json(data, options, path):
         return _from_objects(_read_lines(data, path), path)
 
 
-def _text(data, path):
-    try:
-        return bytes(data).decode()
-    except UnicodeDecodeError:
-        refuse_encoding(bytes(data), path)
-
-
 def _read_list(data, path):
     try:
-        rows = json.loads(_text(data, path))
+        rows = json.loads(bytes(data).decode())
     except json.JSONDecodeError as error:
         raise InvalidLogError(f"Cannot read {path!r}: {error}.") from error
     return [(i, row) for i, row in enumerate(rows)]
@@ -41,7 +36,7 @@ def _read_list(data, path):
 
 def _read_lines(data, path):
     rows = []
-    for i, line in enumerate(_text(data, path).splitlines()):
+    for i, line in enumerate(bytes(data).decode().splitlines()):
         if not line.strip():
             continue
         try:

@@ -8,15 +8,9 @@ import pyarrow.compute as pc
 
 _SPACES = "[ \u00a0\u2009\u202f]"
 _APOSTROPHES = "['\u2019]"
-_WHOLE = r"(?:0|[1-9]\d*)"
+_WHOLE = r"(?:0|[1-9]\d*)"  # not "007": the leading zeros of an id would be lost
 _INFINITE = r"[-+]?(?i:inf|infinity)"
-# Not "007": the leading zeros of an id would be lost.
 INTEGER = r"^\s*-?(?:0|[1-9]\d*)\s*$"
-# An integer with a plus is more likely a telephone number.
-_PLAIN = (
-    rf"^\s*(?:-?(?:{_WHOLE}(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-    rf"|\+(?:{_WHOLE}?\.\d+)(?:[eE][-+]?\d+)?|{_INFINITE})\s*$"
-)
 _ADDRESS = r"^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$"
 
 
@@ -36,18 +30,17 @@ class Numerals:
     @property
     def pattern(self):
         """Regular expression of a number."""
-        if self == PLAIN:
-            return _PLAIN
         point, group = re.escape(self.decimal), _escape(self.thousands)
-        grouped = rf"|[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}" if group else ""
-        return rf"^\s*[-+]?(?:{_WHOLE}{grouped})?(?:{point}\d*)?(?:[eE][-+]?\d+)?\s*$"
+        # Groups of two are Indian: 12,34,567.
+        grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{2,3}})*{group}\d{{3}}|" if group else ""
+        whole = rf"(?:{grouped}{_WHOLE})"
+        # An integer with a plus is more likely a telephone number.
+        signed = rf"-?(?:{whole}(?:{point}\d*)?|{point}\d+)|\+{whole}?{point}\d+"
+        return rf"^\s*(?:(?:{signed})(?:[eE][-+]?\d+)?|{_INFINITE})\s*$"
 
     def fits(self, column):
         """Whether all values of a string column are such numbers."""
-        fit = pc.match_substring_regex(column, self.pattern)
-        if self != PLAIN:  # the pattern also fits a lone mark
-            fit = pc.and_(fit, pc.match_substring_regex(column, r"\d"))
-        return pc.all(fit, min_count=0).as_py()
+        return pc.all(pc.match_substring_regex(column, self.pattern), min_count=0).as_py()
 
     def read(self, column):
         """The numbers of a string column that fits, as integers if all are whole."""
@@ -111,7 +104,7 @@ def fitting(column, sample, readings):
     dict of Numerals to pyarrow.Array
         The numbers that each reads.
     """
-    if pc.all(pc.match_substring_regex(column, _ADDRESS), min_count=0).as_py():
+    if are_addresses(column):
         return {}
     results = {}
     for reading in readings:
@@ -121,6 +114,11 @@ def fitting(column, sample, readings):
         if not any(values.equals(other) for other in results.values()):
             results[reading] = values
     return results
+
+
+def are_addresses(column):
+    """Whether all values are IP addresses, which may look like numbers in groups."""
+    return pc.all(pc.match_substring_regex(column, _ADDRESS), min_count=0).as_py()
 
 
 def read_integers(column):
@@ -135,6 +133,8 @@ def read_integers(column):
 
 def are_numbers_one_by_one(sample):
     """Whether each value is a number in some way of writing them, and one has a mark."""
+    if are_addresses(sample):
+        return False
     fit = None
     for reading in _READINGS:
         each = pc.match_substring_regex(sample, reading.pattern)

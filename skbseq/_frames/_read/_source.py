@@ -1,6 +1,7 @@
 """Read the source of a log: a table, or files of any known format."""
 
 import os
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -85,21 +86,31 @@ def _read_files(source, options, ids, text):
             parts.append((file.path, _add_parts(table, file)))
             separators.add(separator)
         label = files[0].path if not many else os.path.commonpath([f.path for f in files]) or name
-        table = _concatenate(parts)
-        untyped = [f.name for f in table.schema if (f.metadata or {}).get(b"untyped")]
-        if untyped:
-            typed = read_types(
-                table.select(untyped),
-                options,
-                ids=ids,
-                text=text,
-                separators=separators,
-                path=label,
-            )
-            for each in untyped:
-                i = table.column_names.index(each)
-                table = table.set_column(i, each, typed[each])
+        type_columns = partial(
+            _type_columns, options=options, ids=ids, text=text, separators=separators, path=label
+        )
+        if len({_is_untyped(table) for _, table in parts}) > 1:  # text and Parquet, for example
+            parts = [(path, type_columns(table)) for path, table in parts]
+        table = type_columns(_concatenate(parts))
     return table.replace_schema_metadata(None)
+
+
+def _untyped(table):
+    return [field.name for field in table.schema if (field.metadata or {}).get(b"untyped")]
+
+
+def _is_untyped(table):
+    return len(_untyped(table)) > 0
+
+
+def _type_columns(table, **how):
+    """The table with types for the columns that are marked."""
+    names = _untyped(table)
+    if not names:
+        return table
+    typed = read_types(table.select(names), **how)
+    columns = {n: typed[n] if n in names else table[n] for n in table.column_names}
+    return pa.table(columns)
 
 
 def _read_file(path, options):

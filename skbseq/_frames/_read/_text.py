@@ -56,6 +56,7 @@ def read_text(data, options, path):
             refuse_encoding(bytes(data), path)
         _refuse_ragged(data, dialect, shown or dialect.separator, path)
         raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
+    table = _without_repeats(table, dialect.names, path)
     return settle_names(table.columns, dialect.names, path), dialect.separator
 
 
@@ -144,6 +145,25 @@ def _refuse_ragged(data, dialect, separator, path):
             )
     except csv.Error as error:
         raise InvalidLogError(f"Cannot read {path!r}: {error}.") from error
+
+
+def _without_repeats(table, names, path):
+    """The table without rows that repeat the header line, as files joined to one have."""
+    cells = [(i, name) for i, name in enumerate(names) if name]
+    if not cells:
+        return table
+    repeats = pc.equal(table.column(cells[0][0]), cells[0][1])
+    if not pc.any(repeats).as_py():
+        return table
+    for i, name in cells[1:]:
+        repeats = pc.and_(repeats, pc.equal(table.column(i), name))
+    repeats = pc.fill_null(repeats, False)
+    count = pc.sum(repeats).as_py()
+    if not count:
+        return table
+    lines = "1 line that repeats" if count == 1 else f"{count:,} lines that repeat"
+    warnings.warn(f"{path!r}: {lines} the header line was left out.", UserWarning, stacklevel=2)
+    return table.filter(pc.invert(repeats))
 
 
 def settle_names(columns, names, path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skbseq._frames._columns import as_array
+from skbseq._frames._columns import INTEGER_ID, as_array
 from skbseq._frames._read._numerals import (
     INTEGER,
     PLAIN,
@@ -49,7 +49,7 @@ class _Column:
     asked: bool = False
 
 
-def read_types(table, options, *, ids, text, separators, path):
+def read_types(table, *, options, ids, text, separators, path):
     """A table of strings with a type for each column.
 
     Parameters
@@ -98,8 +98,7 @@ def _read_ids(column):
     """Integers if every value is written as an integer without a leading zero."""
     if column.null_count == len(column):
         return column.cast(pa.int64())
-    # 18 digits always fit into 64 bits.
-    plain = pc.match_substring_regex(column, r"^(0|-?[1-9][0-9]{0,17})$")
+    plain = pc.match_substring_regex(column, INTEGER_ID)
     return column.cast(pa.int64()) if pc.all(plain, min_count=0).as_py() else column
 
 
@@ -240,7 +239,7 @@ def _tell_of_words(found, path):
     if not told:
         return
     said = ", ".join(
-        f"{name!r} ({', '.join(f'{word!r} {count:,} times' for word, count in words.items())})"
+        f"{name!r} ({', '.join(f'{word!r} in {_cells(n)}' for word, n in words.items())})"
         for name, words in told.items()
     )
     confirm = {name: sorted(words) for name, words in told.items()}
@@ -254,13 +253,19 @@ def _tell_of_words(found, path):
     )
 
 
+def _cells(count):
+    return f"{count:,} {'cell' if count == 1 else 'cells'}"
+
+
 def _tell_of_text(found, path):
     """Warn of columns of numbers that stay text, because their decimal marks differ."""
     for name, column in found.items():
         if column.asked or column.values is not column.text:
             continue
         present = column.text.drop_null().slice(0, _SAMPLE)
-        if not len(present) or not are_numbers_one_by_one(present):
+        if not pc.any(
+            pc.match_substring_regex(present, r"\d")
+        ).as_py() or not are_numbers_one_by_one(present):
             continue
         warnings.warn(
             f"Column {name!r} of {path!r} was read as text: its cells look like numbers, but no "
