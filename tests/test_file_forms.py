@@ -1,122 +1,43 @@
 """Files of a log in every form: the right table, or an error whose advice works."""
 
-import ast
 import bz2
 import datetime as dt
 import gzip
-import io
 import json
 import lzma
 import re
-import warnings
-import zipfile
 
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
+from log_files import (
+    GERMAN,
+    HEADER,
+    ITEM,
+    LATIN,
+    NAMES,
+    ROWS,
+    SHOP,
+    TEXT,
+    WHO,
+    advice,
+    arrow,
+    columns_of,
+    json_lines,
+    objects,
+    parquet,
+    quoted,
+    save,
+    shop_rows,
+    workbook,
+    written,
+    zipped,
+    zstd,
+)
 
 from skbseq import EventLog, read_events
 from skbseq.exceptions import InvalidLogError
-
-# A user called NA, a product called null, an id with a leading zero, and an empty cell.
-WHO = ["ann", "NA", "李四", "bob"]
-ITEM = ["007", "null", "12", "nan"]
-PRICE = [1.5, None, 1234.5, 20.25]
-TIMES = [dt.datetime(2026, 5, day, 9, 30) for day in (1, 2, 3, 4)]
-SHOP = {"who": WHO, "when": TIMES, "item": ITEM, "price": PRICE}
-LATIN = SHOP | {"who": ["ann", "NA", "José", "Müller"]}
-HEADER = list(SHOP)
-
-
-def written(columns=None, separator=",", decimal=".", thousands="", quote=str, end="\n"):
-    """A text file; numbers are grouped if ``thousands`` is given."""
-    columns = columns or SHOP
-
-    def number(value):
-        if value is None:
-            return ""
-        text = f"{value:,.2f}".replace(",", "T").replace(".", decimal)
-        return text.replace("T", thousands)
-
-    texts = [number(p) if isinstance(p, (float, type(None))) else str(p) for p in columns["price"]]
-    rows = zip(*({**columns, "price": texts}).values(), strict=True)
-    lines = [separator.join(columns), *(separator.join(quote(str(c)) for c in r) for r in rows)]
-    return end.join(lines) + end
-
-
-def quoted(cell):
-    return f'"{cell}"'
-
-
-def zipped(members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def zstd(content):
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return sink.getvalue().to_pybytes()
-
-
-def parquet(columns=SHOP):
-    sink = pa.BufferOutputStream()
-    pa.parquet.write_table(pa.table(columns), sink)
-    return sink.getvalue().to_pybytes()
-
-
-def arrow(stream=False):
-    table, sink = pa.table(SHOP), pa.BufferOutputStream()
-    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
-
-
-def objects(columns=SHOP):
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return [{k: str(v) if isinstance(v, dt.datetime) else v for k, v in r.items()} for r in rows]
-
-
-def json_lines(columns=SHOP):
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in objects(columns))
-
-
-def workbook(rows, *more):
-    openpyxl = pytest.importorskip("openpyxl")
-    book = openpyxl.Workbook()
-    for i, each in enumerate((rows, *more)):
-        sheet = book.active if i == 0 else book.create_sheet()
-        for row in each:
-            sheet.append(row)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
-
-
-def shop_rows():
-    return [HEADER, *map(list, zip(*SHOP.values(), strict=True))]
-
-
-def save(folder, name, content):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def columns_of(source, **options):
-    return read_events(source, library="pyarrow", **options).to_pydict()
-
-
-TEXT = written()
-GERMAN = written(separator=";", decimal=",", thousands=".")
-ROWS = "".join(line + "\n" for line in TEXT.splitlines()[1:])
-NAMES = {"names": HEADER}
 
 # ------------------------------------------------------------------ what can be read
 
@@ -370,13 +291,6 @@ def test_only_one_sheet_is_read_and_said(tmp_path):
 # ------------------------------------------------------------------ errors with advice
 
 
-def advice(message):
-    """Options that an error or warning says to pass, in the order of the text."""
-    pattern = r"(\w+)=('[^']*'|\"[^\"]*\"|\[[^\]]*\]|\{.*?\})"
-    passed = message[message.rindex("Pass ") :]
-    return [{name: ast.literal_eval(value)} for name, value in re.findall(pattern, passed)]
-
-
 CHINESE = "用户,时间,行为\n张三,2026-01-01,购买\n李四,2026-01-02,浏览\n"
 JAPANESE = "ユーザー,日時\n田中,2026-01-01\nさくら,2026-01-02\n"
 RUSSIAN = "пользователь,время\nИван,2026-01-01\nМария,2026-01-02\n"
@@ -608,98 +522,3 @@ def test_what_is_no_file_is_refused():
         read_events("nowhere.csv")
     with pytest.raises(TypeError, match="or a list of paths; got list"):
         read_events([1, 2])
-
-
-# ------------------------------------------------------------------ several files
-
-
-def half(first, name="a.csv"):
-    """Half of the shop as a file."""
-    columns = {n: values[:2] if first else values[2:] for n, values in SHOP.items()}
-    if name.endswith(".parquet"):
-        return parquet(columns)
-    return json_lines(columns) if name.endswith(".jsonl") else written(columns)
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
-@pytest.mark.parametrize("how", ["list", "folder", "pattern"])
-def test_several_files_are_one_log(tmp_path, ending, how):
-    paths = [save(tmp_path, f"logs/{n}.{ending}", half(n == 1, f"x.{ending}")) for n in (1, 2)]
-    save(tmp_path, "logs/_SUCCESS", "")
-    source = {"list": paths, "folder": tmp_path / "logs", "pattern": str(tmp_path / "l*/*")}[how]
-    if how == "pattern":
-        source += f".{ending}"
-    found = columns_of(source, ids=["item"])
-    assert found["who"] == WHO and found["item"] == ITEM and found["price"] == PRICE
-
-
-def test_columns_of_several_files_have_one_type(tmp_path):
-    save(tmp_path, "1.csv", "id,x\n7,1\n")
-    save(tmp_path, "2.csv", "x,id\n2.5,A8\n")
-    assert columns_of(tmp_path) == {"id": ["7", "A8"], "x": [1.0, 2.5]}
-    parts = [{"id": [2**53 + 1], "x": [1]}, {"id": [None], "x": [None]}]
-    paths = [save(tmp_path, f"{i}.parquet", parquet(part)) for i, part in enumerate(parts)]
-    assert columns_of(paths) == {"id": [2**53 + 1, None], "x": [1, None]}
-
-
-def test_names_of_folders_are_columns(tmp_path):
-    for year, part in ((2025, True), (2026, False)):
-        name = f"logs/year={year}/shop=a%20b/1.csv"
-        save(tmp_path, name, half(part))
-    found = columns_of(tmp_path / "logs")
-    assert found["year"] == [2025, 2025, 2026, 2026] and found["shop"] == ["a b"] * 4
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("2.csv", "who,x\n1,2\n", "2.csv' lacks the column 'when', unlike .*1.csv'"),
-        ("2.csv", TEXT.replace("price", "preis"), "2.csv' lacks the column 'price'"),
-        ("2.parquet", parquet(SHOP | {"new": WHO}), "2.parquet' has the column 'new', unlike"),
-        ("2.parquet", parquet(SHOP | {"price": WHO}), "'price' holds string .*, but float"),
-        ("readme.md", "x", "readme.md' in the folder is no log by its ending. .*pattern .*.csv'"),
-        ("year=1/2.csv", "year,x\n1,2\n", "Column 'year' is in .* and also in the name of its"),
-    ],
-)
-def test_files_of_different_columns_are_refused(tmp_path, name, content, message):
-    save(tmp_path, "1.csv", TEXT)
-    save(tmp_path, name, content)
-    with pytest.raises(InvalidLogError, match=message):
-        columns_of(tmp_path)
-
-
-def test_a_pattern_or_folder_without_files_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No file matches"):
-        columns_of(str(tmp_path / "*.csv"))
-    with pytest.raises(FileNotFoundError, match="holds no log file"):
-        columns_of(tmp_path)
-
-
-def test_reading_is_silent_unless_it_takes_long(tmp_path, monkeypatch, capsys):
-    from skbseq._frames._read import _progress, _source
-    from skbseq.cli._process import progress_level
-
-    path = save(tmp_path, "a.csv", TEXT)
-    open_file = _source.containers.open_file
-    columns_of(path)
-    assert capsys.readouterr().err == ""
-    started = _progress.threading.Event()
-
-    class Logger:
-        def info(self, text, *values):
-            _progress.logging.getLogger("skbseq").info(text, *values)
-            started.set()
-
-    def slowly(path):
-        assert started.wait(10)
-        return open_file(path)
-
-    monkeypatch.setattr(_progress, "_FIRST", 0.01)
-    monkeypatch.setattr(_progress, "_logger", Logger())
-    monkeypatch.setattr(_source.containers, "open_file", slowly)
-    columns_of(path)
-    assert re.match(r"Reading '.*a\.csv' \(\d+ bytes\) \.\.\.\n", capsys.readouterr().err)
-    started.clear()
-    with progress_level("WARNING"), warnings.catch_warnings():
-        columns_of(path)
-    assert capsys.readouterr().err == ""
