@@ -44,7 +44,13 @@ def _as_argument(match):
     if isinstance(value, dict):
         value = [f"{key}={each}" for key, cells in value.items() for each in cells or [""]]
     words = [value.replace("\t", "\\t")] if isinstance(value, str) else value
-    return f"--{name} {shlex.join(words)}"
+    return f"--{name} {' '.join(map(_quote, words))}"
+
+
+def _quote(word):
+    """A word for the shell; marks are quoted too, which it does not need but readers do."""
+    safe = shlex.quote(word)
+    return f"'{word}'" if safe == word and not re.search(r"\w", word) else safe
 
 
 def on_one_line(message):
