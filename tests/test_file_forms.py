@@ -64,6 +64,7 @@ GOOD = {
     "blank lines": ("a.csv", "\n\n" + TEXT + "\n\n", {}),
     "blank lines within": ("a.csv", TEXT.replace("\nbob", "\n\nbob"), {}),
     "blank windows lines": ("a.csv", "\r\n" + written(end="\r\n") + "\r\n", {}),
+    "lines of spaces": ("a.csv", TEXT.replace("\nbob", "\n  \nbob") + "   \n   ", {}),
     "trailing separators": ("a.csv", TEXT.replace("\n", ",\n"), {}),
     "trailing in rows": ("a.csv", ",".join(HEADER) + "\n" + ROWS.replace("\n", ",\n"), {}),
     "trailing semicolons": ("a.csv", written(separator=";").replace("\n", ";\n"), {}),
@@ -157,6 +158,14 @@ def test_the_separator_is_not_recognised_from_text(tmp_path):
     assert columns_of(save(tmp_path, "a.csv", text))["note"] == ["a, b, c", "d, e, f|g"]
     text = 'who,note\n1,"a;b;c"\n2,"d;e;f"\n'
     assert columns_of(save(tmp_path, "b.csv", text))["note"] == ["a;b;c", "d;e;f"]
+
+
+def test_long_integers_in_json_are_not_rounded(tmp_path):
+    text = '{"a": 12345678901234567890, "b": "NA"}\n{"a": 7, "b": ""}\n'
+    found = columns_of(save(tmp_path, "a.jsonl", text))
+    assert found == {"a": ["12345678901234567890", "7"], "b": ["NA", ""]}
+    found = columns_of(save(tmp_path, "b.jsonl", '{"a": 123456789012345678}\n{"a": null}\n'))
+    assert found == {"a": [123456789012345678, None]}
 
 
 def test_runs_of_spaces_separate(tmp_path):
@@ -452,6 +461,8 @@ def test_a_file_renamed_as_the_error_says_is_read(tmp_path, form):
         ("a.csv", b"a;b;a;c\n1;2;3;4\n", "Column 'a' occurs 2 times"),
         ("a.tsv", b"a\tb\tb \n1\t2\t3\n", "Column 'b' occurs 2 times"),
         ("a.csv", b"a,b\n1,2\n3,4,5\n", "line 3 has 3 cells, but the lines before it have 2: '3,"),
+        ("a.csv", b'a,b\n1,"abc\n2,x\n', "quote is not closed; its cell begins with 'abc'"),
+        ("a.csv", b"a,b\n1,5,2\n2,5,3\n4,5,3\n", "line 2 has 3 cells"),
         ("a.csv", b'a,b\n1,"x\ny"\n3\n', "line 4 has 1 cells, but the lines before it have 2"),
         ("a.csv", b"\n\na;b\n1;2\n3;4\n5;6;7\n", "line 6 has 3 cells"),
         ("a.csv", b"a,b\n" + b"1,2\n" * 400_000 + b"3\n", "line 400002 has 1 cells"),

@@ -221,7 +221,8 @@ def _fit_names(names, rows):
         extra = [row[-1] for row in rows if len(row) == n_cells]
         if not any(cell.strip() for cell in extra):
             return [*names, ""], n_cells
-        if all(re.fullmatch(r"\d+", row[0]) for row in rows if len(row) == n_cells):
+        first = [row[0] for row in rows]
+        if len(rows) > 1 and first == [str(i + 1) for i in range(len(rows))]:
             return ["", *names], n_cells  # as R writes row names
     if n_cells == len(names) - 1 and names[-1] == "":
         return names[:-1], n_cells

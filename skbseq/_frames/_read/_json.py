@@ -3,6 +3,7 @@
 import json
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json
 
 from skbseq._frames._read._encodings import decode, find_encoding, is_utf8, refuse_encoding
@@ -21,9 +22,19 @@ def read_json(data, options, path):
     if bytes(memoryview(data)[:100]).lstrip().startswith(b"["):
         return _from_objects(_read_list(data, path), path)
     try:
-        return pa.json.read_json(pa.BufferReader(data))
+        table = pa.json.read_json(pa.BufferReader(data))
+        if not any(_may_be_rounded(column) for column in table.columns):
+            return table
     except pa.ArrowInvalid:  # of mixed types, which Python reads, or damaged, which it explains
-        return _from_objects(_read_lines(data, path), path)
+        pass
+    return _from_objects(_read_lines(data, path), path)
+
+
+def _may_be_rounded(column):
+    """Whether a column of floats may have held integers of more than 64 bits."""
+    if not pa.types.is_floating(column.type):
+        return False
+    return bool(pc.any(pc.greater_equal(pc.abs(column), 2.0**63)).as_py())
 
 
 def _read_list(data, path):
@@ -64,5 +75,7 @@ def _from_objects(rows, path):
 def _to_array(cells, name):
     kinds = {type(cell) for cell in cells if cell is not None}
     if str in kinds and kinds <= {str, int}:  # ids of both kinds
+        cells = [None if cell is None else str(cell) for cell in cells]
+    if kinds == {int} and max(abs(cell) for cell in cells if cell is not None) >= 2**63:
         cells = [None if cell is None else str(cell) for cell in cells]
     return objects_to_arrow(cells, name)

@@ -49,6 +49,7 @@ def read_text(data, options, path):
     dialect = read_dialect(sample, whole=whole, options=options, path=path)
     _check_header(dialect.names, path)
     rest = data.slice(len(sample[: dialect.start].encode()))
+    rest = _without_blank_lines(rest)
     try:
         table = _parse(rest, dialect)
     except pa.ArrowInvalid as error:
@@ -56,6 +57,7 @@ def read_text(data, options, path):
             refuse_encoding(bytes(data), path)
         _refuse_ragged(data, dialect, shown or dialect.separator, path)
         raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
+    _check_last_quote(table, rest, path)
     table = _without_repeats(table, dialect.names, path)
     return settle_names(table.columns, dialect.names, path), dialect.separator
 
@@ -129,6 +131,29 @@ def _has_newlines_in_quotes(data):
             return True
         inside = within[-1]
     return False
+
+
+def _without_blank_lines(data):
+    """The same rows without lines of spaces, which pyarrow takes for rows."""
+    lines = re.compile(rb"(?m)^ +\r?(?:\n|\Z)")
+    view = memoryview(data)
+    if lines.search(view) is None or _has_newlines_in_quotes(data):
+        return data
+    return pa.py_buffer(lines.sub(b"", view))
+
+
+def _check_last_quote(table, data, path):
+    """Refuse a quote that is not closed: it would take all lines after it into one cell."""
+    if table.num_rows == 0 or np.count_nonzero(np.frombuffer(data, np.uint8) == ord('"')) % 2 == 0:
+        return
+    last = table.slice(table.num_rows - 1).to_pylist()[0]
+    open_cell = next((c for c in last.values() if c is not None and "\n" in c), None)
+    if open_cell is not None:
+        raise InvalidLogError(
+            f"Cannot read {path!r}: a double quote is not closed; its cell begins with "
+            f"{open_cell.partition(chr(10))[0][:60]!r} and reaches to the end of the file. Close "
+            "the quote, or double it if it is part of the text."
+        )
 
 
 def _refuse_ragged(data, dialect, separator, path):
