@@ -38,6 +38,7 @@ _MODULE_OF = {
     "TransformerBehaviorClassifier": "estimators",
     "TransformerBehaviorRegressor": "estimators",
     "load": "persistence",
+    "read_events": "events",
     "save": "persistence",
 }
 _MODULES = (

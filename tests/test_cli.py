@@ -270,10 +270,10 @@ def test_fit_refuses_before_it_trains(here, capsys, more, message):
     ("name", "content", "message"),
     [
         ("none.csv", None, "No file 'none.csv'"),
-        ("log.txt", "a,b\n1,2\n", "Cannot tell the format of 'log.txt'"),
+        ("log.xls", "a,b\n1,2\n", "Cannot tell the format of 'log.xls'"),
         ("log.csv", "", "Cannot read 'log.csv'"),
         ("bad.parquet", "PAR1", "Cannot read 'bad.parquet'"),
-        ("semi.csv", "who;when;what\n1;2026-01-01;buy\n", "Save it with commas"),
+        ("odd.csv", "who^when\n1^2026-01-01\n", r"Pass --separator '\^' if that is it"),
     ],
 )
 def test_a_log_that_cannot_be_read_is_named(here, capsys, name, content, message):
@@ -674,7 +674,7 @@ def test_ctrl_c_leaves_nothing_behind(here):
 
 def test_an_interrupt_that_became_another_error_is_still_one(here, monkeypatch, capsys):
     # TensorFlow does this while it traces a graph.
-    def mangle(path, ids):
+    def mangle(path, **options):
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
@@ -721,7 +721,7 @@ def test_ctrl_c_after_the_work_changes_nothing(here, fitted, monkeypatch, capsys
 
 
 def test_a_mistake_of_ours_is_not_hidden(here, monkeypatch):
-    monkeypatch.setattr("skbseq._frames.read_table", lambda path, ids: 1 / 0)
+    monkeypatch.setattr("skbseq._frames.read_table", lambda path, **options: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit()
 

@@ -96,15 +96,19 @@ def test_the_index_that_pandas_writes_into_parquet_is_no_channel(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.xlsx", b"", "Cannot tell the format of .*a.xlsx"),
+        ("a.xls", b"x", "Cannot tell the format of .*a.xls"),
         ("a.csv", b"", "Cannot read .*a.csv"),
         (
             "a.csv",
             b"who,when\n1,2026-01-01\n1,2,3\n",
-            "Cannot read .*Expected 2 columns, got 3: 1,2,3",
+            "Cannot read .*line 3 has 3 cells, but .* have 2: '1,2,3'",
         ),
         ("a.csv", b"who,who\n1,1\n", "Column 'who' occurs 2 times"),
-        ("a.csv", b"who,when\nJos\xe9,2026-01-01\n", "Column 'who' of .* is not text in UTF-8"),
+        (
+            "a.csv",
+            b"who,when\nJos\xe9,2026-01-01\n",
+            "Cannot read .*not text in UTF-8.*Pass encoding='cp1252'",
+        ),
         ("a.csv", b"who,when\n", "The log is empty"),
         ("a.parquet", b"no parquet", "Cannot read .*a.parquet"),
     ],
@@ -474,6 +478,7 @@ def test_the_repr_tells_roles_and_what_waits():
         "  behavior  what (view 2, buy 2, cart 1)",
         "  product   product (1 2, 3 2, 2 1)",
         "  others    price, mobile, tags",
+        "  missing   what 1, product 1, price 1, mobile 1, tags 1",
         "  unclean   1 missing who: call clean()",
     ]
     many = make_log([1] * 13, range(13), [str(i) for i in range(13)])

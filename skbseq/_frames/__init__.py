@@ -8,6 +8,7 @@ from skbseq._frames._columns import (
     ValueIndex,
     append_null,
     as_array,
+    as_written,
     count_values,
     decode_strings,
     encode,
@@ -37,6 +38,7 @@ from skbseq._frames._files import (
     parse_parquet,
 )
 from skbseq._frames._lists import Lists, list_type, to_lists
+from skbseq._frames._read import DECIMALS, THOUSANDS, ReadOptions, read_table
 from skbseq._frames._sequence_frames import (
     SequenceColumns,
     all_names,
@@ -56,7 +58,6 @@ from skbseq._frames._tables import (
     n_rows,
     pick_rows,
     read_column,
-    read_table,
     replace_columns,
     select_columns,
     slice_rows,
@@ -76,7 +77,10 @@ from skbseq._frames._times import (
 )
 
 __all__ = [
+    "DECIMALS",
+    "THOUSANDS",
     "Lists",
+    "ReadOptions",
     "SequenceColumns",
     "ValueIndex",
     "aggregate",
@@ -84,6 +88,7 @@ __all__ = [
     "append_null",
     "as_array",
     "as_native",
+    "as_written",
     "assume_zone",
     "attach_columns",
     "build_frame",

@@ -14,6 +14,9 @@ MAX_OFFSET = 2**31 - 1
 # Arbitrary, as long as no common value has this hash.
 _HASH_OF_NULL = np.uint64(0x9E3779B97F4A7C15)
 
+# An integer written without leading zeros; 18 digits always fit into 64 bits.
+INTEGER_ID = r"^(?:0|-?[1-9][0-9]{0,17})$"
+
 # `ValueIndex` uses hashes only if it holds at least _MANY values, and at most one in _ONE_IN of
 # them is looked up. Otherwise reading all values is as fast.
 _MANY, _ONE_IN = 4096, 16
@@ -312,6 +315,43 @@ def index_in(values, among, *, match_null=False):
             ) from error
     found = pc.index_in(values, value_set=among, skip_nulls=not match_null)
     return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def as_written(values, kind):
+    """Integers as the strings that they are written as, or such strings as integers.
+
+    Files of one log may differ in this: a column of ids is text if one id has a letter, and floats
+    if one is missing.
+
+    Parameters
+    ----------
+    values : pyarrow.Array
+    kind : str
+        Wanted kind, by :func:`kind_of`.
+
+    Returns
+    -------
+    pyarrow.Array or None
+        None if this is no such conversion, or would lose something.
+    """
+    values = decode_strings(as_array(values))
+    found = kind_of(values.type)
+    if kind == "string" and found in ("integer", "float"):
+        whole = values if found == "integer" else _whole(values)
+        return None if whole is None else whole.cast(pa.large_string())
+    if kind in ("integer", "float") and found == "string":
+        plain = pc.match_substring_regex(values, INTEGER_ID)
+        return values.cast(pa.int64()) if pc.all(plain, min_count=0).as_py() else None
+    return None
+
+
+def _whole(values):
+    """Floats as integers, or None if one is not whole or too large to be exact."""
+    floats = numbers(nan_to_null(values))
+    exact = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2.0**53))
+    if not exact.all():
+        return None
+    return pa.array(np.where(np.isnan(floats), 0, floats).astype(np.int64), mask=np.isnan(floats))
 
 
 class ValueIndex:

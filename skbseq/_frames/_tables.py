@@ -3,7 +3,6 @@
 import datetime as dt
 import numbers
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -15,13 +14,21 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from skbseq._frames._columns import as_array, decode_strings, kind_of, nan_to_null, take
+from skbseq._frames._columns import as_array, decode_strings, kind_of, take
 from skbseq._frames._columns import numbers as numbers_of
 from skbseq._frames._lists import Lists, is_list
 from skbseq.exceptions import InvalidLogError, SequenceFrameError
 
 # From this many rows on, one thread per column saves more time than it costs.
 _MANY_ROWS = 100_000
+
+_NULLABLE = {pa.bool_(): pd.BooleanDtype()} | {
+    pa.type_for_alias(dtype.name.lower()): dtype
+    for dtype in (
+        *(pd.Int8Dtype(), pd.Int16Dtype(), pd.Int32Dtype(), pd.Int64Dtype()),
+        *(pd.UInt8Dtype(), pd.UInt16Dtype(), pd.UInt32Dtype(), pd.UInt64Dtype()),
+    )
+}
 
 # ------------------------------------------------------------------ in
 
@@ -37,7 +44,8 @@ def is_frame(data):
     return isinstance(nw.from_native(data, eager_only=True, pass_through=True), nw.DataFrame)
 
 
-def _library(frame):
+def library_of(frame):
+    """Name of the library of a table."""
     if isinstance(frame, pd.DataFrame):
         return "pandas"
     return nw.from_native(frame, eager_only=True).implementation.name.lower()
@@ -70,10 +78,11 @@ def column_names(frame):
 
 def _check_frame(frame):
     if not is_frame(frame):
-        raise TypeError(f"Expected a pandas, polars or pyarrow table; got {_type_text(frame)}.")
+        raise TypeError(f"Expected a pandas, polars or pyarrow table; got {type_text(frame)}.")
 
 
-def _type_text(thing):
+def type_text(thing):
+    """Name of a type, with advice for a lazy table."""
     name = type(thing).__name__
     return f"{name}: call collect() first" if name == "LazyFrame" else name
 
@@ -174,108 +183,6 @@ def _check_moments(series, name):
             )
 
 
-def read_table(source, *, ids=()):
-    """Read a table, or a CSV or Parquet file, into Arrow.
-
-    Parameters
-    ----------
-    source : table or path
-    ids : collection of str, default=()
-        Columns of a CSV file that hold ids. They become integers only if every value is written
-        like an integer, because "007" and "7" are different users.
-
-    Returns
-    -------
-    table : pyarrow.Table
-    like : str
-        Library for the results: that of the table, or "pandas" for a file.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        return _read_path(os.fspath(source), ids), "pandas"
-    try:
-        if not is_frame(source):
-            raise TypeError(
-                "Expected a pandas, polars or pyarrow table or the path of a CSV or Parquet "
-                f"file; got {_type_text(source)}."
-            )
-        table = to_arrow(source)
-        # pandas does not distinguish NaN from null. Convert NaN, so that all libraries give the
-        # same results.
-        return pa.table({n: nan_to_null(table[n]) for n in table.column_names}), _library(source)
-    except SequenceFrameError as error:
-        raise InvalidLogError(str(error)) from error
-
-
-def _read_path(path, ids):
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"No file {path!r}. Give the path of a CSV or Parquet file.")
-    lower = path.lower()
-    try:
-        if lower.endswith((".parquet", ".pq")):
-            table = _read_parquet(path)
-        elif lower.endswith((".csv", ".csv.gz", ".tsv")):
-            table = _read_csv(path, "\t" if lower.endswith(".tsv") else ",", ids)
-        else:
-            raise InvalidLogError(
-                f"Cannot tell the format of {path!r} from its ending. "
-                "Use .csv, .csv.gz, .tsv or .parquet."
-            )
-        column_names(table)
-    except (pa.ArrowInvalid, SequenceFrameError, OSError) as error:
-        raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
-    return table
-
-
-def _read_parquet(path):
-    table = pa.parquet.read_table(path)
-    # pandas stores the index of a filtered or shuffled table as such a column.
-    indexes = [n for n in table.column_names if re.fullmatch(r"__index_level_\d+__", n)]
-    return table.drop_columns(indexes)
-
-
-def _read_csv(path, delimiter, ids):
-    # Ids are read as bytes: their type is decided later, when all values are known.
-    convert = pa.csv.ConvertOptions(
-        strings_can_be_null=True, column_types=dict.fromkeys(ids, pa.binary())
-    )
-    # Try without line breaks inside quotes first: allowing them prevents parallel reading.
-    for newlines in (False, True):
-        parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=newlines)
-        try:
-            table = pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
-            break
-        except pa.ArrowInvalid as error:
-            if newlines or "columns" not in str(error):
-                raise
-    names = table.column_names
-    if len(names) == 1 and (";" in names[0] or "\t" in names[0]):
-        raise InvalidLogError(
-            f"{path!r} has the single column {names[0]!r}: its separator is not {delimiter!r}. "
-            "Save it with commas, or read it with pandas.read_csv(sep=...) and give the table."
-        )
-    column_names(table)
-    for i, name in enumerate(names):
-        column = _read_ids(table[name]) if name in ids else table[name]
-        table = table.set_column(i, name, column)
-        if pa.types.is_binary(column.type):
-            raise InvalidLogError(
-                f"Column {name!r} of {path!r} is not text in UTF-8. Save the file as UTF-8."
-            )
-    return table
-
-
-def _read_ids(column):
-    """Strings, or integers if every value is written as an integer without a leading zero."""
-    try:
-        column = column.cast(pa.string())
-    except pa.ArrowInvalid:  # not UTF-8; the caller raises
-        return column
-    # 18 digits always fit into 64 bits.
-    plain = pc.match_substring_regex(column, r"^(0|-?[1-9][0-9]{0,17})$")
-    # A column of only nulls becomes integers too, like other columns.
-    return column.cast(pa.int64()) if pc.all(plain, min_count=0).as_py() else column
-
-
 # ------------------------------------------------------------------ out
 
 
@@ -295,7 +202,7 @@ def frame_from_columns(columns, like="pandas", index=None):
 
 def attach_columns(frame, columns):
     """The same table with columns appended; its library and index are kept."""
-    kind = _library(frame)
+    kind = library_of(frame)
     if kind == "pandas":
         return pd.concat([frame, frame_from_columns(columns, index=frame.index)], axis=1)
     added = frame_from_columns(columns, like=kind)
@@ -308,7 +215,7 @@ def attach_columns(frame, columns):
 
 def replace_columns(frame, columns):
     """The same table with new values in some of its columns; the order of columns is kept."""
-    kind = _library(frame)
+    kind = library_of(frame)
     if kind == "pandas":
         return frame.assign(**frame_from_columns(columns, index=frame.index))
     made = nw.from_native(frame_from_columns(columns, like=kind), eager_only=True)
@@ -322,7 +229,7 @@ def build_frame(columns, *, like, library=None):
     A pandas table gets the index of the other table, if that is a pandas table too.
     """
     if library is None:
-        library = _library(like) if is_frame(like) else "pandas"
+        library = library_of(like) if is_frame(like) else "pandas"
     index = like.index if isinstance(like, pd.DataFrame) else None
     return frame_from_columns(columns, like=library, index=index)
 
@@ -483,7 +390,9 @@ def _as_pandas(column, index):
     """A pandas column; lists stay Arrow, because pandas has no list type of its own."""
     if is_list(column.type):
         return pd.arrays.ArrowExtensionArray(column)
-    series = column.to_pandas()
+    # Of pandas' own types, only these hold integers and booleans alongside missing values.
+    dtype = _NULLABLE.get(column.type) if column.null_count else None
+    series = column.to_pandas() if dtype is None else pd.Series(dtype.__from_arrow__(column))
     return series if index is None else series.set_axis(index)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from skbseq import _frames
 from skbseq._time import parse_iso, to_timedelta
 
 
@@ -70,6 +71,11 @@ def duration(text):
     return text
 
 
+def separator(text):
+    """What stands between cells; a tab can hardly be typed."""
+    return text.replace("\\t", "\t")
+
+
 def moment(text):
     """A moment in ISO 8601."""
     if parse_iso(text) is None:
@@ -107,8 +113,78 @@ def add_log(parser):
     parser.add_argument(
         "log",
         metavar="LOG",
-        help="file with one row per event: .csv, .csv.gz, .tsv (tabs) or .parquet",
+        help="file with one row per event, such as .csv, .parquet, .xlsx or .jsonl; a folder; or "
+        "a quoted pattern such as 'logs/*.csv'",
     )
+
+
+def add_quiet(group):
+    """Whether to print anything but errors."""
+    group.add_argument(
+        "--quiet", action="store_true", help="print errors only (default: print progress)"
+    )
+
+
+def add_format(group, *, said):
+    """How a text file is written."""
+    add = group.add_argument
+    add("--encoding", metavar="NAME", help=f"such as gb18030 or cp1252 (default: {said})")
+    add(
+        "--separator",
+        metavar="TEXT",
+        type=separator,
+        help=f"what stands between cells, such as ';'; \\t is a tab (default: {said})",
+    )
+    add("--decimal", choices=_frames.DECIMALS, help=f"decimal mark of numbers (default: {said})")
+    add(
+        "--thousands",
+        choices=_frames.THOUSANDS,
+        help=f"mark between groups of three digits (default: {said})",
+    )
+    add(
+        "--na-values",
+        metavar="[COL=]TEXT",
+        nargs="+",
+        help="cells that are missing besides empty ones, in all columns or in one; COL= alone: no "
+        "cell of this column but empty ones (default: words such as NA in columns of numbers)",
+    )
+    add(
+        "--names",
+        metavar="NAME",
+        nargs="+",
+        help="names of the columns of a file without a header line (default: its first line)",
+    )
+
+
+def read_options(args, stored=None):
+    """Options of reading from the command line, or else those stored in a model file."""
+    given = {
+        "encoding": args.encoding,
+        "separator": args.separator,
+        "decimal": args.decimal,
+        "thousands": args.thousands,
+        "na_values": None if args.na_values is None else _read_na_values(args.na_values),
+        "names": args.names,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    rest = {name: value for name, value in (stored or {}).items() if name not in given}
+    return _frames.ReadOptions(**given, **rest, stored=tuple(rest))
+
+
+def _read_na_values(texts):
+    """A list of cells, or a dict of them by column."""
+    columns = {}
+    for text in texts:
+        column, mark, cell = text.partition("=")
+        if mark:
+            columns.setdefault(column, []).extend([cell] if cell else [])
+    everywhere = [text for text in texts if "=" not in text]
+    if columns and everywhere:
+        raise ValueError(
+            f"--na-values {everywhere[0]} is for all columns, but another value is for one. Write "
+            "COL=TEXT for each, or for none."
+        )
+    return columns or everywhere
 
 
 def add_at(group, said):

@@ -69,6 +69,9 @@ def add_command(commands):
     _add_question(parser.add_argument_group("the question"))
     _add_features(parser.add_argument_group("the features"))
     _add_training(parser.add_argument_group("the training"))
+    arguments.add_format(
+        parser.add_argument_group("the file, if it is not recognised"), said="recognised"
+    )
 
 
 def _add_question(group):
@@ -161,9 +164,7 @@ def _add_training(group):
         help="share of the users held out for scoring; 0: no scores (default: %(default)s)",
     )
     arguments.add_seed(group)
-    group.add_argument(
-        "--quiet", action="store_true", help="print errors only (default: print progress)"
-    )
+    arguments.add_quiet(group)
 
 
 def run(args):
@@ -176,7 +177,8 @@ def run(args):
     arguments.check_out(args)
     check_writable(args.out)
     roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
-    table = read_log(args.log, roles)
+    options = arguments.read_options(args)
+    table = read_log(args.log, roles, options=options, quiet=args.quiet)
     task, left_out = _read_task(args, table, roles)
     _, X, y = prepare(table, task, say, left_out=left_out, advice=_ADVICE, until=args.until)
     model = task.make_model(
@@ -220,6 +222,7 @@ def _read_task(args, table, roles):
         invalid_times=args.invalid_times,
         uses=uses,
         kinds=kinds,
+        reading=arguments.read_options(args).to_dict(),
     )
     return task, left_out
 

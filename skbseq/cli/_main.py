@@ -8,12 +8,12 @@ from skbseq import __version__
 from skbseq.cli import _demo, _fit, _predict
 from skbseq.cli._arguments import Parser
 from skbseq.cli._process import Interrupts, patient_output
-from skbseq.cli._wording import describe, on_one_line
+from skbseq.cli._wording import describe
 
 _DESCRIPTION = """\
 Predict the next behaviour of users from an event log.
 
-A log is a file (.csv, .csv.gz, .tsv or .parquet) with one row per event: user, time, and other
+A log is a file (such as .csv, .parquet or .xlsx) with one row per event: user, time, and other
 columns. A model is trained on all users' events up to a date and on what they did after it (fit).
 It then predicts for any user, at any date, how likely they are to do it next (predict).
 """
@@ -99,4 +99,4 @@ def _read_arguments(argv):
 
 
 def _print_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"warning: {on_one_line(message)}", file=sys.stderr)
+    print(f"warning: {describe(message)}", file=sys.stderr)

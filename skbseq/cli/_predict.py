@@ -7,6 +7,7 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
+from skbseq.cli._job import speaker
 from skbseq.cli._moments import describe_beyond
 from skbseq.cli._task import Task, read_log
 from skbseq.persistence import check_writable, load, read_metadata, replacing
@@ -49,6 +50,8 @@ def add_command(commands):
         help="table to write, as .csv or .parquet (needed)",
     )
     arguments.add_invalid_times(parser, default=None, said="as the model was trained")
+    arguments.add_quiet(parser)
+    arguments.add_format(parser, said="as at fit, else recognised")
 
 
 def run(args):
@@ -60,9 +63,12 @@ def run(args):
     model = load(args.model)
     arguments.check_out(args)
     check_writable(args.out)
-    table = task.check_table(read_log(args.log, task.roles, task.kinds))
+    options = arguments.read_options(args, task.reading)
+    table = read_log(args.log, task.roles, task.kinds, options=options, quiet=args.quiet)
+    table = task.check_table(table, model[0].categories_)
     log = task.open_log(table)
-    print(f"{log.report}\n", flush=True)
+    say = speaker(args.quiet)
+    say(f"{log.report}\n")
     samples = log.samples(at=args.at)
     notice = describe_beyond(log, args.at)
     if notice:
@@ -72,7 +78,7 @@ def run(args):
     columns["probability"] = probability
     with replacing(args.out) as temporary:
         _frames.write_frame(_frames.frame_from_columns(columns, like="pyarrow"), temporary)
-    print(_summary(args, task, columns))
+    say(_summary(args, task, columns))
 
 
 def _summary(args, task, columns):

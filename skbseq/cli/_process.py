@@ -1,5 +1,6 @@
 """The process and its environment: Ctrl-C, closed pipes, the program name."""
 
+import logging
 import os
 import shlex
 import shutil
@@ -33,6 +34,18 @@ class Interrupts:
     def _interrupt(self, signum, frame):
         self.seen = True
         raise KeyboardInterrupt
+
+
+@contextmanager
+def progress_level(level):
+    """Messages of the logger of skbseq from this level on, in this context."""
+    logger = logging.getLogger("skbseq")
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 class _PatientStream:

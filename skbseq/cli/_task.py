@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from skbseq import _frames
+from skbseq.cli._process import progress_level
 from skbseq.estimators import LSTMBehaviorClassifier
 from skbseq.events import EventLog
 from skbseq.exceptions import InvalidLogError, ModelFileError
@@ -45,6 +46,8 @@ class Task:
         Use of each column: categories, numbers or times.
     kinds : dict of str to str
         Type of values of each of these columns.
+    reading : dict of str to object
+        Options of :class:`ReadOptions` that the log was read with.
     """
 
     roles: dict
@@ -56,6 +59,7 @@ class Task:
     invalid_times: str = "raise"
     uses: dict = field(default_factory=dict)
     kinds: dict = field(default_factory=dict)
+    reading: dict = field(default_factory=dict)
 
     @property
     def question(self):
@@ -82,8 +86,14 @@ class Task:
                 "with skbseq.load."
             ) from error
 
-    def check_table(self, table):
+    def check_table(self, table, known=None):
         """The table, after a check that each column exists and has the type seen at fit.
+
+        Parameters
+        ----------
+        table : pyarrow.Table
+        known : dict of str to ndarray, default=None
+            Categories of the model by column.
 
         Raises
         ------
@@ -97,9 +107,18 @@ class Task:
                 )
         for name, kind in self.kinds.items():
             found = _kind_of(table, name)
-            if (name, found, kind) == (self.roles["product"], "integer", "string"):
-                table = _as_strings(table, name)
-            elif name != self.roles["time"] and not _alike(found, kind):
+            if kind == found == "string" and _are_other_numbers(
+                table[name], (known or {}).get(name)
+            ):
+                found = "integer"
+            if name == self.roles["time"] or _alike(found, kind):
+                continue
+            written = None
+            if _kind_of(table, name) == found:
+                written = _frames.as_written(table[name], kind)
+            if self.uses.get(name) == "numbers" and written is not None:
+                table = table.set_column(table.column_names.index(name), name, written)
+            elif written is None:  # the encoder compares other columns with what it has seen
                 raise InvalidLogError(
                     f"Column {name!r} holds {found} values; the model was trained on {kind} "
                     "values. Write it as it was (a Parquet file keeps the types of its columns)."
@@ -148,20 +167,27 @@ def save_model(model, path, metadata):
     save(model.set_params(lstmbehaviorclassifier__verbose=0), path, metadata=metadata)
 
 
-def read_log(path, roles, kinds=None):
-    """The table in a file, with the ids of users and products as they are written.
+def read_log(path, roles, kinds=None, *, options=None, quiet=False):
+    """The table in the files of a log, with the ids of users and products as they are written.
 
     Parameters
     ----------
     path : str
     roles : dict of str to str
     kinds : dict of str to str, default=None
-        Types of the columns at fit: products that were numbers are read as numbers.
+        Types of the columns at fit. What was text is read as text, and products that were numbers
+        are read as numbers.
+    options : ReadOptions, default=None
+    quiet : bool, default=False
+        Whether not to print that reading takes long.
     """
     ids = {roles["user"], roles["product"]} - {None}
-    if kinds is not None and kinds.get(roles["product"], "string") != "string":
+    kinds = kinds or {}
+    if kinds.get(roles["product"], "string") != "string":
         ids.remove(roles["product"])
-    return _frames.read_table(path, ids=ids)[0]
+    text = {name for name, kind in kinds.items() if kind == "string"}
+    with progress_level("WARNING" if quiet else "INFO"):
+        return _frames.read_table(path, ids=ids, text=text, options=options)[0]
 
 
 def choose_columns(table, roles, *, numeric=(), exclude=()):
@@ -249,10 +275,13 @@ def _check_finite(table, name):
         )
 
 
-def _as_strings(table, name):
-    """Ids as strings, if they happen to be whole numbers in this log but were strings at fit."""
-    column = _frames.cast_columns({name: table[name]}, {name: "id"})[name]
-    return table.set_column(table.column_names.index(name), name, column)
+def _are_other_numbers(column, known):
+    """Whether a column of text holds only integers, and its known categories none."""
+    words = [category for category in ([] if known is None else known) if category is not None]
+    if not words or any(word.lstrip("-").isdigit() for word in words):
+        return False
+    missing = _frames.is_missing(column).all()
+    return not missing and _frames.as_written(column, "integer") is not None
 
 
 def _kind_of(table, name):

@@ -1,6 +1,8 @@
 """Rewrite errors and warnings of the library for the command line, on one line each."""
 
+import ast
 import re
+import shlex
 
 # Advice that only applies to Python, and the replacement for the command line.
 _RULES = [
@@ -11,13 +13,19 @@ _RULES = [
     (r"^(at|until|horizon|lookback)=", r"--\1 "),
     (r"\bfor (user|time|behavior|product)=;", r"for --\1;"),
     (r"holds (datetime\.\w+|Timestamp)\(.*?\), which reads as", "holds a time that reads as"),
-    (r", or read it with pandas\.read_csv\(sep=\.\.\.\) and give the table", ""),
     (r"\bpass trusted=.*", "load it from Python, with skbseq.load."),
     (
         r"Lower learning_rate, .*",
         "Check the scale of the numeric columns, and leave out extreme ones with --exclude.",
     ),
 ]
+# Options of reading, followed by a string, a list or a dict of lists.
+_CELL = r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+_LIST = rf"\[(?:{_CELL}(?:, )?)*\]"
+_OPTION = re.compile(
+    r"\b(encoding|separator|decimal|thousands|na_values|names)="
+    rf"({_CELL}|{_LIST}|\{{(?:{_CELL}: {_LIST}(?:, )?)*\}})"
+)
 
 
 def describe(error):
@@ -27,7 +35,22 @@ def describe(error):
     text = on_one_line(error)
     for pattern, here in _RULES:
         text = re.sub(pattern, here, text)
-    return text
+    return _OPTION.sub(_as_argument, text)
+
+
+def _as_argument(match):
+    """An option of reading as on the command line."""
+    name, value = match[1].replace("_", "-"), ast.literal_eval(match[2])
+    if isinstance(value, dict):
+        value = [f"{key}={each}" for key, cells in value.items() for each in cells or [""]]
+    words = [value.replace("\t", "\\t")] if isinstance(value, str) else value
+    return f"--{name} {' '.join(map(_quote, words))}"
+
+
+def _quote(word):
+    """A word for the shell; marks are quoted too, which it does not need but readers do."""
+    safe = shlex.quote(word)
+    return f"'{word}'" if safe == word and not re.search(r"\w", word) else safe
 
 
 def on_one_line(message):

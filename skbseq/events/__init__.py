@@ -2,5 +2,6 @@
 
 from skbseq.events._cleaning import CleaningReport
 from skbseq.events._log import EventLog
+from skbseq.events._read import read_events
 
-__all__ = ["CleaningReport", "EventLog"]
+__all__ = ["CleaningReport", "EventLog", "read_events"]

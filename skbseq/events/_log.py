@@ -23,8 +23,9 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
 
     Parameters
     ----------
-    events : pandas, polars or pyarrow table, or path of a CSV or Parquet file
-        One row per event.
+    events : pandas, polars or pyarrow table, path, or list of paths
+        One row per event. A path may be that of a file, of a folder, or a pattern such as
+        "logs/*.csv". :func:`skbseq.read_events` lists the formats, and shows the table.
     user : str
         Column of the users.
     time : str
@@ -52,6 +53,12 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         other columns from left to right, so that the order of the rows does not matter. A list
         of columns, such as a sequence number: by these columns first. "rows": the order of the
         rows.
+    encoding, separator, decimal, thousands : str, default=None
+        How a text file was written. None: recognised. See :func:`skbseq.read_events`.
+    na_values : list of str or dict of str to list of str, default=None
+        Cells of a text file that are missing besides empty ones.
+    names : list of str, default=None
+        Names of the columns of a text file without a header line.
 
     Attributes
     ----------
@@ -103,12 +110,19 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         until=None,
         invalid_times="raise",
         ties="values",
+        encoding=None,
+        separator=None,
+        decimal=None,
+        thousands=None,
+        na_values=None,
+        names=None,
     ):
         check_choice("time_unit", time_unit, (None, "s", "ms", "us", "ns"))
         check_choice("invalid_times", invalid_times, ("raise", "null", "keep"))
         # Ids may look like numbers: "007" and "7" are different users.
         ids = [name for name in (user, product) if name is not None]
-        table, self._library = _frames.read_table(events, ids=ids)
+        options = _frames.ReadOptions(encoding, separator, decimal, thousands, na_values, names)
+        table, self._library = _frames.read_table(events, ids=ids, options=options)
         roles = {"user": user, "time": time, "behavior": behavior, "product": product}
         _check_columns(table, roles)
         _check_ties(table, ties)
@@ -183,6 +197,9 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         others = [name for name in self._table.column_names if name not in roles]
         if others:
             lines.append(f"  others    {', '.join(others)}")
+        missing = _format_missing(self._table)
+        if missing:
+            lines.append(f"  missing   {missing}")
         waiting = [f"{count:,} {reason}" for reason, count in self._unplaced.items() if count]
         if waiting:
             lines.append(f"  unclean   {'; '.join(waiting)}: call clean()")
@@ -207,6 +224,12 @@ def _format_values(column):
         return f"{len(values):,} values"
     common = np.argsort(-counts, kind="stable")
     return ", ".join(f"{values[i]} {counts[i]:,}" for i in common)
+
+
+def _format_missing(table):
+    """Numbers of missing values by column."""
+    counts = {name: int(_frames.is_missing(table[name]).sum()) for name in table.column_names}
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
 
 
 def _check_ties(table, ties):
