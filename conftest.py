@@ -47,7 +47,6 @@ def _way_of_the_test(request):
     _set_way(request.node)
     yield
     _set_way(request.node.getparent(pytest.Module))
-    _forget_gradients()
     if _memory() > _kept["bytes"] + MOST_GROWTH:
         _give_memory_back()
 
@@ -61,19 +60,6 @@ def _set_way(item):
     if tensorflow := sys.modules.get("tensorflow"):
         off = {"disable_meta_optimizer": way != "compiled"}
         tensorflow.config.optimizer.set_experimental_options(off)
-
-
-def _forget_gradients():
-    """Release traces that TensorFlow would keep until the process ends.
-
-    Keras' optimizers sum the gradients of all devices by an operation with a gradient of its own.
-    TensorFlow 2.21 enters it into a registry, with a graph of 20 MB behind it, and never removes
-    it.
-    """
-    if ops := sys.modules.get("tensorflow.python.framework.ops"):
-        known = ops.gradient_registry._registry
-        for name in [name for name in known if name.startswith("CustomGradient-")]:
-            del known[name]
 
 
 def _memory():

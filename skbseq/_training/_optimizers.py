@@ -3,8 +3,10 @@
 import inspect
 import json
 from contextlib import suppress
+from functools import partial
 
 import keras
+import tensorflow as tf
 
 # `keras.optimizers.get` makes an optimizer of a name, which takes a fifth of a short fit.
 _OPTIMIZERS = {
@@ -54,3 +56,33 @@ def optimizer_key(optimizer):
     kind = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
     key = f"{kind} {json.dumps(config, sort_keys=True, default=str)}"
     return key, None if isinstance(rate, dict) else rate
+
+
+def release_with_trace(optimizer):
+    """Let TensorFlow release the traced steps of an optimizer that runs on a single device.
+
+    In `apply`, Keras' optimizers add up the gradients of all devices, also of one. That operation
+    has a gradient of its own, which TensorFlow 2.21 registers for the rest of the process, and
+    with it the graph of the whole step (15 to 25 MB). Where TensorFlow merges the calls of all
+    devices, Keras takes the gradients as already added up.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+        Its ``apply`` is replaced, and that of the optimizer it may wrap.
+    """
+    # A LossScaleOptimizer must not run merged; it calls `apply` of the optimizer inside.
+    while inner := getattr(optimizer, "inner_optimizer", None):
+        optimizer = inner
+    # A partial and not a closure, so that a deep copy of the optimizer applies its own updates.
+    optimizer.apply = partial(_apply_merged, optimizer)
+
+
+def _apply_merged(optimizer, grads, trainable_variables=None):
+    def apply(_strategy):
+        type(optimizer).apply(optimizer, grads, trainable_variables)
+
+    if tf.distribute.has_strategy():  # the user's own: Keras must add up
+        apply(None)
+    else:
+        tf.distribute.get_replica_context().merge_call(apply)

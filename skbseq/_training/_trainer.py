@@ -6,6 +6,7 @@ import tensorflow as tf
 from skbseq._training._batches import pad_batch
 from skbseq._training._compiled import CompiledTraining
 from skbseq._training._devices import mirrored, training_on
+from skbseq._training._optimizers import release_with_trace
 from skbseq._training._predict import predict
 from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
 from skbseq._training._traced import TracedStep
@@ -26,6 +27,8 @@ class Trainer:
         self.program, self.model, self.optimizer = program, program.model, optimizer
         self.loss = loss
         optimizer.build(self.model.trainable_variables)
+        if mirrored(program.device) is None:
+            release_with_trace(optimizer)
         steps = program.steps
         self.compiled = None if steps is None else CompiledTraining(steps, optimizer, loss)
         self.fresh_state = [_without_memory_of_zeros(v.numpy()) for v in optimizer.variables]
