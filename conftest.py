@@ -57,9 +57,6 @@ def _set_way(item):
     way = mark.args[0] if mark else "traced"
     assert way in WAYS, way
     os.environ["_SKBSEQ_STEPS_IN_TESTS"] = way
-    if tensorflow := sys.modules.get("tensorflow"):
-        off = {"disable_meta_optimizer": way != "compiled"}
-        tensorflow.config.optimizer.set_experimental_options(off)
 
 
 def _memory():

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 # The test suite sets this variable of the environment to "traced" or "eager" for tests that are
 # not about compiled programs. XLA takes 3 s to compile an LSTM, and TensorFlow 1 to 5 s to trace a
-# network, while such a test takes a few steps. Processes that a test starts inherit it.
+# network, while such a test takes a few steps. Processes that a test starts inherit it. The traces
+# are not optimised either, which would take longer than to run them.
 _STEPS = "_SKBSEQ_STEPS_IN_TESTS"
 
 
@@ -30,6 +31,8 @@ def make_traced(function, *, by_xla=False, input_signature=None):
         The function itself where steps run eagerly.
     """
     way = way_of_steps()
+    if _STEPS in os.environ:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": way != "compiled"})
     if way == "eager":
         return function
     return tf.function(
