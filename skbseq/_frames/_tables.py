@@ -316,13 +316,18 @@ def replace_columns(frame, columns):
     return frame.with_columns(*(made[name] for name in columns)).to_native()
 
 
+def library_of(data):
+    """Name of the library of a table; "pandas" for a list or an array."""
+    return _library(data) if is_frame(data) else "pandas"
+
+
 def build_frame(columns, *, like, library=None):
     """Make a table in the library of another table, or in the given library.
 
     A pandas table gets the index of the other table, if that is a pandas table too.
     """
     if library is None:
-        library = _library(like) if is_frame(like) else "pandas"
+        library = library_of(like)
     index = like.index if isinstance(like, pd.DataFrame) else None
     return frame_from_columns(columns, like=library, index=index)
 
