@@ -101,7 +101,9 @@ def test_the_call_keeps_the_other_parameters(kind):
 @pytest.mark.parametrize("column", ["quantity", "unitPrice", "AGE_years"])
 def test_names_of_quantities_count(column):
     values = np.random.default_rng(0).permutation(np.repeat(np.arange(1, 41), 25)).reshape(100, -1)
-    assert "by its name" in message_of(SequenceEncoder(), pa.table({column: values.tolist()}))
+    assert "a name of quantities" in message_of(
+        SequenceEncoder(), pa.table({column: values.tolist()})
+    )
     SequenceEncoder().fit(pa.table({"item": values.tolist()}))  # even counts may be ids
     SequenceEncoder().fit(pa.table({column: (values % 20).tolist()}))  # few values
 

@@ -289,7 +289,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         """Warn of candidates that were never seen, or refuse them; how many distinct ones."""
         _, distinct = _frames.encode(_frames.take(values, np.flatnonzero(unseen)))
         strangers = [None] * bool(_frames.is_missing(values)[unseen].any()) + distinct.to_pylist()
-        named = ", ".join(map(repr, strangers[:5])) + ", ..." * (len(strangers) > 5)
+        named = ", ".join(map(repr, strangers[:5]))
+        if len(strangers) > 5:
+            named += f" and {len(strangers) - 5:,} more"
         n_known = len(self.classes_)
         said = (
             f"{len(strangers):,} of the candidates {'was' if len(strangers) == 1 else 'were'} "

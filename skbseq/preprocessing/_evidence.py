@@ -126,7 +126,7 @@ def why_quantity(name, facts):
     span = f"{len(numbers):,} distinct values from {numbers.min():,.0f} to {numbers.max():,.0f}"
     words = set(re.split(r"[\W\d_]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
     if words & _QUANTITY_WORDS:
-        return f"{span}, and by its name it is a quantity"
+        return f"{span}, and a name of quantities"
     _, at = np.unique(np.abs(numbers), return_inverse=True)
     counts = np.bincount(at, facts.counts)
     n_smallest = int(np.ceil(_SMALLEST * len(counts)))
