@@ -15,6 +15,7 @@ from sklearn.utils import estimator_html_repr
 from skbseq import SequenceEncoder, load, save
 from skbseq.exceptions import ModelFileError, SequenceFrameError, SequenceFrameWarning
 from skbseq.preprocessing import SequenceVectorizer
+from skbseq.preprocessing._channels import fingerprint
 
 BOTH = pytest.mark.parametrize("kind", [SequenceEncoder, SequenceVectorizer])
 
@@ -354,6 +355,18 @@ def test_analyzers_are_kept_in_files_pickles_and_clones(options, tmp_path):
     assert np.array_equal(components(load(tmp_path / "e.skbseq", trusted=trusted), new), expected)
     plain = SequenceEncoder(text=["title"], random_state=0).fit(texts(titles))
     assert plain._marks["title"] != encoder._marks["title"]
+
+
+def test_text_channels_of_earlier_versions_read_words():
+    titles = ["red shoe", "red boot", "green tea"]
+    encoder = SequenceEncoder(text=["title"], random_state=0).fit(texts(titles))
+    old = pickle.loads(pickle.dumps(encoder))
+    state = old.channels_[0].__getstate__()
+    del state["analyzer"], state["ngram_range"]
+    vars(old.channels_[0]).clear()
+    old.channels_[0].__setstate__(state)
+    assert old.transform(texts(titles)).equals(encoder.transform(texts(titles)))
+    assert fingerprint(old.channels_[0].learnt()) == encoder._marks["title"]
 
 
 def test_pairs_by_a_function_are_pairs_by_name():
