@@ -119,6 +119,14 @@ def test_few_small_values_that_are_most_are_a_quantity():
     SequenceEncoder().fit(pa.table({"n": ids.reshape(100, -1).tolist()}))
 
 
+@pytest.mark.parametrize("start", [-(2**62), 2**63])
+def test_very_large_numbers_are_ids(start):
+    ids = [[start + 3 * i + j for j in range(3)] for i in range(40)]
+    dtype = pa.list_(pa.uint64() if start > 0 else pa.int64())
+    message = message_of(SequenceEncoder(), pa.table({"n": pa.array(ids, dtype)}))
+    assert "120 distinct values in 120 events, nearly unique" in message
+
+
 def test_values_of_one_moment_or_one_user_are_of_no_use():
     rng = np.random.default_rng(0)
     n = 300

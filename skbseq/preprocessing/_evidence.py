@@ -129,6 +129,8 @@ def why_quantity(name, facts):
         return f"{span}, and a name of quantities"
     _, at = np.unique(np.abs(numbers), return_inverse=True)
     counts = np.bincount(at, facts.counts)
+    if len(counts) <= _FEW:  # numbers so large that floats cannot tell them apart are ids
+        return None
     n_smallest = int(np.ceil(_SMALLEST * len(counts)))
     share = counts[:n_smallest].sum() / counts.sum()
     smooth = _neighbours_agree(counts)
