@@ -18,8 +18,6 @@ BY_TYPE = {
     "float": "numeric",
     "timestamp": "time",
 }
-
-
 _WHOLE = ("integer", "boolean")
 
 
@@ -71,12 +69,10 @@ def _automatic(dtype):
 def _refuse(estimator, odd, chosen):
     """Raise an error about all columns that nobody named and no type decides about."""
     parameters = estimator.get_params(deep=False)
-    nested = {n: t for n, t in odd.items() if _frames.kind_of(t) == "list"}
-    nested = nested if parameters["vector"] is None else {}
-    others = [n for n in odd if _frames.kind_of(odd[n]) != "list"]
-    others = (
-        others if any(parameters[u] is None for u in ("categorical", "numeric", "time")) else []
-    )
+    by_type = any(parameters[use] is None for use in ("categorical", "numeric", "time"))
+    lists = {n: t for n, t in odd.items() if _frames.kind_of(t) == "list"}
+    nested = lists if parameters["vector"] is None else {}
+    others = [n for n in odd if n not in lists and by_type]
     if not nested and not others:
         return
     uses = ("categorical", "numeric", "time") * bool(others) + ("vector",) * bool(nested)
