@@ -367,7 +367,7 @@ default=("gap", "age", "hour", "weekday")
 
     def _fit_array(self, X):
         X = validate_sequence_array(self, X, reset=True)
-        lengths = array_lengths(X)
+        lengths = array_lengths(X)  # checks that padding comes last
         warn_if_empty(self, len(X), lengths.sum())
         self.steps_scale_ = [SmoothScale(values.ravel()) for values in _by_channel(X)]
         self.array_ndim_ = X.ndim
