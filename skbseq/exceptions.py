@@ -1,9 +1,16 @@
 """The exceptions of skbseq.
 
-Each is also a :class:`ValueError`, so that code written for scikit-learn catches it too.
+Each is also a :class:`ValueError`, so that code written for scikit-learn catches it too. The
+warning is a :class:`UserWarning`.
 """
 
-__all__ = ["CensoredLabelError", "InvalidLogError", "ModelFileError", "SequenceFrameError"]
+__all__ = [
+    "CensoredLabelError",
+    "InvalidLogError",
+    "ModelFileError",
+    "SequenceFrameError",
+    "SequenceFrameWarning",
+]
 
 
 class InvalidLogError(ValueError):
@@ -20,3 +27,11 @@ class CensoredLabelError(ValueError):
 
 class ModelFileError(ValueError):
     """A model file is damaged, not written by skbseq, or holds untrusted types."""
+
+
+class SequenceFrameWarning(UserWarning):
+    """A sequence frame can be used, but probably not as it was meant.
+
+    Of a column whose values suggest another use than its type, histories without events, texts
+    without a known word. The message says which parameter to set.
+    """

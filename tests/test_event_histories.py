@@ -341,3 +341,22 @@ def test_a_cutoff_is_a_moment_of_the_log(moment, error, message):
 def test_a_cutoff_is_written_in_many_ways(moment):
     samples = make_log([1, 2], [5, 6]).samples(at=moment)
     assert samples.to_pylist() == [{"who": u, "cutoff": dt.datetime(2026, 1, 2)} for u in (1, 2)]
+
+
+@pytest.mark.parametrize("role", ["product", "behavior"])
+def test_ids_that_pandas_made_floats_are_integers_again(role, frame_lib):
+    columns = {"who": [1, 1, 1, 2], "when": [at(0), at(1), at(2), at(0)]}
+    ids = pa.array([20725.0, None, 20726.0, float("nan")])
+    log = EventLog(frame_lib.make(columns | {"x": ids, "y": ids}), **TWO, **{role: "x"})
+    rows = frame_lib.to_pylist(log.histories(log.samples(at=at(9))))
+    assert [row["x"] for row in rows] == [[20725, None, 20726], [None]]
+    assert {type(value) for value in rows[0]["x"]} == {int, type(None)}
+    # The type is that of the whole log; other columns, and floats that are no ids, stay.
+    early = log.histories(log.samples(at=at(0)))
+    assert isinstance(frame_lib.to_pylist(early)[0]["x"][0], int)
+    assert isinstance(rows[0]["y"][0], float)
+    for odd in (0.5, float("inf"), 2.0**53):
+        ids = pa.array([1.0, None, odd, 1.0])
+        log = EventLog(frame_lib.make(columns | {"x": ids}), **TWO, **{role: "x"})
+        rows = frame_lib.to_pylist(log.histories(log.samples(at=at(9))))
+        assert rows[0]["x"][0] == 1.0 and isinstance(rows[0]["x"][0], float)

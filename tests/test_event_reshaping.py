@@ -3,6 +3,7 @@
 import math
 import statistics
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from event_logs import EVENTS, ROLES, TWO, at, log_of, make_log
@@ -120,6 +121,45 @@ def test_every_library_collapses_alike(frame_lib):
     ]
     X = collapsed.histories(collapsed.samples(at=at(9)))
     assert frame_lib.to_pylist(X)[0]["item"] == [["x", "y"], ["z"]]
+
+
+@pytest.mark.parametrize("way", ["n_unique", "count", "sum", "mean", "std"])
+def test_a_number_of_products_is_no_product(way, frame_lib):
+    columns = {"who": [1, 1, 1], "when": [at(0), at(0), at(3)], "bill": [7, 7, 8]}
+    more = {"item": [4, 5, 4], "kind": [1, 1, 2], "line": [2, 1, 1]}
+    roles = TWO | {"product": "item", "behavior": "kind", "ties": ["line"]}
+    log = EventLog(frame_lib.make(columns | more), **roles)
+    ways = dict.fromkeys(["item", "kind", "line", "bill"], way)
+    collapsed = log.collapse("bill", aggregate=ways, count=None)
+    assert (collapsed.product, collapsed.behavior, collapsed.ties) == ("item", "kind", ["line"])
+    rows = frame_lib.to_pylist(collapsed.to_frame())
+    # Of the ties, line 1 comes first.
+    assert [[r[n] for n in ("item", "kind", "line", "bill")] for r in rows] == [
+        [5, 1, 1, 7],
+        [4, 2, 1, 8],
+    ]
+    expected = {
+        "n_unique": [2, 1],
+        "count": [2, 1],
+        "sum": [9, 4],
+        "mean": [4.5, 4],
+        "std": [0.5, 0],
+    }
+    assert [row[f"item_{way}"] for row in rows] == expected[way]
+    # Columns without a role, and values that stay products, keep the name.
+    plain = EventLog(frame_lib.make(columns | more), **TWO).collapse(
+        "bill", aggregate={"item": way}
+    )
+    assert [r["item"] for r in frame_lib.to_pylist(plain.to_frame())] == expected[way]
+    largest = log.collapse("bill", aggregate={"item": "max"}).to_frame()
+    assert [r["item"] for r in frame_lib.to_pylist(largest)] == [5, 4]
+
+
+def test_the_name_of_an_aggregate_of_a_role_must_be_free():
+    columns = {"who": [1], "when": [at(0)], "item": ["x"], "item_count": [1]}
+    log = EventLog(pd.DataFrame(columns), **TWO, product="item")
+    with pytest.raises(ValueError, match="Two columns would be called 'item_count'"):
+        log.collapse("item_count", aggregate={"item": "count"})
 
 
 @pytest.mark.parametrize(

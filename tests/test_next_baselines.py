@@ -517,8 +517,12 @@ def test_histories_of_another_kind_than_at_fit():
         ({"k": 1, "candidates": []}, "candidates is empty"),
         ({"k": 0}, "k must be an integer of at least 1; got 0"),
         ({"k": 1.0}, "k must be an integer of at least 1; got 1.0"),
-        ({"k": 1, "candidates": ["a", "z"]}, "The candidate 'z' was never seen at fit"),
-        ({"k": 1, "candidates": ["a", None]}, "The candidate None was never seen at fit"),
+        ({"k": 1, "candidates": ["z", None]}, "2 of .* never seen at fit: None, 'z'. No cand"),
+        (
+            {"k": 1, "candidates": ["a", "z"], "unknown_candidates": "error"},
+            "1 of the candidates was never seen at fit: 'z'. Leave them out",
+        ),
+        ({"unknown_candidates": "raise"}, "must be 'warn' or 'error'; got 'raise'"),
         ({"k": 1, "candidates": [1]}, "candidates holds integer values, unlike the ids"),
         ({"k": 1, "candidates": "a"}, "candidates must be a list of ids; got 'a'"),
     ],
@@ -554,3 +558,19 @@ def test_a_target_named_as_the_probabilities():
 def test_parameters_out_of_range(model):
     with pytest.raises(ValueError, match=rf"parameter of {type(model).__name__} must be"):
         model.fit([["a", "b"]])
+
+
+@pytest.mark.parametrize("make", [list, np.array, pd.Series, pa.array])
+def test_unknown_candidates_are_left_out_with_one_warning(make):
+    model = MarkovChain().fit([["a", "b", "c"], ["b", "a"]])
+    new = [f"new{i}" for i in range(7)]
+    message = "7 of the candidates were never seen at fit: 'new0', .*'new4' and 2 more. They are"
+    with pytest.warns(UserWarning, match=message) as caught:
+        found = model.predict_top_k([["a"]] * 3, k=8, candidates=make(["a", *new, "a", new[0]]))
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert [list(row) for row in found["x0"]] == [["a"]] * 3
+    with pytest.raises(ValueError, match="k=9 is too large: only 8 distinct candidates"):
+        with pytest.warns(UserWarning, match="7 of the candidates"):
+            model.predict_top_k([["a"]], k=9, candidates=make(["a", *new]))
+    known = model.predict_top_k([["a"]], k=1, candidates=["a"], unknown_candidates="error")
+    assert [list(row) for row in known["x0"]] == [["a"]]

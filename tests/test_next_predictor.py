@@ -20,7 +20,7 @@ from skbseq import (
     save,
 )
 from skbseq.estimators import _next_predictor
-from skbseq.exceptions import SequenceFrameError
+from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 from skbseq.metrics import hold_out_last, ranking_scorer
 
 SMALL = {"units": 8, "epochs": 2, "batch_size": 32, "random_state": 0}
@@ -368,11 +368,44 @@ def test_no_event_knows_a_later_one(bypass):
         np.testing.assert_allclose(network(short)[0], queries[:, t], atol=1e-5)
 
 
+def timed_shop():
+    return shop().append_column("cutoff", pa.array([pd.Timestamp("2027-01-01")] * 60))
+
+
 def test_age_is_refused():
-    with pytest.raises(ValueError, match="'age' tells each event how much of its history"):
-        NextBehaviorPredictor("product", encoder=SequenceEncoder(), **SMALL).fit(shop())
-    untimed = shop().drop_columns(["time"])  # without times there is no age
-    NextBehaviorPredictor("product", encoder=SequenceEncoder(), **SMALL).fit(untimed)
+    encoder = SequenceEncoder(time_features=("age", "hour"), max_length=5)
+    model = NextBehaviorPredictor("product", encoder=encoder, **SMALL)
+    message = "'age' of 'time' tells each event how much of its history"
+    with pytest.raises(ValueError, match=message) as caught:
+        model.fit(timed_shop())
+    advice = str(caught.value).split("encoder=")[1].rstrip(".")
+    assert advice == "SequenceEncoder(max_length=5, time_features=('hour',))"
+    model.set_params(encoder=eval(advice)).fit(timed_shop())
+    assert model.encoder_.max_length == 5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"time": []}, {"time_features": ("gap",)}, {"time_features": ()}, {"cutoff": "other"}],
+)
+def test_an_encoder_without_age_is_accepted(options):
+    encoder = SequenceEncoder(**options)
+    _next_predictor._refuse_age(encoder.fit(timed_shop()))
+    untimed = timed_shop().drop_columns(["time"])  # without times there is no age
+    _next_predictor._refuse_age(SequenceEncoder().fit(untimed))
+    texts = timed_shop()
+    at = [[str(moment) for moment in row] for row in texts["time"].to_pylist()]
+    texts = texts.set_column(texts.column_names.index("time"), "time", pa.array(at))
+    with pytest.raises(ValueError, match="'age' of 'time'"):
+        _next_predictor._refuse_age(SequenceEncoder(time=["time"]).fit(texts))
+
+
+def test_the_target_is_not_doubted():
+    X = pages([[f"p{i}-{j}" for j in range(3)] for i in range(30)])  # nearly unique
+    with pytest.warns(SequenceFrameWarning, match="nearly unique"):
+        SequenceEncoder().fit(X)
+    model = NextBehaviorPredictor(**SMALL).fit(X)
+    assert len(model.classes_) == 90
 
 
 def test_the_default_encoder_has_no_age(fitted):
@@ -421,7 +454,7 @@ def test_rare_ids_are_read_as_unknown_and_never_predicted():
     encoder = SequenceEncoder(min_frequency=5)
     model = NextBehaviorPredictor(encoder=encoder, **SMALL).fit(X)
     assert model.classes_.tolist() == ["a", "b"]
-    with pytest.raises(ValueError, match="'rare' was never seen"):
+    with pytest.raises(ValueError, match="never seen at fit: 'rare'"):
         model.predict_top_k(X, k=1, candidates=["rare"])
     assert model.score(X) == 0  # each ends in a rare one
     with pytest.raises(ValueError, match="an id that the encoder keeps"):
@@ -653,7 +686,7 @@ def test_there_must_be_events():
         ({"k": 4}, "k=4 is too large: only 3 ids were seen"),
         ({"k": 0}, "k must be an integer of at least 1"),
         ({"k": 2, "candidates": ["no"]}, "k=2 is too large: only 1 distinct"),
-        ({"k": 1, "candidates": ["ten"]}, "candidate 'ten' was never seen at fit"),
+        ({"k": 1, "candidates": ["ten"]}, "1 of the candidates was never seen at fit: 'ten'"),
     ],
 )
 def test_bad_lists(simple, options, message):

@@ -15,7 +15,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skbseq import SequenceEncoder
-from skbseq.exceptions import SequenceFrameError
+from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 
 MONDAY = dt.datetime(2026, 3, 2)  # a Monday
 HOUR = dt.timedelta(hours=1)
@@ -163,7 +163,9 @@ def test_empty_histories_and_no_rows(frame_lib):
         encoder.get_feature_names_out()
     )
     empty = frame_lib.make({"x": pa.array([[], []], pa.list_(pa.string()))})
-    assert frame_lib.to_pylist(SequenceEncoder().fit_transform(empty)) == [{"x": []}] * 2
+    with pytest.warns(SequenceFrameWarning, match="None of the 2 histories holds an event") as w:
+        assert frame_lib.to_pylist(SequenceEncoder().fit_transform(empty)) == [{"x": []}] * 2
+    assert len(w) == 1 and w[0].filename == __file__
 
 
 def test_a_batch_that_does_not_say_that_it_holds_lists():
@@ -173,7 +175,8 @@ def test_a_batch_that_does_not_say_that_it_holds_lists():
     assert len(encoder.transform(frame.iloc[:0])) == 0
     nothing = pd.DataFrame({"x": [None], "when": [None], "c": ["u"]})
     assert encoder.transform(nothing)["x"].tolist() == [[]]
-    told = SequenceEncoder(categorical=["x"], time=["when"]).fit(nothing)
+    with pytest.warns(SequenceFrameWarning, match="None of the 1 histories"):
+        told = SequenceEncoder(categorical=["x"], time=["when"]).fit(nothing)
     assert told.transform(nothing)["x"].tolist() == [[]]
 
 
@@ -287,7 +290,8 @@ def test_arrays_that_are_not_fit_are_refused(X, message):
 def test_rows_of_nothing_but_padding_are_empty():
     X = np.array([[np.nan, np.nan], [1.0, 2.0]])
     assert np.isnan(SequenceEncoder().fit_transform(X)[0]).all()
-    assert np.isnan(SequenceEncoder().fit_transform(X[:1])).all()
+    with pytest.warns(SequenceFrameWarning, match="None of the 1 histories"):
+        assert np.isnan(SequenceEncoder().fit_transform(X[:1])).all()
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 2), (2, 3)])

@@ -26,7 +26,7 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 import skbseq
 from skbseq import SequenceEncoder
 from skbseq._inputs import InputSchema
-from skbseq.exceptions import SequenceFrameError
+from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 from skbseq.preprocessing import SequenceVectorizer
 from skbseq.preprocessing._vectorize_groups import GROUPS
 
@@ -618,14 +618,24 @@ def test_set_output_gives_tables(library):
         assert found.index.tolist() == [5, 3, 8]
 
 
-def test_wide_tables_come_out_sparse_unless_a_table_is_asked_for():
+def test_wide_and_large_tables_are_sparse_unless_a_table_is_requested(monkeypatch):
     X = pd.DataFrame({"x": [[f"p{i}" for i in range(600)], ["p1"]]})
-    vectorizer = SequenceVectorizer(["counts", "shares"], max_categories=None)
-    wide = vectorizer.fit_transform(X)
-    assert sparse.issparse(wide)
-    assert wide.shape == (2, 1202)
-    assert wide.nnz == 2 * 601
-    assert not sparse.issparse(SequenceVectorizer(["counts"]).fit_transform(X))
+    options = {"categorical": ["x"], "max_categories": None}
+    vectorizer = SequenceVectorizer(["counts", "shares"], **options)
+    dense = vectorizer.fit_transform(X)  # wide, but small
+    assert isinstance(dense, np.ndarray) and dense.shape == (2, 1202)
+    monkeypatch.setattr("skbseq.preprocessing._sequence_vectorizer._LARGE", 2 * 1202 * 8 - 1)
+    with pytest.warns(SequenceFrameWarning, match=r"2 rows of 1,202 columns .*output=False") as w:
+        wide = vectorizer.fit_transform(X)
+    assert w[0].filename == __file__
+    assert sparse.issparse(wide) and wide.nnz == 2 * 601
+    np.testing.assert_array_equal(wide.toarray(), dense)
+    # Decided at fit, so that few rows come out like many.
+    assert sparse.issparse(vectorizer.transform(X[:1]))
+    del vectorizer.large_  # as of an earlier version, where the width alone decided
+    assert sparse.issparse(vectorizer.transform(X[:1]))
+    monkeypatch.setattr("skbseq.preprocessing._sequence_vectorizer._LARGE", 1)
+    assert not sparse.issparse(SequenceVectorizer(["counts"], **options).fit_transform(X))
     frame = vectorizer.set_output(transform="pandas").fit_transform(X)
     np.testing.assert_array_equal(frame, wide.toarray())
     vectorizer.set_params(sparse_output=True)

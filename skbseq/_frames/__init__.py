@@ -29,6 +29,7 @@ from skbseq._frames._columns import (
     take,
     to_objects,
     unpack_array,
+    whole_to_integers,
 )
 from skbseq._frames._files import (
     cast_columns,
@@ -55,6 +56,7 @@ from skbseq._frames._tables import (
     filter_rows,
     frame_from_columns,
     is_frame,
+    library_of,
     n_rows,
     pick_rows,
     read_column,
@@ -111,6 +113,7 @@ __all__ = [
     "join_arrays",
     "join_strings",
     "kind_of",
+    "library_of",
     "list_type",
     "local_ticks",
     "make_array",
@@ -141,6 +144,7 @@ __all__ = [
     "to_objects",
     "to_timestamps",
     "unpack_array",
+    "whole_to_integers",
     "why_unreadable",
     "write_frame",
 ]

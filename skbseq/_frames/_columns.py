@@ -98,6 +98,18 @@ def nan_to_null(array):
     return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
 
 
+def whole_to_integers(array):
+    """Floats that are all whole numbers as int64, null for NaN; other arrays are unchanged.
+
+    From 2**53 on, floats cannot represent every integer, so such arrays are unchanged too.
+    """
+    if not pa.types.is_floating(array.type):
+        return array
+    values = nan_to_null(array).cast(pa.float64())
+    exact = pc.and_(pc.equal(values, pc.floor(values)), pc.less(pc.abs(values), 2.0**53))
+    return values.cast(pa.int64()) if pc.all(exact).as_py() is not False else array
+
+
 def join_strings(left, right, between):
     """Two columns as strings, joined row by row."""
     left, right = (as_array(side).cast(pa.large_string()) for side in (left, right))

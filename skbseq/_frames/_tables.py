@@ -45,8 +45,8 @@ def is_frame(data):
 
 
 def library_of(frame):
-    """Name of the library of a table."""
-    if isinstance(frame, pd.DataFrame):
+    """Name of the library of a table; "pandas" for a list or an array."""
+    if isinstance(frame, pd.DataFrame) or not is_frame(frame):
         return "pandas"
     return nw.from_native(frame, eager_only=True).implementation.name.lower()
 
@@ -229,7 +229,7 @@ def build_frame(columns, *, like, library=None):
     A pandas table gets the index of the other table, if that is a pandas table too.
     """
     if library is None:
-        library = library_of(like) if is_frame(like) else "pandas"
+        library = library_of(like)
     index = like.index if isinstance(like, pd.DataFrame) else None
     return frame_from_columns(columns, like=library, index=index)
 

@@ -1,5 +1,6 @@
 """What all models of the next event share: catalogue, predictions, lists, scores."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -115,7 +116,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         parts = [scores[:, columns] for _, scores in self._score_chunks(X)]
         return np.concatenate([np.zeros((0, len(columns))), *parts])
 
-    def predict_top_k(self, X, k=10, exclude_seen=False, candidates=None):
+    def predict_top_k(
+        self, X, k=10, exclude_seen=False, candidates=None, unknown_candidates="warn"
+    ):
         """The k likeliest next ids of each row.
 
         Parameters
@@ -129,6 +132,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
             empty.
         candidates : array-like, default=None
             Ids to choose among, such as those in stock. None: all of ``classes_``.
+        unknown_candidates : {"warn", "error"}, default="warn"
+            How to handle candidates that were never seen at fit, such as new products: leave them
+            out with a warning, so that lists may be shorter than k, or raise an error.
 
         Returns
         -------
@@ -141,8 +147,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a candidate was never seen at fit or there is none, or k is less than 1 or more
-            than there are to choose among.
+            If no candidate was seen at fit, or with ``unknown_candidates="error"`` one was not;
+            if there is no candidate; or if k is less than 1 or more than there are to choose
+            among.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -150,8 +157,10 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
                 f"The target is named {SCORE!r}, as the column of probabilities is. Rename it "
                 "before fit."
             )
-        columns = self._choose(candidates)
-        _check_k(k, len(self.classes_) if columns is None else len(columns), candidates)
+        columns, n_choices = self._choose(candidates, unknown_candidates)
+        _check_k(k, n_choices, candidates)
+        # Candidates that are unknown leave lists shorter than k.
+        k = k if columns is None else min(k, len(columns))
         lengths, ids, kept = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
         seen, start = self._seen(X) if exclude_seen else None, 0
         for histories, scores in self._score_chunks(X):
@@ -257,21 +266,54 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         best = [scores.argmax(axis=1) for _, scores in self._score_chunks(X)]
         return np.concatenate([np.zeros(0, np.int64), *best])
 
-    def _choose(self, candidates):
-        """Codes of the candidates in ascending order, None for all of the catalogue."""
+    def _choose(self, candidates, unknown):
+        """Codes of the candidates in ascending order, and the number of distinct candidates.
+
+        None instead of the codes means all of the catalogue.
+        """
+        if unknown not in ("warn", "error"):
+            raise ValueError(f"unknown_candidates must be 'warn' or 'error'; got {unknown!r}.")
         if candidates is None:
-            return None
+            return None, len(self.classes_)
         values = read_ids(candidates, "candidates")
         if not len(values):
             raise ValueError("candidates is empty. Name at least one id, or None for all.")
         found = index_in_classes(values, self._catalogue(), "candidates")
+        lost = 0
         if (found < 0).any():
-            stranger = values[_frames.first_row(found < 0)].as_py()
+            lost = self._leave_out(values, found < 0, unknown)
+        known = np.unique(found[found >= 0])
+        return known, len(known) + lost
+
+    def _leave_out(self, values, unseen, unknown):
+        """Warn of candidates that were never seen, or refuse them; how many distinct ones."""
+        _, distinct = _frames.encode(_frames.take(values, np.flatnonzero(unseen)))
+        strangers = [None] * bool(_frames.is_missing(values)[unseen].any()) + distinct.to_pylist()
+        named = ", ".join(map(repr, strangers[:5]))
+        if len(strangers) > 5:
+            named += f" and {len(strangers) - 5:,} more"
+        n_known = len(self.classes_)
+        said = (
+            f"{len(strangers):,} of the candidates {'was' if len(strangers) == 1 else 'were'} "
+            f"never seen at fit: {named}."
+        )
+        if unseen.all():
             raise ValueError(
-                f"The candidate {stranger!r} was never seen at fit, so nothing is known of it. "
-                f"Leave it out; classes_ holds the {len(self.classes_):,} ids that were."
+                f"{said} No candidate is left. Give ids of classes_, which holds the {n_known:,} "
+                "ids that were seen, or fit on histories that hold the candidates."
             )
-        return np.unique(found)
+        if unknown == "error":
+            raise ValueError(
+                f"{said} Leave them out (classes_ holds the {n_known:,} ids that were seen), or "
+                "pass unknown_candidates='warn'."
+            )
+        warnings.warn(
+            f"{said} They are left out, because nothing is known of them. Fit on histories that "
+            "hold them, or pass unknown_candidates='error' to refuse them.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return len(strangers)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -409,9 +409,15 @@ class BaseBehaviorEstimator(NetworkMixin, BaseEstimator):
 class OwnEncoderMixin:
     """An estimator of raw frames, which encodes them itself. Stands before `NetworkMixin`."""
 
-    def _fit_encoder(self, encoder, X):
-        """Fit a clone of the encoder; the encoded frame, which the sequence model reads."""
-        self.encoder_ = clone(encoder).fit(X)
+    def _fit_encoder(self, encoder, X, settled=()):
+        """Fit a clone of the encoder; the encoded frame, which the sequence model reads.
+
+        Of the ``settled`` channels the encoder does not warn.
+        """
+        self.encoder_ = clone(encoder)
+        if settled:
+            self.encoder_._settled = settled
+        self.encoder_.fit(X)
         encoded = self.encoder_.transform(X)
         self._sequence_model = SequenceModel.of_frame(encoded)
         self.feature_names_in_ = self.encoder_.feature_names_in_

@@ -28,6 +28,8 @@ from skbseq.estimators._sequence_model import Objective
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
 from skbseq.preprocessing import SequenceEncoder
+from skbseq.preprocessing._evidence import code
+from skbseq.preprocessing._sequence_encoder import time_features_of
 
 # From so many ids on, each batch compares its own with some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
@@ -271,8 +273,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         encoder = self.encoder
         if encoder is None:
             encoder = SequenceEncoder(time_features=("gap", "hour", "weekday"))
-        _refuse_age(encoder, X)
-        encoded = self._fit_encoder(encoder, X)
+        encoded = self._fit_encoder(encoder, X, settled=(self.target_,))
+        _refuse_age(self.encoder_)
         if self.target_ not in self.encoder_.categories_:
             raise SequenceFrameError(
                 f"The encoder makes no codes of the target {self.target_!r}, but of "
@@ -463,14 +465,15 @@ def _warn_of_unseen(values, rows, column):
         )
 
 
-def _refuse_age(encoder, X):
-    columns = _frames.split_sequences(X, nested=True)
-    timed = any(_frames.kind_of(c.values.type) == "timestamp" for c in columns.lists.values())
-    if timed and "age" in encoder.time_features:
+def _refuse_age(encoder):
+    """Refuse a fitted encoder that makes the feature "age"."""
+    names = [name for name, features in time_features_of(encoder).items() if "age" in features]
+    if names:
+        others = tuple(f for f in encoder.time_features if f != "age")
         raise ValueError(
-            "The encoder's time feature 'age' tells each event how much of its history is still "
-            "to come, which a model of the next event must not know. Leave it out: "
-            "SequenceEncoder(time_features=('gap', 'hour', 'weekday'))."
+            f"The encoder's time feature 'age' of {', '.join(map(repr, names))} tells each event "
+            "how much of its history is still to come, which a model of the next event must not "
+            f"know. Leave it out: encoder={code(encoder, {'time_features': others})}."
         )
 
 

@@ -29,6 +29,8 @@ _AGGREGATIONS = {
     "all": "all",
     "list": "list",
 }
+# Aggregations whose result holds values of the column.
+_KEEP_VALUES = ("first", "last", "min", "max", "list")
 # Types of values that an aggregation accepts; the others accept any.
 _NEEDS = {
     "sum": ("integer", "float", "boolean"),
@@ -245,9 +247,12 @@ class ReshapeMethods(LogState):
         aggregate : dict of str to str or list of str, default=None
             Aggregations by column: "first", "last", "sum", "mean", "std" (with divisor n), "min",
             "max", "count" (of non-missing values), "n_unique", "any", "all" or "list". A single
-            one keeps the name of the column. Several give columns ``<column>_<aggregation>``, and
-            the log loses the role of such a column. Other columns keep the value of the first
-            event.
+            one keeps the name of the column, except where the column has a role (behavior,
+            product, ``ties``, ``by`` or the session) and the result holds none of its values, as
+            a number of products is no product: that becomes ``<column>_<aggregation>``, and the
+            column itself keeps the value of the first event. Several give columns
+            ``<column>_<aggregation>``, and the log loses the role of such a column. Other columns
+            keep the value of the first event.
         runs : bool, default=False
             Merge only events that directly follow one another in the time order of the user.
         max_gap : str or timedelta, default=None
@@ -290,7 +295,7 @@ class ReshapeMethods(LogState):
         order = np.argsort(group, kind="stable")
         starts = np.flatnonzero(np.diff(group[order], prepend=-1))
         first, last = order[starts], order[np.append(starts[1:], len(order)) - 1]
-        columns = self._aggregated(aggregate or {}, group, first, last)
+        columns = self._aggregated(aggregate or {}, group, first, last, {*self._roles(), *names})
         columns[self.time] = self._to_times(self._index.times[last])
         if count is not None:
             if count in columns:
@@ -327,7 +332,13 @@ class ReshapeMethods(LogState):
             begins[1:] |= np.diff(self._index.times) > gap
         return np.cumsum(begins) - 1
 
-    def _aggregated(self, aggregate, group, first, last):
+    def _roles(self):
+        """Names of the columns whose values have a meaning to the log."""
+        ties = [] if isinstance(self.ties, str) else self.ties
+        session = [] if self._sessions is None else [self._sessions[0]]
+        return {self.behavior, self.product, *ties, *session} - {None}
+
+    def _aggregated(self, aggregate, group, first, last, roles):
         if not isinstance(aggregate, dict):
             raise ValueError(
                 "aggregate must be a dict of columns and aggregations, such as "
@@ -345,8 +356,14 @@ class ReshapeMethods(LogState):
                 raise ValueError(
                     f"aggregate={{{name!r}: []}} names no aggregation. Leave the column out."
                 )
+            # A number of products in the column of products would be taken for a product.
+            replaced = name in roles and len(ways) == 1 and ways[0] not in _KEEP_VALUES
+            if replaced:
+                self._check_way(name, ways[0])
+                ways = ["first", *ways]
             for way in ways:
-                out = name if len(ways) == 1 else f"{name}_{way}"
+                keeps = len(ways) == 1 or (replaced and way == "first")
+                out = name if keeps else f"{name}_{way}"
                 if out in columns or (out != name and out in self._table.column_names):
                     raise ValueError(f"Two columns would be called {out!r}. Rename {name!r}.")
                 self._check_way(name, way)

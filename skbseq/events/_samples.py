@@ -303,7 +303,8 @@ class SampleMethods(LogState):
         -------
         table of the library of the samples, of shape (n_samples, n_columns)
             The columns of the samples, with the same rows, and one list column for each other
-            column of the log, oldest event first.
+            column of the log, oldest event first. Behaviors and products that are floats, as
+            pandas stores integers of which some are missing, become integers again.
 
         Raises
         ------
@@ -341,9 +342,17 @@ class SampleMethods(LogState):
             # Times come from the index; the column may hold strings or epoch numbers.
             values = self._to_times(self._index.times[rows]) if name == self.time else None
             if values is None:
-                values = _frames.decode_strings(_frames.take(self._table[name], rows))
+                values = _frames.decode_strings(_frames.take(self._ids(name), rows))
             columns[name] = _frames.Lists(values, offsets)
         return _frames.attach_columns(samples, columns)
+
+    def _ids(self, name):
+        """A column; ids that are floats because some are missing as integers."""
+        column = self._table[name]
+        if name not in (self.behavior, self.product):
+            return column
+        # Of the whole log, so that the type does not depend on the samples.
+        return _frames.whole_to_integers(_frames.as_array(column))
 
     def _channels(self, samples):
         names = [name for name in self._table.column_names if name != self.user]

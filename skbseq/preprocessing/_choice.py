@@ -3,6 +3,7 @@
 from skbseq import _frames
 from skbseq._checks import validate_parameter_constraints
 from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._evidence import code
 
 CHANNEL_TYPES = ("categorical", "numeric", "time", "text", "vector")
 # Parameters that may be a dict by column, and their values for columns that it does not name.
@@ -17,6 +18,7 @@ BY_TYPE = {
     "float": "numeric",
     "timestamp": "time",
 }
+_WHOLE = ("integer", "boolean")
 
 
 def specified_channels(parameters):
@@ -32,17 +34,22 @@ def specified_channels(parameters):
     return {name: kind for name, kind in specified.items() if kind != "context"}
 
 
-def choose_channels(parameters, columns, specified):
+def choose_channels(estimator, columns, specified):
     """The channels to use and the type of each, in the order of the columns."""
+    parameters = estimator.get_params(deep=False)
     for name, kind in specified.items():
         check_column(name, columns.lists, f"{kind}=", "list")
     for name in parameters["context"] or ():
         check_column(name, columns.ordinary, "context=", "ordinary")
+    kinds = {name: _automatic(c.values.type) for name, c in columns.lists.items()}
     chosen = {}
-    for name, column in columns.lists.items():
-        kind = specified.get(name) or _automatic(parameters, name, column.values.type)
-        if kind is not None:
+    for name, kind in kinds.items():
+        if name in specified:
+            chosen[name] = specified[name]
+        elif kind is not None and parameters[kind] is None:
             chosen[name] = kind
+    odd = {name: columns.lists[name].values.type for name, kind in kinds.items() if kind is None}
+    _refuse(estimator, {n: t for n, t in odd.items() if n not in specified}, chosen)
     if not chosen:
         raise SequenceFrameError(
             f"No channel is left to encode: {', '.join(CHANNEL_TYPES[:-1])} and "
@@ -51,33 +58,48 @@ def choose_channels(parameters, columns, specified):
     return chosen
 
 
-def _automatic(parameters, name, dtype):
+def _automatic(dtype):
+    """The use of a type, None for one that must be named."""
     kind = _frames.kind_of(dtype)
     if kind == "list":
-        return _automatic_vector(parameters, name, _frames.kind_of(dtype.value_type))
-    if kind not in BY_TYPE:
-        if any(parameters[kind] is None for kind in ("categorical", "numeric", "time")):
-            raise SequenceFrameError(
-                f"Column {name!r} holds lists of {kind} values, which cannot be encoded. "
-                "Convert them to numbers or strings, or drop the column."
-            )
-        return None
-    return BY_TYPE[kind] if parameters[BY_TYPE[kind]] is None else None
+        return "vector" if _frames.kind_of(dtype.value_type) in ("float", "null") else None
+    return BY_TYPE.get(kind)
 
 
-def _automatic_vector(parameters, name, inner):
-    if parameters["vector"] is not None:
-        return None
-    if inner in ("float", "null"):
-        return "vector"
+def _refuse(estimator, odd, chosen):
+    """Raise an error about all columns that nobody named and no type decides about."""
+    parameters = estimator.get_params(deep=False)
+    by_type = any(parameters[use] is None for use in ("categorical", "numeric", "time"))
+    lists = {n: t for n, t in odd.items() if _frames.kind_of(t) == "list"}
+    nested = lists if parameters["vector"] is None else {}
+    others = [n for n in odd if n not in lists and by_type]
+    if not nested and not others:
+        return
+    uses = ("categorical", "numeric", "time") * bool(others) + ("vector",) * bool(nested)
+    leave = code(estimator, {use: [n for n in chosen if chosen[n] == use] for use in uses})
+    held = [f"Column {n!r} holds {_text_of(odd[n])}" for n in odd if n in nested or n in others]
+    advice = [
+        "Convert them to numbers or strings."
+        if others and not nested
+        else "If they are items of the event, say the products of a basket, make each an event of "
+        "its own, or join them to one string and name the column in text=."
+    ]
     # Lists of integers are ambiguous: they may be vectors, or the products of a basket.
-    hint = f"If each event has a vector of one size, pass vector=[{name!r}]. "
+    numbers = [n for n, t in nested.items() if _frames.kind_of(t.value_type) in _WHOLE]
+    if numbers:
+        vectors = [n for n in (*chosen, *numbers) if chosen.get(n, "vector") == "vector"]
+        advice.insert(0, f"If each event has a vector of one size, pass vector={vectors!r}.")
     raise SequenceFrameError(
-        f"Column {name!r} holds lists of lists of {inner} values, but a channel has one value per "
-        f"event. {hint if inner in ('integer', 'boolean') else ''}If they are items of the event, "
-        "say the products of a basket, make each an event of its own, or join them to one string "
-        "and name the column in text=. vector=[] leaves the column out."
+        f"{'; '.join(held)}, but a channel has one number, string, boolean or time per event. "
+        f"{' '.join(advice)} To leave {'it' if len(held) == 1 else 'them'} out: {leave}."
     )
+
+
+def _text_of(dtype):
+    kind = _frames.kind_of(dtype)
+    if kind == "list":
+        return f"lists of lists of {_frames.kind_of(dtype.value_type)} values"
+    return f"lists of {kind} values"
 
 
 def check_column(name, columns, wanted_by, kind):

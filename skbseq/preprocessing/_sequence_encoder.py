@@ -1,5 +1,6 @@
 """SequenceEncoder: encode categories, numbers, times, texts and vectors of histories."""
 
+from functools import cache
 from numbers import Integral
 from types import MappingProxyType
 
@@ -29,6 +30,7 @@ from skbseq.preprocessing._channels import (
     fingerprint,
 )
 from skbseq.preprocessing._choice import (
+    LIMITS,
     check_column,
     check_limits,
     choose_channels,
@@ -36,8 +38,10 @@ from skbseq.preprocessing._choice import (
     with_limits,
 )
 from skbseq.preprocessing._context import ContextColumn
+from skbseq.preprocessing._evidence import Facts, Owners, warn_if_empty, warn_of_choices
 from skbseq.preprocessing._place import Place, RowPlace
-from skbseq.preprocessing._text import TextChannel
+from skbseq.preprocessing._summary import DescribesColumns
+from skbseq.preprocessing._text import ANALYZERS, TextChannel, read_analysis
 from skbseq.preprocessing._vector import VectorChannel
 
 _CHANNELS = {
@@ -47,9 +51,13 @@ _CHANNELS = {
     "text": TextChannel,
     "vector": VectorChannel,
 }
+_FITTED = (
+    *("channels_", "_marks", "feature_names_in_", "steps_scale_", "array_ndim_"),
+    *("_columns", "_library"),
+)
 
 
-class SequenceEncoder(FillsParameters, TransformerMixin, BaseEstimator):
+class SequenceEncoder(DescribesColumns, FillsParameters, TransformerMixin, BaseEstimator):
     """Encode a sequence frame: categories as codes, everything else as scaled floats.
 
     A sequence frame has one row per sample. Its list columns, the channels, hold the sample's
@@ -104,6 +112,13 @@ default=("gap", "age", "hour", "weekday")
     text_size : int, default=16
         Maximum number of components of a text channel. There are fewer if the texts differ in
         fewer directions.
+    text_analyzer : {"word", "char", "char_wb"} or callable, default="word"
+        What text channels are made of: words; n-grams of characters, for scripts without spaces
+        and for spelling; or such n-grams within words only. A function is given a text and
+        returns the list of its words. :func:`skbseq.save` needs one that can be imported.
+    text_ngram_range : tuple of (int, int), default=None
+        Shortest and longest n-gram of words or characters. None: (1, 1) for words and (1, 3) for
+        characters. Has no use with a function.
     random_state : int, RandomState instance or None, default=None
         Seed of the randomized decomposition of texts. Nothing else is random.
 
@@ -138,9 +153,25 @@ default=("gap", "age", "hour", "weekday")
     its code, so a second hash picks one of the used buckets; if there is none, the code is 1. So
     a new product is treated like some of the rare ones.
 
-    Texts are encoded by latent semantic analysis [1]_. Their words, ignoring case and limited to
-    the 20,000 most frequent, are weighted by TF-IDF, and projected on the first singular vectors
-    of the distinct texts of the training data.
+    Texts are encoded by latent semantic analysis [1]_. Their words (or n-grams of characters, see
+    ``text_analyzer``), ignoring case and limited to the 20,000 most frequent, are weighted by
+    TF-IDF, and projected on the first singular vectors of the distinct texts of the training
+    data.
+
+    A type does not say all of a column. ``fit`` warns (:class:`~.exceptions.SequenceFrameWarning`)
+    of channels that no parameter names and whose values contradict the choice, with the call that
+    follows them and the call that keeps the choice:
+
+    - strings or integers with at least 50 distinct values that are nearly unique: at least 0.9
+      times as many values as events, or 90% of the events with a value of one history only (of
+      at least 20), one moment, or one value of an ordinary column (of at least 100), as order
+      numbers;
+    - integers with more than 20 distinct values that look like quantities: by a word in the name
+      (quantity, price, age, ...), or because the logarithms of the frequencies of neighbouring
+      values have a correlation of at least 0.9, or of at least 0.4 while the smallest 5% of the
+      values make up half of the events;
+    - floats with more than 20 distinct values, all whole numbers and some missing, that do not
+      look like quantities: integers that pandas converted.
 
     Vectors and the components of texts share one scale for all components, which keeps their
     direction: :math:`\\sqrt{d} \\, \\operatorname{arsinh}(|x| / m) \\, x / |x|` with the median
@@ -198,6 +229,8 @@ default=("gap", "age", "hour", "weekday")
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "cutoff": [str],
         "text_size": [Interval(Integral, 1, None, closed="left")],
+        "text_analyzer": [StrOptions(set(ANALYZERS)), callable],
+        "text_ngram_range": [tuple, list, None],
         "random_state": ["random_state"],
     }
 
@@ -218,6 +251,8 @@ default=("gap", "age", "hour", "weekday")
         max_length=None,
         cutoff="cutoff",
         text_size=16,
+        text_analyzer="word",
+        text_ngram_range=None,
         random_state=None,
     ):
         self.categorical = categorical
@@ -234,6 +269,8 @@ default=("gap", "age", "hour", "weekday")
         self.max_length = max_length
         self.cutoff = cutoff
         self.text_size = text_size
+        self.text_analyzer = text_analyzer
+        self.text_ngram_range = text_ngram_range
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -254,8 +291,7 @@ default=("gap", "age", "hour", "weekday")
         """
         with all_or_nothing(self):
             # A fit on an array after one on a frame, or the reverse, must leave nothing behind.
-            fitted = ("channels_", "_marks", "feature_names_in_", "steps_scale_", "array_ndim_")
-            for name in fitted:
+            for name in _FITTED:
                 vars(self).pop(name, None)
             if _frames.is_sequence_frame(X):
                 self._fit_frame(X)
@@ -266,14 +302,18 @@ default=("gap", "age", "hour", "weekday")
     def _fit_frame(self, X):
         self._check_time_features()
         parameters = self.get_params(deep=False)
+        read_analysis(parameters)  # fails before the columns are read
         specified = specified_channels(parameters)
         # A channel that is named holds lists, even if all of its rows are null.
         columns = _frames.split_sequences(X, channels=specified, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
-        chosen = choose_channels(parameters, columns, specified)
+        chosen = choose_channels(self, columns, specified)
         check_limits(parameters, self._parameter_constraints, chosen)
-        self.channels_ = self._fit_channels(columns, chosen, parameters)
+        place = Place(columns, self.cutoff).last(self.max_length)
+        facts = self._warn(columns, chosen, specified, place)
+        self.channels_ = self._fit_channels(columns, chosen, parameters, place)
+        self._note_columns(columns, facts, place, _frames.library_of(X))
         # Context has no fingerprint, because ordinary pandas columns cannot carry one.
         coded = (c for c in self.channels_ if not isinstance(c, ContextColumn))
         # The attribute keeps its old name: saved encoders hold it.
@@ -290,8 +330,26 @@ default=("gap", "age", "hour", "weekday")
                     f"time_features may hold {', '.join(TIME_FEATURES)}; got {feature!r}."
                 )
 
-    def _fit_channels(self, columns, chosen, parameters):
-        place = Place(columns, self.cutoff).last(self.max_length)
+    def _warn(self, columns, chosen, specified, place):
+        """Warn of choices that the values contradict; the facts about a column, by name."""
+
+        @cache
+        def facts(name):
+            if name in columns.lists:
+                return Facts(place.cut(columns.lists[name].values))
+            return Facts(columns.ordinary[name])
+
+        warn_if_empty(self, columns.n_rows, place.offsets[-1])
+        clocks = [name for name, use in chosen.items() if use == "time"]
+        times = {name: place.cut(columns.lists[name].values) for name in clocks}
+        owners = Owners(columns, place.offsets, times)
+        # Who gives a column limits of its own has thought about it.
+        limits = [getattr(self, limit) for limit in LIMITS]
+        named = {n for limit in limits if isinstance(limit, dict) for n in limit}
+        warn_of_choices(self, chosen, {*specified, *named, *self._settled}, facts, owners)
+        return facts
+
+    def _fit_channels(self, columns, chosen, parameters, place):
         channels = []
         for name, kind in chosen.items():
             options = with_limits(parameters, name)
@@ -309,7 +367,8 @@ default=("gap", "age", "hour", "weekday")
 
     def _fit_array(self, X):
         X = validate_sequence_array(self, X, reset=True)
-        array_lengths(X)  # checks that padding comes last
+        lengths = array_lengths(X)  # checks that padding comes last
+        warn_if_empty(self, len(X), lengths.sum())
         self.steps_scale_ = [SmoothScale(values.ravel()) for values in _by_channel(X)]
         self.array_ndim_ = X.ndim
 
@@ -384,6 +443,8 @@ default=("gap", "age", "hour", "weekday")
 
     # An encoder saved by an earlier version has none.
     _marks = MappingProxyType({})
+    # Channels about whose use there is no doubt, such as the target of a model.
+    _settled = ()
 
     @property
     def categories_(self):
@@ -426,6 +487,12 @@ def fingerprints_of(encoder):
     """Fingerprint of each output channel of a fitted encoder, by name."""
     channels, found = getattr(encoder, "channels_", ()), encoder._marks
     return {name: found[c.name] for c in channels if c.name in found for name in c.names}
+
+
+def time_features_of(encoder):
+    """Features of each channel of times of a fitted encoder, by name."""
+    channels = getattr(encoder, "channels_", ())
+    return {c.name: c.features for c in channels if isinstance(c, TimeChannel)}
 
 
 def _by_channel(X):

@@ -20,12 +20,15 @@ from skbseq._checks import (
 from skbseq._sequences import array_lengths
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq.exceptions import SequenceFrameError
+from skbseq.preprocessing._evidence import code, warn, warn_if_empty
 from skbseq.preprocessing._vectorize_events import array_events
 from skbseq.preprocessing._vectorize_groups import GROUPS, context
-from skbseq.preprocessing._vectorize_schema import Schema, specified_channels
+from skbseq.preprocessing._vectorize_schema import Schema, specified_channels, warn_of_doubts
 
-# With this many columns, a dense table of 100,000 rows takes 0.8 GB.
+# With "auto", a table of more columns and of more bytes (1 GiB) is sparse. It is decided at fit,
+# because a model that was trained on dense rows must get dense rows.
 _WIDE = 1000
+_LARGE = 2**30
 
 
 class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
@@ -72,8 +75,10 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
     fill_value : float, default=nan
         Value of undefined features, such as the recency of an empty history.
     sparse_output : bool or "auto", default="auto"
-        Whether to return a sparse matrix. "auto": if there are more than 1,000 columns and
-        ``set_output`` does not request a table.
+        Whether to return a sparse matrix. "auto": if there are more than 1,000 columns, which for
+        the samples of the fit would take more than 1 GiB as an array, and ``set_output`` does not
+        request a table; a warning says so. Many models, such as
+        :class:`~sklearn.ensemble.HistGradientBoostingClassifier`, take no sparse matrix.
     cutoff : str, default="cutoff"
         Ordinary column with the moment of prediction.
 
@@ -233,6 +238,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
             is_frame = _frames.is_sequence_frame(X)
             events = self._fit_frame(X) if is_frame else self._fit_array(X)
             self._fit_names(events)
+            self._warn_of_sparse(events.n_samples)
         return self
 
     def _fit_names(self, events):
@@ -249,7 +255,22 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
                 "give no feature that is defined for any sample."
             )
         self.found_ = found
+        n_columns = int(found.sum())
+        self.large_ = n_columns > _WIDE and n_columns * events.n_samples * 8 > _LARGE
         self.names_ = make_unique([n for n, there in zip(names, found, strict=True) if there])
+
+    def _warn_of_sparse(self, n_samples):
+        if self.sparse_output == "auto" and self._is_sparse():
+            n_columns = len(self.names_)
+            warn(
+                f"SequenceVectorizer returns a sparse matrix, because {n_samples:,} rows of "
+                f"{n_columns:,} columns would take {n_samples * n_columns * 8 / 2**30:.1f} GiB as "
+                "an array. For a model that takes no sparse matrix, such as "
+                "HistGradientBoostingClassifier, make fewer columns, for instance by "
+                f"{code(self, {'max_categories': 20, 'max_ngrams': 20})}, or "
+                f"{code(self, {'sparse_output': False})}. To keep it sparse: "
+                f"{code(self, {'sparse_output': True})}."
+            )
 
     def _check_options(self):
         if not isinstance(self.groups, str):
@@ -272,7 +293,8 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         columns = _frames.split_sequences(X, channels=specified_channels(options), nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
-        self.schema_ = Schema(columns, options)
+        self.schema_ = Schema(columns, self)
+        warn_of_doubts(self, columns, self.schema_)
         names = _frames.all_names(X)
         self.n_features_in_ = len(names)
         if _frames.is_frame(X):
@@ -293,6 +315,7 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         self.schema_ = Schema.of_array([f"x{i}" for i in range(n_channels)], options)
         self.array_ndim_ = X.ndim
         events = self._array_events(X)
+        warn_if_empty(self, len(X), events.offsets[-1])
         self.schema_.learn_events(events, options)
         return events
 
@@ -374,7 +397,9 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
     def _is_sparse(self):
         if self.sparse_output != "auto":
             return self.sparse_output
-        return len(self.names_) > _WIDE and output_library(self) is None
+        # A vectorizer saved by an earlier version has no `large_`: only the width decided.
+        large = vars(self).get("large_", len(self.names_) > _WIDE)
+        return bool(large) and output_library(self) is None
 
     def _finish(self, block, found):
         """Values of a block, with logarithms and ``fill_value`` applied."""

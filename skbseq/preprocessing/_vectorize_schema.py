@@ -1,11 +1,20 @@
 """The columns that the vectorizer uses, their types, and what it learns about each."""
 
+from functools import cache
+
 import numpy as np
 
 from skbseq import _frames
 from skbseq._time import to_timedelta
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._choice import BY_TYPE
+from skbseq.preprocessing._evidence import (
+    Facts,
+    Owners,
+    code,
+    warn_if_empty,
+    warn_of_choices,
+)
 from skbseq.preprocessing._place import RowPlace, read_numbers
 from skbseq.preprocessing._vectorize_events import (
     Categories,
@@ -26,12 +35,13 @@ class Schema:
     ----------
     columns : SequenceColumns
         The columns of the frame given to fit.
-    options : dict
-        Parameters of the vectorizer.
+    estimator : SequenceVectorizer
+        Its parameters are the options.
     """
 
-    def __init__(self, columns, options):
-        chosen = choose_channels(columns, options)
+    def __init__(self, columns, estimator):
+        options = estimator.get_params(deep=False)
+        chosen = choose_channels(columns, estimator)
         self.numeric = chosen["numeric"]
         place = EventPlace(first_offsets(columns))
         self.categories = {
@@ -164,16 +174,24 @@ _NEEDS = {
 }
 
 
-def choose_channels(columns, options):
+def choose_channels(columns, estimator):
     """Names of the channels by type, in the order of the columns."""
+    options = estimator.get_params(deep=False)
     specified = specified_channels(options)
     for name, kind in specified.items():
         check_column(name, columns.lists, f"{kind}=", "list")
     chosen = {"categorical": [], "numeric": [], "time": []}
+    odd = []
     for name, column in columns.lists.items():
-        kind = specified.get(name) or _automatic(name, column, options)
-        if kind is not None:
+        kind = BY_TYPE.get(_frames.kind_of(column.values.type))
+        if name in specified:
+            chosen[specified[name]].append(name)
+        elif kind is None:
+            odd.append(name)
+        elif options[kind] is None:
             chosen[kind].append(name)
+    if odd and (options["categorical"] is None or options["numeric"] is None):
+        _refuse(estimator, {n: columns.lists[n].values.type for n in odd}, chosen)
     if not any(chosen.values()):
         raise SequenceFrameError(
             "No channel is left: categorical, numeric and time name none of "
@@ -201,17 +219,33 @@ def specified_channels(options):
     return specified
 
 
-def _automatic(name, column, options):
-    kind = _frames.kind_of(column.values.type)
-    if kind not in BY_TYPE:
-        if options["categorical"] is None or options["numeric"] is None:
-            raise SequenceFrameError(
-                f"Column {name!r} holds lists of {kind} values, which have no features. Convert "
-                "them to numbers or strings, drop the column, or name the channels to use in "
-                "categorical= and numeric=."
-            )
-        return None
-    return BY_TYPE[kind] if options[BY_TYPE[kind]] is None else None
+def _refuse(estimator, odd, chosen):
+    held = "; ".join(f"Column {n!r} holds lists of {_frames.kind_of(t)}" for n, t in odd.items())
+    leave = code(estimator, {use: chosen[use] for use in ("categorical", "numeric")})
+    raise SequenceFrameError(
+        f"{held} values, which have no features. Convert them to numbers or strings. To leave "
+        f"{'it' if len(odd) == 1 else 'them'} out: {leave}."
+    )
+
+
+def warn_of_doubts(estimator, columns, schema):
+    """Warn of channels whose values contradict their use, and of a fit without events."""
+    offsets = first_offsets(columns)
+
+    @cache
+    def facts(name):
+        return Facts(columns.lists[name].values)
+
+    options = estimator.get_params(deep=False)
+    chosen = dict.fromkeys(schema.categories, "categorical") | dict.fromkeys(
+        schema.numeric, "numeric"
+    )
+    chosen = {name: chosen[name] for name in columns.lists if name in chosen}
+    warn_if_empty(estimator, columns.n_rows, offsets[-1])
+    clocks = [] if schema.clock is None else [schema.clock.name]
+    owners = Owners(columns, offsets, {n: columns.lists[n].values for n in clocks})
+    settled = {*specified_channels(options), options["behavior"]}
+    warn_of_choices(estimator, chosen, settled, facts, owners)
 
 
 def read_windows(windows):
