@@ -1,9 +1,15 @@
-"""Private names of scikit-learn that skbseq uses, so that one file follows their changes."""
+"""Checks of what users pass, and the private names of scikit-learn that skbseq uses.
 
-from collections.abc import Iterator, Mapping, Set
+One file follows the changes of these names.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from decimal import Decimal
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import check_random_state as _check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -84,6 +90,149 @@ def validate_sequence_array(estimator, X, *, reset, dtype=(np.float64, np.float3
     return X
 
 
+# ------------------------------------------------------------------ parameters
+
+# Numbers of events, rows and items are 64-bit integers.
+_MOST = 2**63 - 1
+
+
+def shown(value):
+    """A value in a message: its repr, or only its type if that is long or fails."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever an object of the user raises
+        text = "\n"
+    return text if len(text) <= 80 and "\n" not in text else f"a {type(value).__name__}"
+
+
+def check_choice(name, value, choices):
+    """Refuse a value that is not one of the choices, which are strings or None."""
+    # An array or pandas.NA cannot be compared with them.
+    if not isinstance(value, (str, type(None))) or value not in choices:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, choices))}; got {shown(value)}."
+        )
+
+
+def check_count(name, value, *, least=1, most=_MOST):
+    """Refuse a value that is not a whole number from ``least`` to ``most``."""
+    if not is_whole(value) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}; got {shown(value)}.")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:,}; got {shown(value)}.")
+
+
+def is_whole(value):
+    """Whether a value is a whole number. To Python booleans and spans of NumPy are, too."""
+    return isinstance(value, Integral) and not isinstance(value, (bool, np.timedelta64))
+
+
+def is_real(value):
+    """Whether a value is a real number of Python or NumPy, and no boolean or span."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.timedelta64))
+
+
+def check_flag(name, value):
+    """Refuse a value that is not True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False; got {shown(value)}.")
+
+
+def check_name(name, value):
+    """Refuse a value that cannot be the name of a new column."""
+    if not isinstance(value, str) or not _is_text(value):
+        raise ValueError(f"{name} must be a string, the name of a column; got {shown(value)}.")
+
+
+def _is_text(value):
+    """Whether a string is valid Unicode: half a surrogate pair cannot be stored as UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_names(name, value, *, empty=False):
+    """The names of columns in a parameter, one or several, as a list.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for messages.
+    value : object
+        What the user passed.
+    empty : bool, default=False
+        Whether there may be no name.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a string nor a list of strings.
+    """
+    if isinstance(value, str):
+        return [value]
+    several = isinstance(value, Iterable) and np.ndim(value) != 0
+    if not several or isinstance(value, (bytes, Mapping, Iterator)):
+        raise ValueError(
+            f"{name} must be the name of a column or a list of names; got {shown(value)}."
+        )
+    names = list(value)
+    for each in names:
+        if not isinstance(each, str):
+            raise ValueError(
+                f"{name} must be the name of a column or a list of names; it holds {shown(each)} "
+                f"of type {type(each).__name__}."
+            )
+    if not names and not empty:
+        raise ValueError(f"{name} is an empty list. Give the name of at least one column.")
+    return names
+
+
+def to_array(name, value):
+    """A NumPy array of a parameter.
+
+    Raises
+    ------
+    ValueError
+        If NumPy cannot make an array of it, as of rows of several lengths.
+    """
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} cannot be read as an array: {error}. Give rows of one length."
+        ) from error
+
+
+def to_numbers(name, value):
+    """An array of float64 of a parameter.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything but numbers; the message names the first.
+    """
+    array = to_array(name, value)
+    # NumPy would read strings of digits, spans and dates as numbers.
+    if array.dtype.kind not in "biuf":
+        for at in np.ndindex(array.shape):
+            if not (is_real(array[at]) or isinstance(array[at], Decimal)):
+                place = f"row {at[0]} holds" if at else "got"
+                raise ValueError(f"{name} must hold numbers; {place} {shown(array[at])}.")
+    return array.astype(np.float64)
+
+
+def check_random_state(value):
+    """The generator of a ``random_state``, with the parameter's name in the error."""
+    given = {"random_state": value}
+    validate_parameter_constraints({"random_state": ["random_state"]}, given, "skbseq")
+    return _check_random_state(value)
+
+
+# ------------------------------------------------------------------ output
+
+
 def output_library(estimator):
     """The dataframe library that set_output chose for a transformer, or None."""
     library = _get_output_config("transform", estimator)["dense"]
@@ -96,13 +245,24 @@ __all__ = [
     "Interval",
     "RealNotInt",
     "StrOptions",
+    "as_names",
+    "check_choice",
+    "check_count",
     "check_feature_names_in",
+    "check_flag",
     "check_is_data",
     "check_method_params",
+    "check_name",
+    "check_random_state",
     "check_sample_weight",
     "check_y",
     "fit_context",
+    "is_real",
+    "is_whole",
     "output_library",
+    "shown",
+    "to_array",
+    "to_numbers",
     "validate_data",
     "validate_parameter_constraints",
     "validate_sequence_array",
