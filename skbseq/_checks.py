@@ -12,11 +12,11 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import check_random_state as _check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
-    Interval,
     RealNotInt,
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -36,6 +36,15 @@ except ImportError:
         return method
 
 
+class Interval(_Interval):
+    """scikit-learn's constraint of this name, which NumPy's spans never satisfy."""
+
+    def is_satisfied_by(self, val):
+        """Whether a value lies in the interval."""
+        # NumPy registers timedelta64 as an integer, and cannot compare it with numbers.
+        return not isinstance(val, np.timedelta64) and super().is_satisfied_by(val)
+
+
 # Types that are neither a table nor an array, and the advice that the error gives.
 _NO_DATA = (
     (Mapping, "Make a table of it, such as pandas.DataFrame(X)."),
@@ -50,7 +59,9 @@ def check_is_data(X):
     Raises
     ------
     TypeError
-        If X is None, a string, a dict, a set, a generator or a lazy table.
+        If X is None, a string, a dict, a set, a generator, a lazy table or a single value.
+    ValueError
+        If X is a table without columns.
     """
     kind = type(X).__name__
     advice = next((advice for types, advice in _NO_DATA if isinstance(X, types)), None)
@@ -58,12 +69,52 @@ def check_is_data(X):
         advice = "Call collect() first."
     if advice is not None and not hasattr(X, "shape"):  # some sparse arrays of SciPy are dicts
         raise TypeError(f"X must be a sequence frame or an array of numbers; got {kind}. {advice}")
+    if isinstance(X, type) or not (hasattr(X, "shape") or hasattr(X, "__len__")):
+        raise TypeError(f"X must be a sequence frame or an array of numbers; got {shown(X)}.")
+    if len(getattr(X, "columns", (1,))) == 0:
+        raise ValueError("X is a table without columns.")
 
 
 def validate_data(estimator, X, **options):
     """scikit-learn's function of this name, with a clear error for data that is no array."""
     check_is_data(X)
-    return _validate_data(estimator, X, **options)
+    try:
+        return _validate_data(estimator, X, **options)
+    except (TypeError, ValueError) as error:
+        odd = _not_numeric(X)
+        if odd is None:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"X cannot be read as an array of numbers: {odd} ({error}). Histories of other values "
+            "are a sequence frame: a table with list columns."
+        ) from error
+
+
+def _not_numeric(X):
+    """What is no number in an array or a list; None if scikit-learn's own message says enough."""
+    try:
+        array = np.asarray(X)
+    except ValueError:  # rows of several lengths
+        first = _shape(X[0])
+        row = next((i for i, row in enumerate(X) if _shape(row) != first), 0)
+        return f"row {row}, {shown(X[row])}, does not have the length of row 0, {shown(X[0])}"
+    if array.dtype.kind in "biuf":
+        return None
+    for at in np.ndindex(array.shape):
+        try:
+            float(array[at])
+        except (TypeError, ValueError, OverflowError):
+            place = f"row {at[0]} holds " if at else ""
+            return f"{place}{shown(array[at])}, which is not a number"
+    return None
+
+
+def _shape(row):
+    try:
+        return np.shape(row)
+    except ValueError:
+        return None
 
 
 def validate_sequence_array(estimator, X, *, reset, dtype=(np.float64, np.float32)):
@@ -140,11 +191,11 @@ def check_flag(name, value):
 
 def check_name(name, value):
     """Refuse a value that cannot be the name of a new column."""
-    if not isinstance(value, str) or not _is_text(value):
+    if not isinstance(value, str) or not is_text(value):
         raise ValueError(f"{name} must be a string, the name of a column; got {shown(value)}.")
 
 
-def _is_text(value):
+def is_text(value):
     """Whether a string is valid Unicode: half a surrogate pair cannot be stored as UTF-8."""
     try:
         value.encode()
@@ -205,6 +256,30 @@ def to_array(name, value):
         ) from error
 
 
+def read_sample_weight(sample_weight, n_samples):
+    """Sample weights as float32, ones if there are none.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite numbers of zero or more, one for each sample or one for all.
+    """
+    if sample_weight is None:
+        return np.ones(n_samples, np.float32)
+    weights = to_numbers("sample_weight", sample_weight)
+    with np.errstate(over="ignore"):
+        weights = check_sample_weight(
+            weights if weights.ndim else float(weights),
+            np.empty((n_samples, 0)),
+            dtype=np.float32,
+            ensure_non_negative=True,
+        )
+    if not np.isfinite(weights).all():
+        row = int(np.flatnonzero(~np.isfinite(weights))[0])
+        raise ValueError(f"sample_weight must hold finite numbers; row {row} is infinite or NaN.")
+    return weights
+
+
 def to_numbers(name, value):
     """An array of float64 of a parameter.
 
@@ -258,8 +333,10 @@ __all__ = [
     "check_y",
     "fit_context",
     "is_real",
+    "is_text",
     "is_whole",
     "output_library",
+    "read_sample_weight",
     "shown",
     "to_array",
     "to_numbers",

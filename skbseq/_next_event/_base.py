@@ -1,17 +1,16 @@
 """What all models of the next event share: catalogue, predictions, lists, scores."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
-from skbseq._checks import fit_context
+from skbseq._checks import check_flag, fit_context, is_whole, shown
 from skbseq._next_event._histories import learn_histories, read_histories
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
+    check_is_histories,
     index_in_classes,
     read_ids,
     rows_at_a_time,
@@ -141,8 +140,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a candidate was never seen at fit or there is none, or k is less than 1 or more
-            than there are to choose among.
+            If a candidate was never seen at fit or there is none, k is less than 1 or more than
+            there are to choose among, or ``exclude_seen`` is not a boolean.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -150,6 +149,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
                 f"The target is named {SCORE!r}, as the column of probabilities is. Rename it "
                 "before fit."
             )
+        check_flag("exclude_seen", exclude_seen)
         columns = self._choose(candidates)
         _check_k(k, len(self.classes_) if columns is None else len(columns), candidates)
         lengths, ids, kept = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
@@ -248,6 +248,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
     def _with_truth(self, X, y):
         """X, and the true next event of each row as a code of the catalogue, or -1."""
         check_is_fitted(self)
+        check_is_histories(X)
         if y is None:
             X, y = hold_out_last(X, self.target_)
         return X, true_index(y, _frames.n_rows(X), self._catalogue())
@@ -282,8 +283,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
 
 
 def _check_k(k, n_choices, candidates):
-    if isinstance(k, (bool, np.bool_)) or not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
+    if not is_whole(k) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1; got {shown(k)}.")
     if k > n_choices:
         what = "ids were seen at fit" if candidates is None else "distinct candidates were given"
         raise ValueError(

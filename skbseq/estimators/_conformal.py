@@ -23,6 +23,7 @@ from skbseq._checks import (
     check_method_params,
     check_y,
     fit_context,
+    shown,
 )
 from skbseq._labels import read_label_table, read_labels
 from skbseq._state import FillsParameters, all_or_nothing
@@ -244,10 +245,22 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         if isinstance(cv, Integral):
             cv = StratifiedKFold(cv, shuffle=True, random_state=self.random_state)
         cv = check_cv(cv, y, classifier=True)
-        splits = list(cv.split(X, y, **split_params))
+        try:
+            splits = list(cv.split(X, y, **split_params))
+            rows = [np.arange(len(y))[part] for part in splits[-1]] if splits else []
+        except (IndexError, TypeError) as error:
+            self._refuse_splits(error)
         if not splits:
             raise ValueError(f"cv={self.cv!r} gives no split; the last one's test set calibrates.")
-        return splits[-1]
+        if len(rows) != 2:
+            self._refuse_splits(f"the last split has {len(rows)} parts")
+        return rows
+
+    def _refuse_splits(self, why):
+        raise ValueError(
+            f"cv={shown(self.cv)} does not split the samples: {why}. Give a number of folds, a "
+            "splitter, or pairs of the rows to train on and of those to calibrate on."
+        )
 
     def _check_enough(self, y):
         """Refuse so few calibration samples that only sets of all classes could keep the word."""

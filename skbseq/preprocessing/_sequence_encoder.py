@@ -15,6 +15,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
+    shown,
     validate_sequence_array,
 )
 from skbseq._sequences import array_lengths
@@ -285,9 +286,9 @@ default=("gap", "age", "hour", "weekday")
 
     def _check_time_features(self):
         for feature in self.time_features:
-            if feature not in TIME_FEATURES:
+            if not isinstance(feature, str) or feature not in TIME_FEATURES:
                 raise ValueError(
-                    f"time_features may hold {', '.join(TIME_FEATURES)}; got {feature!r}."
+                    f"time_features may hold {', '.join(TIME_FEATURES)}; got {shown(feature)}."
                 )
 
     def _fit_channels(self, columns, chosen, parameters):

@@ -15,6 +15,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
+    shown,
     validate_sequence_array,
 )
 from skbseq._sequences import array_lengths
@@ -254,8 +255,8 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
     def _check_options(self):
         if not isinstance(self.groups, str):
             for name in self.groups:
-                if name not in GROUPS:
-                    raise ValueError(f"groups may hold {', '.join(GROUPS)}; got {name!r}.")
+                if not isinstance(name, str) or name not in GROUPS:
+                    raise ValueError(f"groups may hold {', '.join(GROUPS)}; got {shown(name)}.")
         try:
             least, most = self.ngram_range
             right = 1 <= least <= most and isinstance(least + most, Integral)
@@ -386,8 +387,9 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         values = block.values if found.all() else block.values[:, found]
         if self.log and block.unbounded:
             values = _signed_log(values)
-        if not np.isnan(self.fill_value):
-            values = np.where(np.isnan(values), self.fill_value, values)
+        fill_value = float(self.fill_value)  # an integer may exceed 64 bits
+        if not np.isnan(fill_value):
+            values = np.where(np.isnan(values), fill_value, values)
         return values
 
     @property
