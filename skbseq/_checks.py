@@ -64,6 +64,13 @@ def check_is_data(X):
         If X is a table without columns.
     """
     kind = type(X).__name__
+    if isinstance(X, list):
+        row = next((row for row, history in enumerate(X) if isinstance(history, Set)), None)
+        if row is not None:
+            raise TypeError(
+                f"Row {row} of X is a {type(X[row]).__name__}, which has no order. Give a list of "
+                "events, oldest first."
+            )
     advice = next((advice for types, advice in _NO_DATA if isinstance(X, types)), None)
     if kind == "LazyFrame":  # by name, so that polars need not be imported
         advice = "Call collect() first."
@@ -183,6 +190,13 @@ def is_real(value):
     return isinstance(value, Real) and not isinstance(value, (bool, np.timedelta64))
 
 
+def is_several(value):
+    """Whether a value is a list, an array or another collection, and not a string or a dict."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        return False
+    return getattr(value, "ndim", 1) > 0
+
+
 def check_flag(name, value):
     """Refuse a value that is not True or False."""
     if not isinstance(value, (bool, np.bool_)):
@@ -223,8 +237,7 @@ def as_names(name, value, *, empty=False):
     """
     if isinstance(value, str):
         return [value]
-    several = isinstance(value, Iterable) and np.ndim(value) != 0
-    if not several or isinstance(value, (bytes, Mapping, Iterator)):
+    if not is_several(value) or isinstance(value, Iterator):
         raise ValueError(
             f"{name} must be the name of a column or a list of names; got {shown(value)}."
         )
@@ -333,6 +346,7 @@ __all__ = [
     "check_y",
     "fit_context",
     "is_real",
+    "is_several",
     "is_text",
     "is_whole",
     "output_library",

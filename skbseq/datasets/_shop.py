@@ -39,6 +39,8 @@ _CATEGORY_SPREADS = np.array([0.3, 0.5, 0.6, 0.9, 0.7])
 _CHANGE_OF_CATEGORY = 0.3
 # Users, and products: more events than fit into 50 GB.
 _MOST = 10**7
+_MOST_DAYS = 100 * 365
+_MOST_USER_DAYS = 10**9
 _N_GROUPS = 2 * len(_CATEGORIES)
 _EXPENSIVE_FROM = 50.0
 _EXPENSIVE_SHARE = 0.4
@@ -89,7 +91,7 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
     Raises
     ------
     ValueError
-        If a number is out of range, or a duration cannot be read.
+        If a number is out of range, or a duration cannot be read or is too long.
     TypeError
         If a duration is a bare number.
 
@@ -141,8 +143,8 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
     """
     check_count("n_users", n_users, most=_MOST)
     check_count("n_products", n_products, least=_N_GROUPS, most=_MOST)
-    history = to_timedelta(history, name="history")
-    horizon = to_timedelta(horizon, name="horizon")
+    history = _read_span(history, "history", n_users)
+    horizon = _read_span(horizon, "horizon", n_users)
     rng = _make_generator(random_state)
 
     cutoff, span = history.astype(np.int64), horizon.astype(np.int64)
@@ -183,6 +185,17 @@ Generated shop log
 Users follow a continuous-time Markov chain whose transitions depend on the order of their events.
 The probability of a purchase after the cutoff and within the horizon is exact.
 """
+
+
+def _read_span(value, name, n_users):
+    span = to_timedelta(value, name=name)
+    days = span / np.timedelta64(1, "D")
+    if days > _MOST_DAYS or days * n_users > _MOST_USER_DAYS:
+        raise ValueError(
+            f"{name}={value!r} is too long for n_users={n_users}: at most {_MOST_DAYS:,} days, and "
+            f"{_MOST_USER_DAYS:,} days of all users."
+        )
+    return span
 
 
 def _make_generator(random_state):

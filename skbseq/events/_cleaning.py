@@ -385,7 +385,7 @@ def broken_rule(column, name, rule, native):
 def _holds(column, name, sign, text):
     kind = _frames.kind_of(column.type)
     if kind == "integer" and re.fullmatch(r"-?\d+", text):  # floats hold only 53 bits
-        return _COMPARE[sign](_frames.integers(column), int(text))
+        return _COMPARE[sign](_frames.integers(column, unsigned=True), int(text))
     if kind in ("integer", "float", "boolean"):
         try:
             return _COMPARE[sign](_frames.numbers(column), float(text))

@@ -1,12 +1,12 @@
 """Labels: what the user of each sample did after the cutoff."""
 
-from collections.abc import Hashable, Iterator, Set
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import check_choice, shown
+from skbseq._checks import check_choice, is_several, shown
 from skbseq._sequences import ranges
 from skbseq.events._state import LogState, check_column
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
@@ -227,7 +227,7 @@ class LabelMethods(LogState):
         labels[found] = _frames.to_objects(_frames.take(self._table[column], first))
         kinds = {type(label) for label in labels}
         # NumPy would convert labels of several types to strings.
-        alike = len(kinds) == 1 and type(None) not in kinds and np.ndim(labels[0]) == 0
+        alike = len(kinds) == 1 and type(None) not in kinds and not is_several(labels[0])
         return np.array(labels.tolist()) if alike else labels
 
     def _label_column(self, column):
@@ -397,7 +397,7 @@ class LabelMethods(LogState):
                 f"behavior={behavior!r} was given, but the log has no behaviour column. "
                 "Name it: EventLog(..., behavior=...)."
             )
-        several = isinstance(behavior, (Set, Iterator)) or np.ndim(behavior) > 0
+        several = is_several(behavior)
         wanted = list(behavior) if several else [behavior]
         if not wanted:
             raise ValueError(

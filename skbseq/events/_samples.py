@@ -3,7 +3,7 @@
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import check_count, check_random_state, is_real, shown
+from skbseq._checks import check_count, check_random_state, is_real, is_several, shown
 from skbseq._sequences import ranges
 from skbseq.events._state import CUTOFF, SEEN, LogState
 from skbseq.exceptions import InvalidLogError
@@ -138,9 +138,8 @@ class SampleMethods(LogState):
         return self._everyone_at(self._moments(at))
 
     def _moments(self, at):
-        several = hasattr(at, "__iter__") and not isinstance(at, (str, bytes))
-        several = several and np.ndim(at) > 0
-        moments = [self._clock.instant(moment, "at") for moment in (at if several else [at])]
+        several = at if is_several(at) else [at]
+        moments = [self._clock.instant(moment, "at") for moment in several]
         if not moments:
             raise ValueError("at is an empty list. Name at least one cutoff.")
         # A repeated cutoff would give every sample twice.
@@ -148,6 +147,13 @@ class SampleMethods(LogState):
 
     def _cutoffs_every(self, every, first, last):
         step = self._clock.span(every, "every")
+        n_moments = (last - first) // step + 1
+        if n_moments > max(_MOST_MOMENTS // len(self._index.users), 1):
+            raise ValueError(
+                f"every={every!r} makes {n_moments:,} cutoffs for each of "
+                f"{len(self._index.users):,} users, which is too many. Make it longer, or limit "
+                "the cutoffs by start and end."
+            )
         return self._everyone_at(np.arange(last, first - 1, -step, dtype=np.int64))
 
     def _everyone_at(self, moments):
@@ -267,7 +273,7 @@ class SampleMethods(LogState):
         lengths = np.diff(self._index.offsets)
         seen = []
         asked = n_events if share is None else share
-        several = np.ndim(asked) > 0
+        several = is_several(asked)
         for value in asked if several else [asked]:
             if share is None:
                 check_count("n_events", value)

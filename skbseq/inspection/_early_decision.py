@@ -5,7 +5,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_consistent_length
 
 from skbseq import _frames
-from skbseq._checks import check_choice, is_real, is_whole, shown, to_numbers
+from skbseq._checks import check_choice, is_real, is_several, is_whole, shown, to_numbers
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
 
@@ -289,7 +289,7 @@ def _is_count(point):
 
 
 def _sorted(points, name, is_good, wanted):
-    points = [points] if np.ndim(points) == 0 else list(points)
+    points = list(points) if is_several(points) else [points]
     bad = [point for point in points if not is_good(point)]
     if bad or not points:
         got = repr(bad[0]) if bad else "none"
