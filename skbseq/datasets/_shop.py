@@ -192,8 +192,8 @@ def _read_span(value, name, n_users):
     days = span / np.timedelta64(1, "D")
     if days > _MOST_DAYS or days * n_users > _MOST_USER_DAYS:
         raise ValueError(
-            f"{name}={value!r} is too long for n_users={n_users}: at most {_MOST_DAYS:,} days, and "
-            f"{_MOST_USER_DAYS:,} days of all users."
+            f"{name}={value!r} is too long for n_users={n_users}: at most {_MOST_DAYS:,} days, "
+            f"and {_MOST_USER_DAYS:,} days of all users together."
         )
     return span
 
