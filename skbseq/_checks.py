@@ -157,7 +157,7 @@ _MOST = 2**63 - 1
 def shown(value):
     """A value in a message: its repr, or only its type if that is long or fails."""
     try:
-        text = repr(value)
+        text = repr(value.item() if isinstance(value, np.generic) else value)
     except Exception:  # whatever an object of the user raises
         text = "\n"
     return text if len(text) <= 80 and "\n" not in text else f"a {type(value).__name__}"

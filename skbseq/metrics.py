@@ -334,6 +334,8 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
     ------
     ValueError
         If k is not a positive integer, or a metric is unknown.
+    TypeError
+        If the scorer gets no data, or an estimator without ``predict_proba`` or ``classes_``.
 
     Notes
     -----

@@ -166,7 +166,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
 
     def _embedding_dims(self, sizes):
         if self.embedding_dim is not None:
-            return (self.embedding_dim,) * len(sizes)
+            return (int(self.embedding_dim),) * len(sizes)
         # Wider ones learn the noise of small logs: 2 n ** (1/3) is 4 for 8 codes, 32 for 4,096.
         return tuple(min(32, round(2 * size ** (1 / 3))) for size in sizes)
 

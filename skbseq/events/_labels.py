@@ -70,6 +70,10 @@ class LabelMethods(LogState):
             If a horizon reaches past the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean, has no behaviour column, or never holds the behaviour.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -144,6 +148,10 @@ class LabelMethods(LogState):
             If a label is not decided at the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -197,6 +205,10 @@ class LabelMethods(LogState):
             If a label is not decided at the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean or lacks the column.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -274,6 +286,10 @@ class LabelMethods(LogState):
             If a horizon reaches past the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean, or the column does not exist or is not numeric.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------

@@ -66,6 +66,12 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     InvalidLogError
         If a column is missing, occurs twice or mixes types of values, the log is empty, no row
         has a user, or a time cannot be read.
+    ValueError
+        If a parameter has an invalid value, or ``until`` cannot be read.
+    TypeError
+        If ``events`` is neither a table nor a path.
+    FileNotFoundError
+        If there is no file of this path.
 
     Notes
     -----

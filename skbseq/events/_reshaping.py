@@ -114,6 +114,8 @@ class ReshapeMethods(LogState):
             If a column does not exist or has the wrong type, or no event is left.
         ValueError
             If a parameter cannot be read.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -270,6 +272,8 @@ class ReshapeMethods(LogState):
             If the log is not clean, or a column does not exist or cannot be aggregated so.
         ValueError
             If a parameter cannot be read.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -393,6 +397,10 @@ class ReshapeMethods(LogState):
         ------
         InvalidLogError
             If the log is not clean, or already has a column of such a name.
+        ValueError
+            If ``gap`` cannot be read or is not positive, or ``name`` is not a string.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------

@@ -76,6 +76,8 @@ class SampleMethods(LogState):
         ValueError
             If none or several of these parameters are given, or a moment or duration cannot be
             read.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -322,6 +324,8 @@ class SampleMethods(LogState):
             If the log is not clean, or the samples lack a column or hold a missing value.
         ValueError
             If ``lookback`` or ``max_events`` is not positive.
+        TypeError
+            If ``samples`` is not a table, or ``lookback`` neither a string nor a timedelta.
 
         Examples
         --------
