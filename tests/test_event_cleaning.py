@@ -194,7 +194,11 @@ LOG = EventLog(
     ("options", "error", "message"),
     [
         ({"duplicates": "what"}, ValueError, "duplicates must be 'exact', a list of columns or"),
-        ({"duplicates": ["x"]}, InvalidLogError, "The log has no column 'x' for duplicates=; it has 'who'"),
+        (
+            {"duplicates": ["x"]},
+            InvalidLogError,
+            "The log has no column 'x' for duplicates=; it has 'who'",
+        ),
         ({"tolerance": "2s"}, ValueError, "tolerance needs duplicates="),
         ({"behaviors": "view"}, ValueError, "behaviors must be a list of values; got 'view'"),
         ({"behaviors": ["c"]}, InvalidLogError, "Nothing is left .* dropped as 'unknown what'"),

@@ -130,6 +130,7 @@ def objects_to_arrow(values, name):
             "of a surrogate pair. Replace it: text.encode('utf-8', 'replace').decode()."
         ) from e
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as e:
+        _refuse_huge(values, name)
         odd = _first_odd(values)
         if odd is None:
             raise SequenceFrameError(
@@ -141,6 +142,17 @@ def objects_to_arrow(values, name):
             f"{type(found).__name__} where those before it are of type {expected}. "
             "Give the column one type."
         ) from e
+
+
+def _refuse_huge(values, name):
+    """Refuse integers beyond 64 bits, naming the row of the first."""
+    for row, value in enumerate(values):
+        for found in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(found, int) and not -(2**63) <= found < 2**63:
+                raise SequenceFrameError(
+                    f"Row {row} of column {name!r} holds {found}, which does not fit into 64-bit "
+                    "integers. Convert ids to strings, or numbers to floats."
+                )
 
 
 def _is_unicode(value):

@@ -90,6 +90,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Ids as in ``classes_``. Of equally likely ones the more frequent at fit, and of
             equally frequent ones the first in ``classes_``.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If the values of the target are of another type than at fit.
         """
         best = self._likeliest(X)
         return self._catalogue()[best]
@@ -108,6 +115,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         -------
         ndarray of float64 of shape (n_samples, n_classes)
             Rows sum to 1; columns in the order of ``classes_``.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If the values of the target are of another type than at fit.
         """
         check_is_fitted(self)
         columns = np.argsort(self._by_frequency)
@@ -142,6 +156,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         ValueError
             If a candidate was never seen at fit or there is none, k is less than 1 or more than
             there are to choose among, or ``exclude_seen`` is not a boolean.
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -190,6 +206,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         -------
         float
             Between 0 and 1.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If y does not fit X, or its values are not ids like those at fit.
         """
         X, index = self._with_truth(X, y)
         return float((self._likeliest(X) == index).mean())
@@ -210,6 +233,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         ndarray of float64 of shape (n_samples, 2)
             First and last possible rank, infinite for an id never seen at fit; see
             :func:`skbseq.metrics.true_ranks`.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If y does not fit X, or its values are not ids like those at fit.
         """
         X, index = self._with_truth(X, y)
         parts, start = [np.zeros((0, 2))], 0

@@ -106,6 +106,11 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         -------
         estimator
             The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or nothing that a nested one could act on.
         """
         self._check_augment(params)
         routed = {

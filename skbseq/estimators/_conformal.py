@@ -23,6 +23,7 @@ from skbseq._checks import (
     check_method_params,
     check_y,
     fit_context,
+    is_several,
     shown,
 )
 from skbseq._labels import read_label_table, read_labels
@@ -188,6 +189,15 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         -------
         ConformalClassifier
             The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If y holds no labels of at least two classes or does not fit X, or ``cv`` does not
+            split the samples or leaves too few to calibrate.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if
+            a frozen estimator gets fit parameters.
         """
         with all_or_nothing(self):
             check_is_data(X)
@@ -245,6 +255,10 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         if isinstance(cv, Integral):
             cv = StratifiedKFold(cv, shuffle=True, random_state=self.random_state)
         cv = check_cv(cv, y, classifier=True)
+        pairs = getattr(cv, "cv", None)  # of scikit-learn's splitter of a list of splits
+        for pair in pairs if isinstance(pairs, list) else ():
+            if not is_several(pair) or len(pair) != 2:
+                self._refuse_splits(f"{shown(pair)} is not a pair")
         try:
             splits = list(cv.split(X, y, **split_params))
             rows = [np.arange(len(y))[part] for part in splits[-1]] if splits else []
@@ -252,8 +266,6 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
             self._refuse_splits(error)
         if not splits:
             raise ValueError(f"cv={self.cv!r} gives no split; the last one's test set calibrates.")
-        if len(rows) != 2:
-            self._refuse_splits(f"the last split has {len(rows)} parts")
         return rows
 
     def _refuse_splits(self, why):

@@ -191,6 +191,18 @@ class BehaviorEmbedder(
         -------
         estimator
             The fitted embedder itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or there are too few histories of enough events.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a
+            parameter is routed nowhere.
+        MemoryError
+            If the memory cannot hold a network of this size.
         """
         with all_or_nothing(self):
             encoder = SequenceEncoder() if self.encoder is None else self.encoder
@@ -283,6 +295,13 @@ class BehaviorEmbedder(
         -------
         ndarray of float32 of shape (n_samples, units)
             Twice as wide where a recurrence is bidirectional.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         check_is_fitted(self)
         return self._outputs_of(self._sequences(X)).astype(np.float32)
@@ -301,6 +320,11 @@ class BehaviorEmbedder(
             Raw ids, in order of frequency.
         vectors : ndarray of float32 of shape (n_ids, size)
             The embedding of each.
+
+        Raises
+        ------
+        ValueError
+            If there is no such channel, or several and none is named.
         """
         check_is_fitted(self)
         channel = self._channel(channel)

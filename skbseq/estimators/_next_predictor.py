@@ -256,6 +256,10 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             If the target is not there, cannot be told, or holds no ids.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit.
+        MemoryError
+            If the memory cannot hold a network of this size.
+        TypeError
+            If a parameter is routed nowhere.
         """
         with all_or_nothing(self):
             columns, self.target_ = split_target(X, self.target)

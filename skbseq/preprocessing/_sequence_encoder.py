@@ -252,6 +252,16 @@ default=("gap", "age", "hour", "weekday")
         -------
         SequenceEncoder
             The fitted encoder itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or X is an array that
+            cannot be read as numbers.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         with all_or_nothing(self):
             # A fit on an array after one on a frame, or the reverse, must leave nothing behind.
@@ -327,6 +337,15 @@ default=("gap", "age", "hour", "weekday")
         sequence frame or ndarray
             For a frame, a frame of the same library with int32 and float32 lists and float32
             context; for an array, an array of its shape.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         if hasattr(self, "steps_scale_"):
             return self._transform_array(X)

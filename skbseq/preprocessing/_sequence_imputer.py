@@ -189,6 +189,17 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         -------
         SequenceImputer
             The fitted imputer itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or X is an array that
+            cannot be read as numbers.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if ``estimator`` has no
+            ``predict``.
         """
         self._check_parameters()
         with all_or_nothing(self):
@@ -336,6 +347,15 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         sequence frame or ndarray
             For a frame, a frame of the same library with the columns of fit, followed by the
             indicators; for an array, an array of its shape.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):

@@ -226,6 +226,17 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         -------
         SequenceVectorizer
             The fitted vectorizer itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or a duration cannot be read, or X is an array that
+            cannot be read as numbers.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a window is
+            neither a string nor a timedelta.
         """
         with all_or_nothing(self):
             for name in ("feature_names_in_", "array_ndim_"):
@@ -313,6 +324,15 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         -------
         ndarray or CSR matrix of float64 of shape (n_samples, n_features)
             One row per sample; a table if ``set_output`` requests one.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):
