@@ -198,8 +198,7 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
             If a parameter holds an invalid value, or X is an array that
             cannot be read as numbers.
         TypeError
-            If X is not data: None, a string, a dict, a set, a generator or a single value; or if ``estimator`` has no
-            ``predict``.
+            If X is not data, such as None or a string, or ``estimator`` has no ``predict``.
         """
         self._check_parameters()
         with all_or_nothing(self):

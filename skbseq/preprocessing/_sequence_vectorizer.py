@@ -232,11 +232,11 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         SequenceFrameError
             If X is a sequence frame without channels, or a column does not fit or cannot be read.
         ValueError
-            If a parameter holds an invalid value, or a duration cannot be read, or X is an array that
+            If a parameter holds an invalid value, a window cannot be read, or X is an array that
             cannot be read as numbers.
         TypeError
-            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a window is
-            neither a string nor a timedelta.
+            If X is not data, such as None or a string, or a window neither a string nor a
+            timedelta.
         """
         with all_or_nothing(self):
             for name in ("feature_names_in_", "array_ndim_"):
