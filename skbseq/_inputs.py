@@ -157,7 +157,7 @@ class InputSchema:
                 f"Channel {name!r} held integer codes at fit; now it holds "
                 f"{_frames.kind_of(column.values.type)} values. {_FIX}"
             )
-        codes = _read_codes(column.values)
+        codes = _frames.integers(column.values, narrow=True)
         if column.values.null_count or codes.min(initial=0) < 0:
             missing = _frames.is_missing(column.values)
             bad = missing | (codes < 0)
@@ -172,7 +172,7 @@ class InputSchema:
 
 def _vocabulary_size(name, column):
     """1 + the largest code of a channel."""
-    codes = _read_codes(column.values)
+    codes = _frames.integers(column.values, narrow=True)
     top = max(codes.max(initial=0), UNKNOWN)
     if top > _MOST_CODES:
         row = _row_of(_frames.first_row(codes > _MOST_CODES), column.offsets)
@@ -183,15 +183,6 @@ def _vocabulary_size(name, column):
             "categories are many."
         )
     return int(top) + 1
-
-
-def _read_codes(values):
-    """Codes, zero where null; unsigned ones beyond the reach of int64 become the largest."""
-    try:
-        return _frames.integers(values, narrow=True)
-    except ValueError:
-        huge = _frames.numbers(values) >= 2.0**63
-        return np.where(huge, np.iinfo(np.int64).max, _frames.integers(values, but=huge))
 
 
 def _finite(name, values, offsets):

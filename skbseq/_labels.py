@@ -7,6 +7,7 @@ from numbers import Number, Real
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import to_array
 
 
 def read_label_table(y):
@@ -25,6 +26,8 @@ def read_label_table(y):
         If there are several columns and they hold anything but 0 and 1, or False and True.
     """
     is_table = _frames.is_frame(y)
+    if is_table and not _frames.column_names(y):
+        raise ValueError("y is a table without columns.")
     if not is_table and not isinstance(y, (list, tuple, np.ndarray)):
         return None
     try:
@@ -34,7 +37,7 @@ def read_label_table(y):
     if labels.ndim != 2 or labels.shape[1] < 2:
         return None
     names = np.array(_frames.all_names(y), dtype=object) if is_table else None
-    bad = np.argwhere(~np.isin(labels, (0, 1)))
+    bad = np.argwhere(~_are_binary(labels))
     if bad.size or labels.dtype.kind in "SU":  # NumPy finds 1 among ["1"]
         row, column = bad[0] if bad.size else (0, 0)
         name = column if names is None else repr(names[column])
@@ -44,6 +47,14 @@ def read_label_table(y):
             "classes."
         )
     return labels.astype(np.float64), names
+
+
+def _are_binary(labels):
+    if labels.dtype != object:
+        return np.isin(labels, (0, 1))
+    # pandas.NA cannot be compared.
+    flat = [isinstance(v, (Number, np.bool_)) and v in (0, 1) for v in labels.ravel()]
+    return np.array(flat, bool).reshape(labels.shape)
 
 
 def read_labels(y, *, name="y"):
@@ -56,8 +67,14 @@ def read_labels(y, *, name="y"):
     array-like
         As it was, but for an object array of numbers or booleans, which becomes one of these.
     """
-    labels = y if isinstance(y, (list, tuple)) else np.asarray(y)
-    if isinstance(labels, np.ndarray) and (labels.dtype != object or labels.ndim != 1):
+    array = to_array(name, y)  # refuses rows of several lengths
+    labels = y if isinstance(y, (list, tuple)) and array.ndim == 1 else array
+    if labels is array and array.dtype != object:
+        return y
+    if array.ndim == 2 and array.shape[1] == 1:  # a column, which scikit-learn warns of
+        read_labels(array[:, 0], name=name)
+        return y
+    if array.ndim != 1:
         return y
     kinds = {kind: _label_kind(kind) for kind in set(map(type, labels))}
     if len(set(kinds.values())) > 1 or None in kinds.values():
@@ -114,7 +131,9 @@ def check_numbers(y):
     ValueError
         If y holds strings, times, or missing or infinite values.
     """
-    values = np.asarray(y)
+    if _frames.is_frame(y) and not _frames.column_names(y):
+        raise ValueError("y is a table without columns.")
+    values = to_array("y", y)
     if values.ndim == 0 or values.dtype.kind not in "fOSUMm":
         return
     if values.dtype.kind == "f":

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 from skbseq._checks import Interval, StrOptions
 
+LAYERS = [Interval(Integral, 1, 100, closed="both")]
 ONE_OR_MORE = [Interval(Integral, 1, None, closed="left")]
 SHARE = [Interval(Real, 0, 1, closed="left")]
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -75,10 +76,10 @@ PARAMETERS = {
     ),
     "units": _of_all(ONE_OR_MORE, "int", "Size of the vector of an event."),
     "n_layers": _of_all(
-        [*ONE_OR_MORE, None],
+        [*LAYERS, None],
         "int",
         """
-        Stacked layers. None: the network's own default, 1 for recurrent networks, 2 for
+        Stacked layers, 1 to 100. None: the network's own default, 1 for recurrent networks, 2 for
         "transformer", 4 for "cnn". "bag" has one layer.
         """,
     ),

@@ -1,8 +1,11 @@
 """The target of next-event models: its channel, its ids, and the true next events."""
 
+from collections.abc import Mapping, Set
+
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import shown
 from skbseq._sequences import offsets_of
 from skbseq.exceptions import SequenceFrameError
 
@@ -38,10 +41,10 @@ def split_target(X, name=None):
     SequenceFrameError
         If there is no such column, or several and no ``name``.
     """
-    if not _frames.is_sequence_frame(X, bare_lists=True) and not _frames.is_frame(X):
+    check_is_histories(X)
+    if name is not None and not isinstance(name, str):
         raise SequenceFrameError(
-            f"Expected a sequence frame, with histories in list columns; got {type(X).__name__}. "
-            "Make one with EventLog.histories, or give a list of lists."
+            f"target must be the name of a list column or None; got {shown(name)}."
         )
     columns = _frames.split_sequences(X, channels=() if name is None else (name,), nested=True)
     kinds = {n: _frames.kind_of(_plain(c.values).type) for n, c in columns.lists.items()}
@@ -71,6 +74,22 @@ def split_target(X, name=None):
             f"them, or name another list column; there are {there}."
         )
     return columns, name
+
+
+def check_is_histories(X):
+    """Refuse what is not a sequence frame in any of its forms."""
+    if isinstance(X, list):
+        set_at = next((row for row, cell in enumerate(X) if isinstance(cell, Set)), None)
+        if set_at is not None:
+            raise SequenceFrameError(
+                f"Row {set_at} of X is a {type(X[set_at]).__name__}, which has no order. Give a "
+                "list of events, oldest first."
+            )
+    if not _frames.is_sequence_frame(X, bare_lists=True) and not _frames.is_frame(X):
+        raise SequenceFrameError(
+            f"Expected a sequence frame, with histories in list columns; got {type(X).__name__}. "
+            "Make one with EventLog.histories, or give a list of lists."
+        )
 
 
 def _plain(values):
@@ -115,9 +134,16 @@ def read_ids(ids, name):
     ValueError
         If it is not a list.
     """
-    if isinstance(ids, (str, bytes)) or not hasattr(ids, "__len__"):
-        raise ValueError(f"{name} must be a list of ids; got {ids!r}.")
+    if not _is_column(ids):
+        raise ValueError(f"{name} must be a list of ids; got {shown(ids)}.")
     return _frames.read_column(ids, name)
+
+
+def _is_column(values):
+    """Whether values may be a column: a list, an array of one dimension, or a Series."""
+    if isinstance(values, (str, bytes, type, Mapping, Set)) or not hasattr(values, "__len__"):
+        return False
+    return getattr(values, "ndim", 1) == 1
 
 
 def read_next(y, n_rows):
@@ -128,7 +154,7 @@ def read_next(y, n_rows):
     ValueError
         If they are not ids, or not one per row.
     """
-    if isinstance(y, (str, bytes)) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
+    if not _is_column(y):
         raise ValueError(
             f"y must have one dimension, an id for each row of X; got {type(y).__name__}"
             f"{f' of shape {y.shape}' if hasattr(y, 'shape') else ''}."

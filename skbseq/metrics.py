@@ -6,11 +6,10 @@ they order models differently from ranks in the full catalogue (Krichene and Ren
 Sampled Metrics for Item Recommendation", KDD).
 """
 
-from numbers import Integral
-
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import as_names, check_is_data, is_whole, shown, to_array, to_numbers
 from skbseq._targets import present_values, rows_at_a_time, split_target, to_ids, true_index
 
 __all__ = [
@@ -61,7 +60,7 @@ def true_ranks(scores, true_index):
            [ 1.,  2.],
            [inf, inf]])
     """
-    scores, index = np.asarray(scores), np.asarray(true_index)
+    scores, index = to_array("scores", scores), to_array("true_index", true_index)
     _check_scores(scores, index)
     ranks = np.full((len(index), 2), np.inf)
     known = index >= 0
@@ -119,7 +118,7 @@ def recall_at_k(ranks, k=20):
     Raises
     ------
     ValueError
-        If there is no row, or a rank is less than 1 or NaN.
+        If k is not a positive integer, there is no row, or a rank is less than 1 or NaN.
 
     Examples
     --------
@@ -127,7 +126,7 @@ def recall_at_k(ranks, k=20):
     >>> recall_at_k([1, 3, float("inf")], k=2)
     0.333...
     """
-    return _mean_gain(ranks, np.ones(_check_k(k)))
+    return _mean_gain(ranks, k, np.ones_like)
 
 
 def mrr_at_k(ranks, k=20):
@@ -149,7 +148,7 @@ def mrr_at_k(ranks, k=20):
     Raises
     ------
     ValueError
-        If there is no row, or a rank is less than 1 or NaN.
+        If k is not a positive integer, there is no row, or a rank is less than 1 or NaN.
 
     Examples
     --------
@@ -157,7 +156,7 @@ def mrr_at_k(ranks, k=20):
     >>> mrr_at_k([1, 4, float("inf")], k=20)
     0.416...
     """
-    return _mean_gain(ranks, 1 / np.arange(1, _check_k(k) + 1))
+    return _mean_gain(ranks, k, np.reciprocal)
 
 
 def ndcg_at_k(ranks, k=20):
@@ -181,7 +180,7 @@ def ndcg_at_k(ranks, k=20):
     Raises
     ------
     ValueError
-        If there is no row, or a rank is less than 1 or NaN.
+        If k is not a positive integer, there is no row, or a rank is less than 1 or NaN.
 
     Examples
     --------
@@ -189,23 +188,29 @@ def ndcg_at_k(ranks, k=20):
     >>> ndcg_at_k([1, 3, float("inf")], k=20)
     0.5
     """
-    return _mean_gain(ranks, 1 / np.log2(np.arange(2, _check_k(k) + 2)))
+    return _mean_gain(ranks, k, lambda ranks: 1 / np.log2(1 + ranks))
 
 
+# Beyond any catalogue; the gains of so many ranks take less than a gigabyte.
+_LONGEST = 10**8
 _METRICS = {"recall": recall_at_k, "mrr": mrr_at_k, "ndcg": ndcg_at_k}
 
 
 def _check_k(k):
-    if isinstance(k, (bool, np.bool_)) or not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
-    return int(k)
+    if not is_whole(k) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1; got {shown(k)}.")
+    if k > _LONGEST:
+        raise ValueError(f"k must be at most {_LONGEST:,}; got {k!r}.")
 
 
-def _mean_gain(ranks, gains):
+def _mean_gain(ranks, k, gain_of):
     """Mean gain of the rows; the gain of a row is the mean over its range of ranks."""
+    _check_k(k)
     first, last = _check_ranks(ranks)
     known = np.isfinite(first)
     first, last = (np.where(known, rank, 1) for rank in (first, last))
+    # Not of all k: no rank is larger than the last one that occurs.
+    gains = gain_of(np.arange(1.0, min(k, last.max()) + 1))
     # Cumulative gains give the sum over any range of ranks without a loop over rows.
     before = np.append(0, np.cumsum(gains))
     lo, hi = (np.minimum(rank, len(gains)).astype(np.int64) for rank in (first - 1, last))
@@ -214,7 +219,7 @@ def _mean_gain(ranks, gains):
 
 
 def _check_ranks(ranks):
-    ranks = np.asarray(ranks, dtype=np.float64)
+    ranks = to_numbers("ranks", ranks)
     if ranks.ndim not in (1, 2) or (ranks.ndim == 2 and ranks.shape[1] != 2):
         raise ValueError(
             f"ranks must be of shape (n_samples,) or (n_samples, 2); got {ranks.shape}."
@@ -329,6 +334,8 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
     ------
     ValueError
         If k is not a positive integer, or a metric is unknown.
+    TypeError
+        If the scorer gets no data, or an estimator without ``predict_proba`` or ``classes_``.
 
     Notes
     -----
@@ -353,13 +360,14 @@ class _RankingScorer:
     """The scorer of :func:`ranking_scorer`; unlike a nested function, it can be pickled."""
 
     def __init__(self, k, metrics):
-        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        names = as_names("metrics", metrics, empty=True)
         unknown = [name for name in names if name not in _METRICS]
         if unknown or not names:
             raise ValueError(
                 f"metrics must name some of {', '.join(map(repr, _METRICS))}; got {metrics!r}."
             )
-        self.k = _check_k(k)
+        _check_k(k)
+        self.k = int(k)
         self.metrics = tuple(names)
 
     def __repr__(self):
@@ -367,6 +375,7 @@ class _RankingScorer:
 
     def __call__(self, estimator, X, y=None):
         """Score a fitted estimator."""
+        check_is_data(X)
         if y is None:
             X, y = hold_out_last(X, _target_of(estimator))
         ranks = _ranks(estimator, X, y)
@@ -393,6 +402,11 @@ def _ranks(estimator, X, y):
 
 
 def _ranks_by_probability(estimator, X, y):
+    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
+        raise TypeError(
+            "The ranking scorer needs a fitted classifier with predict_proba and classes_; got "
+            f"{shown(estimator)}."
+        )
     n_rows, classes = _frames.n_rows(X), estimator.classes_
     index = true_index(y, n_rows, classes)
     # In parts, because the scores of all rows over a large catalogue would fill the memory.

@@ -9,9 +9,11 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, GroupKFold, StratifiedGroupKFold
+from sklearn.utils.multiclass import type_of_target
 
 from skbseq import _frames
-from skbseq._checks import Interval, validate_parameter_constraints
+from skbseq._checks import Interval, to_array, validate_parameter_constraints
+from skbseq._labels import read_labels
 from skbseq._time import format_instant, shift_ticks, to_timedelta
 from skbseq.exceptions import SequenceFrameError
 
@@ -292,7 +294,8 @@ class UserKFold(_FrameSplitter):
     SequenceFrameError
         If the column does not exist or holds a missing value, or there are fewer users than folds.
     ValueError
-        If a parameter is out of range, or ``stratify=True`` and ``y`` holds no classes.
+        If a parameter is out of range, ``stratify=True`` and ``y`` holds no classes, or a
+        ``random_state`` is given without ``shuffle=True``.
     TypeError
         If ``X`` is not a table.
 
@@ -363,10 +366,26 @@ class UserKFold(_FrameSplitter):
             )
         if self.stratify and y is None:
             raise ValueError("stratify=True needs y, the classes; got None.")
+        if self.stratify:
+            y = self._read_classes(y, len(users))
+        if self.random_state is not None and not self.shuffle:
+            raise ValueError(
+                "random_state has no effect since shuffle is False. Set shuffle=True, or leave it "
+                f"out; got random_state={self.random_state!r}."
+            )
         splitter = StratifiedGroupKFold if self.stratify else GroupKFold
         folds = splitter(self.n_splits, shuffle=self.shuffle, random_state=self.random_state)
         # Both use only the number of rows of X.
         yield from folds.split(np.zeros(len(users)), y, users)
+
+    def _read_classes(self, y, n_rows):
+        y = to_array("y", read_labels(y))
+        if y.shape != (n_rows,) or type_of_target(y) not in ("binary", "multiclass"):
+            raise ValueError(
+                f"stratify=True needs y, a class for each of the {n_rows:,} rows of X; got "
+                f"{type(y).__name__} of shape {y.shape} and type {y.dtype}."
+            )
+        return y
 
 
 # ------------------------------------------------------------------ columns

@@ -194,7 +194,11 @@ LOG = EventLog(
     ("options", "error", "message"),
     [
         ({"duplicates": "what"}, ValueError, "duplicates must be 'exact', a list of columns or"),
-        ({"duplicates": ["x"]}, InvalidLogError, "The log has no column 'x'; it has 'who'"),
+        (
+            {"duplicates": ["x"]},
+            InvalidLogError,
+            "The log has no column 'x' for duplicates=; it has 'who'",
+        ),
         ({"tolerance": "2s"}, ValueError, "tolerance needs duplicates="),
         ({"behaviors": "view"}, ValueError, "behaviors must be a list of values; got 'view'"),
         ({"behaviors": ["c"]}, InvalidLogError, "Nothing is left .* dropped as 'unknown what'"),
@@ -290,5 +294,5 @@ def test_rules_compare_integers_exactly():
 
 
 def test_duplicates_in_no_column_are_none():
-    with pytest.raises(ValueError, match="duplicates must be 'exact', a list of columns or None"):
+    with pytest.raises(ValueError, match="duplicates is an empty list"):
         LOG.clean(duplicates=[])

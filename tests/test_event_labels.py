@@ -206,7 +206,9 @@ def test_columns_are_checked():
     log, samples = make_log([1, 1], [0, 5]), sample_table([(1, 0)])
     with pytest.raises(InvalidLogError, match="no behaviour column to read the next event from"):
         log.label_next(samples)
-    with pytest.raises(InvalidLogError, match="The log has no column 'paid'; it has 'who', 'when"):
+    with pytest.raises(
+        InvalidLogError, match="The log has no column 'paid' for column=; it has 'who', 'when"
+    ):
         log.label_sum(samples, "paid", horizon="1D")
     with pytest.raises(
         InvalidLogError, match="'when' holds timestamp values; a sum needs numbers"

@@ -482,15 +482,22 @@ def numbers(array, *, narrow=False):
     return array.to_numpy(zero_copy_only=False)
 
 
-def integers(array, *, but=None, narrow=False):
+_LARGEST = 2**63 - 1
+
+
+def integers(array, *, but=None, narrow=False, unsigned=False):
     """Values as int64, with zero for null and where the mask ``but`` is True.
 
     With ``narrow``, int32 values keep their type, and are not copied if there is no null.
+    Unsigned values beyond int64 become its largest; with ``unsigned`` the result is uint64 then.
     """
     array = as_array(array)
     if but is not None:
         array = pc.if_else(pa.array(but), pa.scalar(None, array.type), array)
-    if not (narrow and pa.types.is_int32(array.type)):
+    beyond = pa.types.is_uint64(array.type) and (pc.max(array).as_py() or 0) > _LARGEST
+    if beyond and not unsigned:
+        array = pc.min_element_wise(array, pa.scalar(_LARGEST, pa.uint64()), skip_nulls=False)
+    if not (beyond and unsigned) and not (narrow and pa.types.is_int32(array.type)):
         array = array.cast(pa.int64())
     if array.null_count:
         array = pc.fill_null(array, 0)

@@ -1,5 +1,6 @@
 """Sequence frames in all their forms: distinguish them from arrays, and split them."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -104,7 +105,7 @@ def _is_rectangular(rows):
 
 
 def _is_listlike(cell):
-    return isinstance(cell, (list, tuple, np.ndarray))
+    return isinstance(cell, (list, tuple)) or (isinstance(cell, np.ndarray) and cell.ndim > 0)
 
 
 def all_names(data):
@@ -196,15 +197,30 @@ def _read_items(frame, items):
 
 def _series_to_arrow(series, name):
     is_arrow = isinstance(series.dtype, pd.ArrowDtype)  # faster than comparing with object
-    if not is_arrow and series.dtype == object and holds_matrices(cells := series.tolist()):
-        return _cells_to_arrow(cells, name)
+    if not is_arrow and series.dtype == object:
+        cells = series.tolist()
+        if holds_matrices(cells):
+            return _cells_to_arrow(cells, name)
+        _refuse_sets(cells, name)
     return pandas_to_arrow(series, name)
 
 
 def _cells_to_arrow(cells, name):
+    _refuse_sets(cells, name)
     if holds_matrices(cells):
         cells = stack_matrices(cells)
     return cells if isinstance(cells, pa.Array) else objects_to_arrow(cells, name)
+
+
+def _refuse_sets(cells, name):
+    """Refuse histories that are sets, which Arrow would read as lists in an arbitrary order."""
+    kinds = set(map(type, cells))
+    if any(issubclass(kind, Set) for kind in kinds):
+        row = next(row for row, cell in enumerate(cells) if isinstance(cell, Set))
+        raise SequenceFrameError(
+            f"Row {row} of column {name!r} is a {type(cells[row]).__name__}, which has no order. "
+            "Give a list of events, oldest first."
+        )
 
 
 def _check_equal_lengths(lists):

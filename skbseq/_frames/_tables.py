@@ -132,7 +132,14 @@ def objects_to_arrow(values, name):
     """
     try:
         return pa.array(values, from_pandas=True)
+    except UnicodeEncodeError as e:
+        row = next(row for row, value in enumerate(values) if not _is_unicode(value))
+        raise SequenceFrameError(
+            f"Row {row} of column {name!r} holds text that is not Unicode: {e.object!r} has half "
+            "of a surrogate pair. Replace it: text.encode('utf-8', 'replace').decode()."
+        ) from e
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as e:
+        _refuse_huge(values, name)
         odd = _first_odd(values)
         if odd is None:
             raise SequenceFrameError(
@@ -146,11 +153,32 @@ def objects_to_arrow(values, name):
         ) from e
 
 
+def _refuse_huge(values, name):
+    """Refuse integers beyond 64 bits, naming the row of the first."""
+    for row, value in enumerate(values):
+        for found in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(found, int) and not -(2**63) <= found < 2**63:
+                raise SequenceFrameError(
+                    f"Row {row} of column {name!r} holds {found}, which does not fit into 64-bit "
+                    "integers. Convert ids to strings, or numbers to floats."
+                )
+
+
+def _is_unicode(value):
+    if isinstance(value, (list, tuple, set)) or getattr(value, "ndim", 0) > 0:
+        return all(map(_is_unicode, value))
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _first_odd(values):
     """First row with a value, or with a list item, whose type differs from those before it."""
     expected = {}  # by depth: 0 for the cell, 1 for the items of a list
     for row, value in enumerate(values):
-        listed = isinstance(value, (list, tuple, np.ndarray))
+        listed = isinstance(value, (list, tuple, np.ndarray)) and getattr(value, "ndim", 1) > 0
         for depth, found in [(0, value), *((1, item) for item in (value if listed else ()))]:
             if pd.api.types.is_scalar(found) and pd.isna(found):
                 continue

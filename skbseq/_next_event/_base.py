@@ -1,18 +1,18 @@
 """What all models of the next event share: catalogue, predictions, lists, scores."""
 
 import warnings
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
-from skbseq._checks import fit_context
+from skbseq._checks import check_flag, fit_context, is_whole, shown
 from skbseq._next_event._histories import learn_histories, read_histories
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
+    check_is_histories,
     index_in_classes,
     read_ids,
     rows_at_a_time,
@@ -92,6 +92,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Ids as in ``classes_``. Of equally likely ones the more frequent at fit, and of
             equally frequent ones the first in ``classes_``.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If the values of the target are of another type than at fit.
         """
         best = self._likeliest(X)
         return self._catalogue()[best]
@@ -110,6 +117,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         -------
         ndarray of float64 of shape (n_samples, n_classes)
             Rows sum to 1; columns in the order of ``classes_``.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If the values of the target are of another type than at fit.
         """
         check_is_fitted(self)
         columns = np.argsort(self._by_frequency)
@@ -148,8 +162,10 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If no candidate was seen at fit, or with ``unknown_candidates="error"`` one was not;
-            if there is no candidate; or if k is less than 1 or more than there are to choose
-            among.
+            if there is no candidate; if k is less than 1 or more than there are to choose among;
+            or ``exclude_seen`` is not a boolean.
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -157,6 +173,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
                 f"The target is named {SCORE!r}, as the column of probabilities is. Rename it "
                 "before fit."
             )
+        check_flag("exclude_seen", exclude_seen)
         columns, n_choices = self._choose(candidates, unknown_candidates)
         _check_k(k, n_choices, candidates)
         # Candidates that are unknown leave lists shorter than k.
@@ -199,6 +216,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         -------
         float
             Between 0 and 1.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If y does not fit X, or its values are not ids like those at fit.
         """
         X, index = self._with_truth(X, y)
         return float((self._likeliest(X) == index).mean())
@@ -219,6 +243,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         ndarray of float64 of shape (n_samples, 2)
             First and last possible rank, infinite for an id never seen at fit; see
             :func:`skbseq.metrics.true_ranks`.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is not a sequence frame, or lacks the target.
+        ValueError
+            If y does not fit X, or its values are not ids like those at fit.
         """
         X, index = self._with_truth(X, y)
         parts, start = [np.zeros((0, 2))], 0
@@ -257,6 +288,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
     def _with_truth(self, X, y):
         """X, and the true next event of each row as a code of the catalogue, or -1."""
         check_is_fitted(self)
+        check_is_histories(X)
         if y is None:
             X, y = hold_out_last(X, self.target_)
         return X, true_index(y, _frames.n_rows(X), self._catalogue())
@@ -324,8 +356,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
 
 
 def _check_k(k, n_choices, candidates):
-    if isinstance(k, (bool, np.bool_)) or not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
+    if not is_whole(k) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1; got {shown(k)}.")
     if k > n_choices:
         what = "ids were seen at fit" if candidates is None else "distinct candidates were given"
         raise ValueError(

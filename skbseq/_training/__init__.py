@@ -9,7 +9,7 @@ from skbseq._training._hold_out import hold_out, with_mean_weight_one
 from skbseq._training._loop import train
 from skbseq._training._losses import Loss
 from skbseq._training._losses_table import make_loss
-from skbseq._training._optimizers import optimizer_class, optimizer_key
+from skbseq._training._optimizers import check_optimizer, optimizer_class, optimizer_key
 from skbseq._training._predict import predict
 from skbseq._training._program import borrow_program
 
@@ -20,6 +20,7 @@ __all__ = [
     "borrow_program",
     "check_callbacks",
     "check_function",
+    "check_optimizer",
     "choose_device",
     "choose_precision",
     "have_room",

@@ -7,7 +7,6 @@ digests of both. So a reader finds matching files at any moment, or downloads th
 
 import hashlib
 import json
-import numbers
 import os
 import re
 import shutil
@@ -22,11 +21,13 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from sklearn.utils import Bunch
 
 from skbseq import _frames
+from skbseq._checks import check_count, check_flag, is_real, shown
 from skbseq._files import replacing
 from skbseq.datasets._formats import unpack
 from skbseq.exceptions import InvalidLogError
@@ -117,16 +118,23 @@ class Options:
 
     def check(self):
         """Refuse invalid values."""
-        tries = self.n_retries
-        if not isinstance(tries, numbers.Integral) or isinstance(tries, bool) or tries < 0:
-            raise ValueError(f"n_retries must be a whole number of at least 0; got {tries!r}.")
-        if not isinstance(self.delay, numbers.Real) or not 0 <= self.delay < float("inf"):
+        _check_path("data_home", self.data_home)
+        _check_path("path", self.path)
+        check_flag("download_if_missing", self.download_if_missing)
+        check_count("n_retries", self.n_retries, least=0)
+        if not is_real(self.delay) or not 0 <= self.delay < float("inf"):
             raise ValueError(
-                f"delay must be a number of seconds of at least 0; got {self.delay!r}."
+                f"delay must be a number of seconds of at least 0; got {shown(self.delay)}."
             )
         checksum = self.checksum
-        if checksum is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", str(checksum)):
-            raise ValueError(f"checksum must be a SHA-256 of 64 hex digits; got {checksum!r}.")
+        if checksum is not None and not (
+            isinstance(checksum, str) and re.fullmatch(r"[0-9a-fA-F]{64}", checksum)
+        ):
+            raise ValueError(
+                f"checksum must be a SHA-256 of 64 hex digits; got {shown(checksum)}."
+            )
+        if not isinstance(self.verbose, (bool, np.bool_)):
+            check_count("verbose", self.verbose, least=0)
 
     def say(self, message):
         """Print a message, unless ``verbose`` is 0."""
@@ -134,10 +142,22 @@ class Options:
             print(message, file=sys.stderr)
 
 
+def _check_path(name, path):
+    if path is None:
+        return
+    try:
+        text = os.fspath(path)
+        right = isinstance(text, str) and "\0" not in text and bool(os.fsencode(text))
+    except (TypeError, UnicodeEncodeError):
+        right = False
+    if not right:
+        raise ValueError(f"{name} must be a path, a string or os.PathLike; got {shown(path)}.")
+
+
 def fetch(source, *, output, **options):
     """A data set as the Bunch that the fetch functions return; see there for the parameters."""
-    if output not in ("pandas", "polars", "pyarrow"):
-        raise ValueError(f"output must be 'pandas', 'polars' or 'pyarrow'; got {output!r}.")
+    if not isinstance(output, str) or output not in ("pandas", "polars", "pyarrow"):
+        raise ValueError(f"output must be 'pandas', 'polars' or 'pyarrow'; got {shown(output)}.")
     table, path = load(source, Options(**options))
     return Bunch(
         events=_frames.frame_from_columns(source.to_events(table), like=output),

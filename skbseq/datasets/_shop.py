@@ -4,7 +4,6 @@ The customers follow a continuous-time Markov chain. Its transitions depend on t
 events, so a sequence model can reach the true probability and counts cannot.
 """
 
-import numbers
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -12,6 +11,7 @@ import numpy as np
 from scipy.linalg import expm
 from sklearn.utils import Bunch
 
+from skbseq._checks import check_count, shown
 from skbseq._frames import frame_from_columns
 from skbseq._time import to_timedelta
 
@@ -37,6 +37,10 @@ _CATEGORIES = np.array(["shoes", "kitchen", "sports", "audio", "garden"], dtype=
 _CATEGORY_SHARES = np.array([0.3, 0.25, 0.2, 0.15, 0.1])
 _CATEGORY_SPREADS = np.array([0.3, 0.5, 0.6, 0.9, 0.7])
 _CHANGE_OF_CATEGORY = 0.3
+# Users, and products: more events than fit into 50 GB.
+_MOST = 10**7
+_MOST_DAYS = 100 * 365
+_MOST_USER_DAYS = 10**9
 _N_GROUPS = 2 * len(_CATEGORIES)
 _EXPENSIVE_FROM = 50.0
 _EXPENSIVE_SHARE = 0.4
@@ -87,7 +91,7 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
     Raises
     ------
     ValueError
-        If a number is out of range, or a duration cannot be read.
+        If a number is out of range, or a duration cannot be read or is too long.
     TypeError
         If a duration is a bare number.
 
@@ -137,10 +141,10 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
     >>> shop.probability[:3].round(2)
     array([0.1 , 0.65, 0.1 ])
     """
-    _check_at_least(n_users, 1, "n_users")
-    _check_at_least(n_products, _N_GROUPS, "n_products")
-    history = to_timedelta(history, name="history")
-    horizon = to_timedelta(horizon, name="horizon")
+    check_count("n_users", n_users, most=_MOST)
+    check_count("n_products", n_products, least=_N_GROUPS, most=_MOST)
+    history = _read_span(history, "history", n_users)
+    horizon = _read_span(horizon, "horizon", n_users)
     rng = _make_generator(random_state)
 
     cutoff, span = history.astype(np.int64), horizon.astype(np.int64)
@@ -183,9 +187,15 @@ The probability of a purchase after the cutoff and within the horizon is exact.
 """
 
 
-def _check_at_least(value, least, name):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+def _read_span(value, name, n_users):
+    span = to_timedelta(value, name=name)
+    days = span / np.timedelta64(1, "D")
+    if days > _MOST_DAYS or days * n_users > _MOST_USER_DAYS:
+        raise ValueError(
+            f"{name}={value!r} is too long for n_users={n_users}: at most {_MOST_DAYS:,} days, "
+            f"and {_MOST_USER_DAYS:,} days of all users together."
+        )
+    return span
 
 
 def _make_generator(random_state):
@@ -195,11 +205,11 @@ def _make_generator(random_state):
         return np.random.default_rng(random_state.randint(2**31 - 1))
     if random_state is not None:
         try:
-            _check_at_least(random_state, 0, "random_state")
+            check_count("random_state", random_state, least=0)
         except ValueError as error:
             raise ValueError(
                 "random_state must be None, a whole number of at least 0, or a Generator or "
-                f"RandomState of numpy.random; got {random_state!r}."
+                f"RandomState of numpy.random; got {shown(random_state)}."
             ) from error
     return np.random.default_rng(random_state)
 

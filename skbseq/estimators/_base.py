@@ -9,8 +9,8 @@ from skbseq import _frames
 from skbseq._checks import (
     CallbackSupportMixin,
     check_is_data,
-    check_sample_weight,
     check_y,
+    read_sample_weight,
     validate_parameter_constraints,
     validate_sequence_array,
 )
@@ -25,7 +25,8 @@ from skbseq.estimators._sequence_model import (
     engine,
     with_sequence_model,
 )
-from skbseq.networks import NETWORKS, NetworkSpec, find_network
+from skbseq.exceptions import SequenceFrameError
+from skbseq.networks import NETWORKS, NetworkSpec, check_size, find_network
 from skbseq.networks._network import SHARED, as_text, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
@@ -105,6 +106,11 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         -------
         estimator
             The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or nothing that a nested one could act on.
         """
         self._check_augment(params)
         routed = {
@@ -165,7 +171,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
 
     def _embedding_dims(self, sizes):
         if self.embedding_dim is not None:
-            return (self.embedding_dim,) * len(sizes)
+            return (int(self.embedding_dim),) * len(sizes)
         # Wider ones learn the noise of small logs: 2 n ** (1/3) is 4 for 8 codes, 32 for 4,096.
         return tuple(min(32, round(2 * size ** (1 / 3))) for size in sizes)
 
@@ -179,7 +185,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         seen = schema.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
         own = {name: value for name, value in arguments.items() if name not in SHARED}
-        return NetworkSpec(
+        spec = NetworkSpec(
             vocabulary_sizes=sizes,
             embedding_dims=self._embedding_dims(sizes),
             n_numbers=len(schema.numbers),
@@ -197,6 +203,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
         )
+        check_size(spec)
+        return spec
 
     def _network_arguments(self, network):
         """Values of the arguments of the network's function, by name.
@@ -230,10 +238,12 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
                     f"{f' (only {others} has it)' if others else ''}: network__{name} would "
                     f"change nothing. It takes {', '.join(network.options) or 'none'}."
                 )
-        known = {f"network__{name}": option.constraint for name, option in network.options.items()}
-        values = {f"network__{name}": value for name, value in routed.items()}
-        values = {name: value for name, value in values.items() if name in known}
-        validate_parameter_constraints(known, values, caller_name=type(self).__name__)
+        own = {} if network.is_function else given
+        for prefix, all_values in (("network__", routed), ("", own)):
+            options = {n: o for n, o in network.options.items() if all_values.get(n) is not None}
+            known = {f"{prefix}{name}": option.constraint for name, option in options.items()}
+            values = {f"{prefix}{name}": all_values[name] for name in options}
+            validate_parameter_constraints(known, values, caller_name=type(self).__name__)
         for name, (neutral, reason) in _NOT_EVERYWHERE.items():
             value = given.get(name)
             if value is not None and value != neutral and not network.takes(name):
@@ -414,13 +424,22 @@ class OwnEncoderMixin:
 
         Of the ``settled`` channels the encoder does not warn.
         """
+        check_is_data(X)
+        if not _frames.is_sequence_frame(X):
+            raise SequenceFrameError(
+                f"{type(self).__name__} reads a sequence frame; got {type(X).__name__} of "
+                "numbers, which its encoder takes for an array. Give a table with a list "
+                "column, such as pandas.DataFrame({'what': list(X)})."
+            )
         self.encoder_ = clone(encoder)
         if settled:
             self.encoder_._settled = settled
         self.encoder_.fit(X)
         encoded = self.encoder_.transform(X)
         self._sequence_model = SequenceModel.of_frame(encoded)
-        self.feature_names_in_ = self.encoder_.feature_names_in_
+        vars(self).pop("feature_names_in_", None)
+        if hasattr(self.encoder_, "feature_names_in_"):  # a bare list has no names
+            self.feature_names_in_ = self.encoder_.feature_names_in_
         self.n_features_in_ = self.encoder_.n_features_in_
         return encoded
 
@@ -431,6 +450,4 @@ class OwnEncoderMixin:
 
 def weights_of(data, sample_weight):
     """Sample weights as float32, ones if there are none."""
-    if sample_weight is None:
-        return np.ones(len(data), np.float32)
-    return check_sample_weight(sample_weight, data, dtype=np.float32, ensure_non_negative=True)
+    return read_sample_weight(sample_weight, len(data))

@@ -47,6 +47,18 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         -------
         estimator
             The fitted classifier itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter, y or ``sample_weight`` holds an invalid value, or they do not fit X.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a
+            parameter is routed nowhere.
+        MemoryError
+            If the memory cannot hold a network of this size.
         """
         with all_or_nothing(self):
             resume = self.warm_start and self.__sklearn_is_fitted__()
@@ -80,6 +92,13 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ValueError
             If ``class_weight`` is "balanced", which needs all labels at once, or a parameter that
             shapes the weights was changed since the last call.
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a
+            parameter is routed nowhere.
+        MemoryError
+            If the memory cannot hold a network of this size.
         """
         with all_or_nothing(self):
             if isinstance(self.class_weight, str):
@@ -196,6 +215,15 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``. Rows sum to 1, but where y had several columns:
             then each label has a probability of its own.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         logits = self._outputs(X)
         if self.multilabel_:
@@ -218,6 +246,15 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             Labels as in ``classes_``; 0 and 1 for each label where y had several columns.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         probability = self.predict_proba(X)
         if self.multilabel_:
@@ -245,6 +282,10 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ------
         ValueError
             If the columns of y are others, or stand in another order.
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         if self.multilabel_ and (several := read_label_table(y)) is not None:
             self._check_label_names(several[1])
@@ -272,6 +313,15 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         -------
         ndarray of shape (n_samples, n_labels)
             Columns in the order of ``classes_``; above 0 where a label is likelier than not.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         return self._outputs(X)
 

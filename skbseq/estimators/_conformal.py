@@ -23,6 +23,8 @@ from skbseq._checks import (
     check_method_params,
     check_y,
     fit_context,
+    is_several,
+    shown,
 )
 from skbseq._labels import read_label_table, read_labels
 from skbseq._state import FillsParameters, all_or_nothing
@@ -187,6 +189,15 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         -------
         ConformalClassifier
             The fitted classifier itself.
+
+        Raises
+        ------
+        ValueError
+            If y holds no labels of at least two classes or does not fit X, or ``cv`` does not
+            split the samples or leaves too few to calibrate.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if
+            a frozen estimator gets fit parameters.
         """
         with all_or_nothing(self):
             check_is_data(X)
@@ -244,10 +255,24 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         if isinstance(cv, Integral):
             cv = StratifiedKFold(cv, shuffle=True, random_state=self.random_state)
         cv = check_cv(cv, y, classifier=True)
-        splits = list(cv.split(X, y, **split_params))
+        pairs = getattr(cv, "cv", None)  # of scikit-learn's splitter of a list of splits
+        for pair in pairs if isinstance(pairs, list) else ():
+            if not is_several(pair) or len(pair) != 2:
+                self._refuse_splits(f"{shown(pair)} is not a pair")
+        try:
+            splits = list(cv.split(X, y, **split_params))
+            rows = [np.arange(len(y))[part] for part in splits[-1]] if splits else []
+        except (IndexError, TypeError) as error:
+            self._refuse_splits(error)
         if not splits:
             raise ValueError(f"cv={self.cv!r} gives no split; the last one's test set calibrates.")
-        return splits[-1]
+        return rows
+
+    def _refuse_splits(self, why):
+        raise ValueError(
+            f"cv={shown(self.cv)} does not split the samples: {why}. Give a number of folds, a "
+            "splitter, or pairs of the rows to train on and of those to calibrate on."
+        )
 
     def _check_enough(self, y):
         """Refuse so few calibration samples that only sets of all classes could keep the word."""

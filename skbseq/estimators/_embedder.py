@@ -1,7 +1,7 @@
 """BehaviorEmbedder: a vector for each history, learnt without labels."""
 
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -9,9 +9,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
-from skbseq._checks import Interval, StrOptions, fit_context, with_callbacks
+from skbseq._checks import Interval, StrOptions, fit_context, is_whole, shown, with_callbacks
 from skbseq._docstrings import document
-from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
+from skbseq._parameters import LAYERS, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
@@ -139,7 +139,7 @@ class BehaviorEmbedder(
             "random_state",
         ),
         "encoder": [SequenceEncoder, None],
-        "n_layers": ONE_OR_MORE,
+        "n_layers": LAYERS,
         "dropout": SHARE,
         "objective": [StrOptions({"next", "masked", "contrastive", "future"})],
         "mask_share": [Interval(Real, 0, 1, closed="neither")],
@@ -191,6 +191,18 @@ class BehaviorEmbedder(
         -------
         estimator
             The fitted embedder itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or there are too few histories of enough events.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a
+            parameter is routed nowhere.
+        MemoryError
+            If the memory cannot hold a network of this size.
         """
         with all_or_nothing(self):
             encoder = SequenceEncoder() if self.encoder is None else self.encoder
@@ -283,6 +295,13 @@ class BehaviorEmbedder(
         -------
         ndarray of float32 of shape (n_samples, units)
             Twice as wide where a recurrence is bidirectional.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         check_is_fitted(self)
         return self._outputs_of(self._sequences(X)).astype(np.float32)
@@ -301,6 +320,11 @@ class BehaviorEmbedder(
             Raw ids, in order of frequency.
         vectors : ndarray of float32 of shape (n_ids, size)
             The embedding of each.
+
+        Raises
+        ------
+        ValueError
+            If there is no such channel, or several and none is named.
         """
         check_is_fitted(self)
         channel = self._channel(channel)
@@ -337,10 +361,10 @@ class BehaviorEmbedder(
         """
         channel = self._channel(channel)
         known, vectors = self.item_vectors(channel)
-        if isinstance(k, bool) or not isinstance(k, Integral) or not 1 <= k < len(known):
+        if not is_whole(k) or not 1 <= k < len(known):
             raise ValueError(
                 f"k must be an integer of 1 to {len(known) - 1}, the other ids of {channel!r}; "
-                f"got {k!r}."
+                f"got {shown(k)}."
             )
         if channel in _OF_NEIGHBORS:
             raise ValueError(
@@ -371,15 +395,15 @@ class BehaviorEmbedder(
         names = list(self.schema_.vocabulary_sizes)
         if channel is None and len(names) == 1:
             return names[0]
-        if channel not in self.encoder_.categories_:
+        if not isinstance(channel, str) or channel not in self.encoder_.categories_:
             there = ", ".join(map(repr, names)) or "none"
             if channel is None:
                 raise ValueError(
                     f"Name the channel: channel=... The categorical ones are {there}."
                 )
             raise ValueError(
-                f"channel={channel!r} is not a categorical channel of the embedder; there are "
-                f"{there}."
+                f"channel={shown(channel)} is not a categorical channel of the embedder; there "
+                f"are {there}."
             )
         return channel
 

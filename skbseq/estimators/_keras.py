@@ -6,7 +6,6 @@ here is its routing: from ``optimizer__weight_decay``, ``callbacks__0__patience`
 ``network__n_heads`` to the optimizer, the callbacks, and the arguments of a network's function.
 """
 
-import inspect
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ import tensorflow as tf
 from scikeras._utils import route_params, unflatten_params
 
 from skbseq import _training
+from skbseq._checks import shown
 from skbseq._training import (
     AugmentationPlan,
     EpochReporter,
@@ -24,6 +24,7 @@ from skbseq._training import (
     borrow_program,
     check_callbacks,
     check_function,
+    check_optimizer,
     choose_device,
     choose_precision,
     have_room,
@@ -147,6 +148,7 @@ def fit_network(model, samples, objective, regime, start):
     -------
     SequenceModel
     """
+    check_parameters(regime.parameters)
     rng = np.random.default_rng([regime.seed, 1])
     stratified = objective.classes is not None
     samples, held_out = hold_out(samples, regime.validation_split, rng, stratified=stratified)
@@ -344,35 +346,50 @@ def _make_optimizer(parameters):
     Raises
     ------
     ValueError
-        If it is unknown, or does not take a routed parameter.
+        If Keras cannot make it.
     """
     optimizer = parameters["optimizer"]
-    kind = optimizer_class(optimizer)
-    routed = route_params(parameters, destination="optimizer", pass_filter=set(), strict=False)
-    if routed and isinstance(optimizer, keras.optimizers.Optimizer):
-        raise ValueError(
-            f"optimizer__{next(iter(routed))} cannot act on an optimizer instance. Give the "
-            "optimizer by name or class, or set the parameter in the instance."
-        )
-    known = inspect.signature(kind.__init__).parameters
-    takes = [name for name in known if name not in ("self", "kwargs", "args")]
-    for name in routed:
-        if name.split("__")[0] not in takes:
-            raise ValueError(
-                f"optimizer__{name} is not a parameter of {kind.__name__}, which takes "
-                f"{', '.join(takes)}."
-            )
+    kind, routed = optimizer_class(optimizer), _routed_to("optimizer", parameters)
     # scikeras would make one optimizer of a name only to learn its class.
-    return unflatten_params(kind if isinstance(optimizer, str) else optimizer, routed)
+    try:
+        return unflatten_params(kind if isinstance(optimizer, str) else optimizer, routed)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"optimizer={shown(optimizer)} cannot be made with its parameters "
+            f"{shown(routed)}: {error}"
+        ) from error
+
+
+def check_parameters(parameters):
+    """Refuse parameters of the optimizer and of callbacks, before any network is built.
+
+    Raises
+    ------
+    TypeError
+        If something is not a callback of Keras.
+    ValueError
+        If the optimizer is unknown, or a parameter is routed nowhere or not valid.
+    """
+    check_optimizer(parameters["optimizer"], _routed_to("optimizer", parameters))
+    check_callbacks(parameters.get("callbacks"), _routed_to("callbacks", parameters))
+
+
+def _routed_to(prefix, parameters):
+    return route_params(parameters, destination=prefix, pass_filter=set(), strict=False)
 
 
 def _make_callbacks(parameters):
     """Callbacks of the parameters, instances of classes with their routed parameters."""
     callbacks = parameters.get("callbacks")
-    routed = route_params(parameters, destination="callbacks", pass_filter=set(), strict=False)
-    check_callbacks(callbacks, routed)
     if callbacks is None:
         return []
-    made = unflatten_params(callbacks, routed)
+    routed = _routed_to("callbacks", parameters)
+    try:
+        made = unflatten_params(callbacks, routed)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"callbacks={shown(callbacks)} cannot be made with their parameters "
+            f"{shown(routed)}: {error}"
+        ) from error
     made = list(made.values()) if isinstance(made, dict) else made
     return keras.tree.flatten(made if isinstance(made, list) else [made])

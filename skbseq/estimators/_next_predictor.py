@@ -2,17 +2,24 @@
 
 import warnings
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
-from skbseq._checks import StrOptions, fit_context, with_callbacks
+from skbseq._checks import (
+    StrOptions,
+    check_random_state,
+    fit_context,
+    is_real,
+    is_whole,
+    shown,
+    with_callbacks,
+)
 from skbseq._docstrings import document
 from skbseq._next_event import BaseNextEvent, Histories
-from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
+from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
@@ -32,6 +39,8 @@ from skbseq.preprocessing._evidence import code
 from skbseq.preprocessing._sequence_encoder import time_features_of
 
 # From so many ids on, each batch compares its own with some drawn at random.
+# Each step reads all histories once more.
+_MOST_STEPS = 10**6
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
 
@@ -186,7 +195,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
         ),
         "encoder": [SequenceEncoder, None],
-        "n_layers": ONE_OR_MORE,
+        "n_layers": LAYERS,
         "dropout": SHARE,
         "bypass": ["boolean"],
         "tied": ["boolean"],
@@ -249,6 +258,10 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             If the target is not there, cannot be told, or holds no ids.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit.
+        MemoryError
+            If the memory cannot hold a network of this size.
+        TypeError
+            If a parameter is routed nowhere.
         """
         with all_or_nothing(self):
             columns, self.target_ = split_target(X, self.target)
@@ -323,6 +336,12 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         self._event_codes, self._event_numbers = data.codes[latest], data.numbers[latest]
 
     def _negatives(self):
+        most = max(len(self.classes_), _MANY_IDS)
+        if isinstance(self.n_negatives, Integral) and self.n_negatives > most:
+            raise ValueError(
+                f"n_negatives={self.n_negatives!r} is more than the {len(self.classes_):,} ids. "
+                "Lower it, or pass None, which compares with all ids."
+            )
         if self.n_negatives != "auto":
             return self.n_negatives
         return _NEGATIVES if len(self.classes_) > _MANY_IDS else None
@@ -405,7 +424,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         Raises
         ------
         ValueError
-            If steps is less than 1, or temperature negative or not finite.
+            If steps is less than 1 or more than 1,000,000, or temperature negative or not finite.
 
         References
         ----------
@@ -478,11 +497,13 @@ def _refuse_age(encoder):
 
 
 def _check_path(steps, temperature):
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-        raise ValueError(f"steps must be an integer of at least 1; got {steps!r}.")
-    if not isinstance(temperature, Real) or not 0 <= temperature < np.inf:
+    if not is_whole(steps) or steps < 1:
+        raise ValueError(f"steps must be an integer of at least 1; got {shown(steps)}.")
+    if steps > _MOST_STEPS:
+        raise ValueError(f"steps must be at most {_MOST_STEPS:,}; got {steps!r}.")
+    if not is_real(temperature) or not 0 <= temperature < np.inf:
         raise ValueError(
-            f"temperature must be a finite number of zero or more; got {temperature!r}."
+            f"temperature must be a finite number of zero or more; got {shown(temperature)}."
         )
 
 

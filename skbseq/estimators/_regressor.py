@@ -57,6 +57,18 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         -------
         estimator
             The fitted regressor itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter, y or ``sample_weight`` holds an invalid value, or they do not fit X.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a
+            parameter is routed nowhere.
+        MemoryError
+            If the memory cannot hold a network of this size.
         """
         with all_or_nothing(self):
             resume = self.warm_start and self.__sklearn_is_fitted__()
@@ -82,6 +94,18 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         -------
         estimator
             The regressor itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter, y or ``sample_weight`` holds an invalid value, or they do not fit X.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value; or if a
+            parameter is routed nowhere.
+        MemoryError
+            If the memory cannot hold a network of this size.
         """
         with all_or_nothing(self):
             resume = self.__sklearn_is_fitted__()
@@ -175,6 +199,15 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_quantiles)
             A column for each quantile where ``quantile`` is a list; they never cross.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         outputs, loss = self._outputs(X), self._loss_fitted[0]
         if loss == "poisson":

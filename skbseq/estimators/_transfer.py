@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sklearn.frozen import FrozenEstimator
 
+from skbseq._checks import as_names
 from skbseq.estimators._embedder import BehaviorEmbedder
 from skbseq.estimators._sequence_model import Start, engine
 from skbseq.networks._network import as_text
@@ -159,11 +160,11 @@ def frozen_layers(freeze, layers, learnt):
         If there is no such layer, or it begins at random.
     """
     known = tuple(name for name in layers if name in learnt)
-    if freeze == "embeddings":
+    if isinstance(freeze, str) and freeze == "embeddings":
         return tuple(name for name in known if name.startswith("embedding_"))
-    if freeze == "network":
+    if isinstance(freeze, str) and freeze == "network":
         return known
-    names = [freeze] if isinstance(freeze, str) else list(freeze)
+    names = as_names("freeze", freeze, empty=True)
     for name in names:
         if name not in layers:
             raise ValueError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import check_choice, check_count, shown
 from skbseq._time import to_timedelta
 from skbseq.events._index import tied_events
 from skbseq.exceptions import InvalidLogError
@@ -38,6 +39,11 @@ class CleaningReport:
     examples : dict of str to table, default={}
         The first few events dropped for each reason, in the library of the log.
 
+    Raises
+    ------
+    ValueError
+        If a count is not a whole number of zero or more, or ``dropped`` or ``examples`` no dict.
+
     Examples
     --------
     >>> from skbseq.events import CleaningReport
@@ -56,6 +62,19 @@ class CleaningReport:
     dropped: dict = field(default_factory=dict)
     examples: dict = field(default_factory=dict, repr=False, compare=False)
 
+    def __post_init__(self):
+        check_count("rows_in", self.rows_in, least=0)
+        if not isinstance(self.dropped, dict):
+            raise ValueError(
+                f"dropped must be a dict of reasons and counts; got {shown(self.dropped)}."
+            )
+        for reason, count in self.dropped.items():
+            check_count(f"dropped[{reason!r}]", count, least=0)
+        if not isinstance(self.examples, dict):
+            raise ValueError(
+                f"examples must be a dict of reasons and tables; got {shown(self.examples)}."
+            )
+
     @property
     def rows_out(self):
         """Events after cleaning."""
@@ -73,7 +92,13 @@ class CleaningReport:
         -------
         table of shape (n_reasons, 3)
             One row per reason.
+
+        Raises
+        ------
+        ValueError
+            If there is no such library.
         """
+        check_choice("library", library, ("pandas", "polars", "pyarrow"))
         rows = np.array(list(self.dropped.values()), np.int64)
         columns = {
             "reason": list(self.dropped),
@@ -335,7 +360,14 @@ def broken_rule(column, name, rule, native):
     """
     missing = _frames.is_missing(column)
     if callable(rule):
-        holds = _frames.to_mask(rule(native(column)), f"rules[{name!r}]", len(column))
+        try:
+            found = rule(native(column))
+        except Exception as error:
+            raise ValueError(
+                f"rules[{name!r}] is a function that failed on the column: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        holds = _frames.to_mask(found, f"rules[{name!r}]", len(column))
         return ~holds & ~missing, f"{name} fails {getattr(rule, '__name__', 'its rule')}"
     holds = np.ones(len(column), bool)
     column = _frames.decode_strings(column)
@@ -353,7 +385,7 @@ def broken_rule(column, name, rule, native):
 def _holds(column, name, sign, text):
     kind = _frames.kind_of(column.type)
     if kind == "integer" and re.fullmatch(r"-?\d+", text):  # floats hold only 53 bits
-        return _COMPARE[sign](_frames.integers(column), int(text))
+        return _COMPARE[sign](_frames.integers(column, unsigned=True), int(text))
     if kind in ("integer", "float", "boolean"):
         try:
             return _COMPARE[sign](_frames.numbers(column), float(text))

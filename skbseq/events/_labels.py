@@ -1,12 +1,14 @@
 """Labels: what the user of each sample did after the cutoff."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import check_choice, is_several, shown
 from skbseq._sequences import ranges
-from skbseq.events._state import LogState, check_choice
+from skbseq.events._state import LogState, check_column
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
 
 _CENSORED = ("raise", "observed", "nan")
@@ -68,6 +70,10 @@ class LabelMethods(LogState):
             If a horizon reaches past the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean, has no behaviour column, or never holds the behaviour.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -142,6 +148,10 @@ class LabelMethods(LogState):
             If a label is not decided at the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -195,6 +205,10 @@ class LabelMethods(LogState):
             If a label is not decided at the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean or lacks the column.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -219,12 +233,13 @@ class LabelMethods(LogState):
         endless = horizon is None and self._session_gap is None
         self._check_decided(undecided, window, censored, endless=endless)
         labels = np.empty(len(found), dtype=object)
-        labels[:] = [none]  # in a list, because `none` may itself be a sequence
-        labels[undecided] = None if censored == "nan" else none
+        labels.fill(none)  # not by assignment, because `none` may itself be a sequence
+        if censored == "nan":
+            labels[undecided] = None
         labels[found] = _frames.to_objects(_frames.take(self._table[column], first))
         kinds = {type(label) for label in labels}
         # NumPy would convert labels of several types to strings.
-        alike = len(kinds) == 1 and type(None) not in kinds
+        alike = len(kinds) == 1 and type(None) not in kinds and not is_several(labels[0])
         return np.array(labels.tolist()) if alike else labels
 
     def _label_column(self, column):
@@ -236,12 +251,8 @@ class LabelMethods(LogState):
             )
         return self._check_column(name)
 
-    def _check_column(self, name):
-        if name not in self._table.column_names:
-            raise InvalidLogError(
-                f"The log has no column {name!r}; it has "
-                f"{', '.join(map(repr, self._table.column_names))}."
-            )
+    def _check_column(self, name, parameter="column"):
+        check_column(self._table, name, parameter)
         return name
 
     def label_sum(self, samples, column, *, horizon, behavior=None, gap=None, censored="raise"):
@@ -275,6 +286,10 @@ class LabelMethods(LogState):
             If a horizon reaches past the end of the log and ``censored="raise"``.
         InvalidLogError
             If the log is not clean, or the column does not exist or is not numeric.
+        ValueError
+            If a parameter cannot be read or has an invalid value.
+        TypeError
+            If ``samples`` is not a table, or a duration neither a string nor a timedelta.
 
         Examples
         --------
@@ -398,7 +413,7 @@ class LabelMethods(LogState):
                 f"behavior={behavior!r} was given, but the log has no behaviour column. "
                 "Name it: EventLog(..., behavior=...)."
             )
-        several = hasattr(behavior, "__iter__") and not isinstance(behavior, (str, bytes))
+        several = is_several(behavior)
         wanted = list(behavior) if several else [behavior]
         if not wanted:
             raise ValueError(
@@ -406,9 +421,16 @@ class LabelMethods(LogState):
             )
         codes, values = _frames.encode(self._table[self.behavior])
         known = list(_frames.to_objects(values))
+        number = {value: i for i, value in enumerate(known)}
+        for value in wanted:
+            if not isinstance(value, Hashable):
+                raise ValueError(
+                    f"behavior must be a value of {self.behavior!r} or a list of such values; it "
+                    f"holds {shown(value)}."
+                )
         # An event without a behaviour has code -1. One comparison per behaviour takes a twentieth
         # of the time of indexing a table by the codes.
-        matches = [codes == (known.index(v) if v in known else -2) for v in wanted]
+        matches = [codes == number.get(value, -2) for value in wanted]
         for value, mask in zip(wanted, matches, strict=True):
             if not mask.any():
                 present = np.unique(codes[codes >= 0])

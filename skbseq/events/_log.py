@@ -1,12 +1,15 @@
 """The event log: roles are named once; samples, histories and labels come from its index."""
 
+from collections.abc import Set
+
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import as_names, check_choice
 from skbseq.events._labels import LabelMethods
 from skbseq.events._reshaping import ReshapeMethods
 from skbseq.events._samples import SampleMethods
-from skbseq.events._state import RESERVED, as_names, check_choice, check_roles
+from skbseq.events._state import RESERVED, check_column, check_roles
 from skbseq.events._times import check_present, read_times
 from skbseq.exceptions import InvalidLogError
 
@@ -70,6 +73,12 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     InvalidLogError
         If a column is missing, occurs twice or mixes types of values, the log is empty, no row
         has a user, or a time cannot be read.
+    ValueError
+        If a parameter has an invalid value, or ``until`` cannot be read.
+    TypeError
+        If ``events`` is neither a table nor a path.
+    FileNotFoundError
+        If there is no file of this path.
 
     Notes
     -----
@@ -131,7 +140,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         )
         check_present(time, no_time)
         self.user, self.time, self.behavior, self.product = user, time, behavior, product
-        self.ties, self.report = ties, None
+        self.ties, self.report = ties if isinstance(ties, str) else list(ties), None
         self._sessions = self._session_gap = None
         self._take_in(table, ticks, no_time)
         self._until, self._until_told = self._read_until(until), until is not None
@@ -235,9 +244,8 @@ def _format_missing(table):
 def _check_ties(table, ties):
     if isinstance(ties, str):
         check_choice("ties", ties, ("values", "rows"))
-    for name in [] if isinstance(ties, str) else as_names(ties):
-        if name not in table.column_names:
-            raise InvalidLogError(
-                f"The log has no column {name!r} for ties=; it has "
-                f"{', '.join(map(repr, table.column_names))}."
-            )
+        return
+    if isinstance(ties, Set):
+        raise ValueError(f"ties={ties!r} is a set, which has no order. Give a list of columns.")
+    for name in as_names("ties", ties, empty=True):
+        check_column(table, name, "ties")

@@ -1,8 +1,11 @@
 """Methods that make new logs: clean, collapse several events into one, split into sessions."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import as_names, check_count, check_flag, check_name, shown
 from skbseq.events._cleaning import (
     Sieve,
     broken_rule,
@@ -14,7 +17,7 @@ from skbseq.events._cleaning import (
     repeated_events,
     robot_users,
 )
-from skbseq.events._state import LogState, as_names, check_count, check_roles
+from skbseq.events._state import LogState, check_roles
 from skbseq.exceptions import InvalidLogError
 
 _AGGREGATIONS = {
@@ -113,6 +116,8 @@ class ReshapeMethods(LogState):
             If a column does not exist or has the wrong type, or no event is left.
         ValueError
             If a parameter cannot be read.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -131,13 +136,13 @@ class ReshapeMethods(LogState):
         self._drop_duplicates(sieve, duplicates, tolerance)
         if behaviors is not None:
             sieve.drop(~self._among(sieve, behaviors), f"unknown {self.behavior}")
-        for name, rule in (rules or {}).items():
-            column = sieve.column(self._check_column(name))
+        for name, rule in _read_rules(rules).items():
+            column = sieve.column(self._check_column(name, "rules"))
             as_native = lambda column: _frames.as_native(column, self._library)  # noqa: E731
             sieve.drop(*broken_rule(column, name, rule, as_native))
         if cancelled is not None:
             names = [] if self.product is None else [self.product]
-            mask = cancelled_events(sieve, self._check_column(cancelled), names)
+            mask = cancelled_events(sieve, self._check_column(cancelled, "cancelled"), names)
             sieve.drop(mask, f"cancelled {cancelled}")
         until = self._drop_times(sieve, earliest, latest)
         self._drop_late(sieve, received, max_delay)
@@ -152,20 +157,22 @@ class ReshapeMethods(LogState):
         )
 
     def _drop_duplicates(self, sieve, duplicates, tolerance):
-        if duplicates is None or duplicates == "exact":
+        if duplicates is None or (isinstance(duplicates, str) and duplicates == "exact"):
             if tolerance is not None:
                 raise ValueError(
                     "tolerance needs duplicates=[...], the columns in which an event repeats "
                     "another; exact duplicates have the same time."
                 )
-            if duplicates == "exact":
+            if duplicates is not None:
                 sieve.drop(duplicate_events(sieve, self._table.column_names), "exact duplicate")
             return
-        if isinstance(duplicates, str) or not len(duplicates):
+        if isinstance(duplicates, str):
             raise ValueError(
                 f"duplicates must be 'exact', a list of columns or None; got {duplicates!r}."
             )
-        names = [self._check_column(name) for name in duplicates]
+        names = as_names("duplicates", duplicates)
+        for name in names:
+            self._check_column(name, "duplicates")
         reason = f"duplicate {', '.join(names)}"
         if tolerance is None:
             sieve.drop(duplicate_events(sieve, names), reason)
@@ -179,9 +186,7 @@ class ReshapeMethods(LogState):
                 "behaviors= was given, but the log has no behaviour column. Name it: "
                 "EventLog(..., behavior=...)."
             )
-        if isinstance(behaviors, str):
-            raise ValueError(f"behaviors must be a list of values; got {behaviors!r}.")
-        wanted = set(behaviors)
+        wanted = _read_values(behaviors)
         codes, values = _frames.encode(sieve.column(self.behavior))
         known = [value in wanted for value in _frames.to_objects(values)]
         return np.array([*known, False])[codes]  # code -1, a missing one, points to the end
@@ -206,7 +211,8 @@ class ReshapeMethods(LogState):
             if max_delay is not None:
                 raise ValueError("max_delay needs received=, the column with the time of receipt.")
             return
-        ticks, missing = self._read_times_of(sieve.column(self._check_column(received)), received)
+        column = sieve.column(self._check_column(received, "received"))
+        ticks, missing = self._read_times_of(column, received)
         sieve.drop(~missing & (sieve.index.times > ticks), f"after its {received}")
         if max_delay is not None:
             # Read again, because the drop above has changed the remaining events.
@@ -271,6 +277,8 @@ class ReshapeMethods(LogState):
             If the log is not clean, or a column does not exist or cannot be aggregated so.
         ValueError
             If a parameter cannot be read.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -286,7 +294,8 @@ class ReshapeMethods(LogState):
         1  1 2026-01-02        8   9.0         1
         """
         self._check_clean()
-        names = [self._check_column(name) for name in as_names(by)]
+        names = [self._check_column(name, "by") for name in as_names("by", by)]
+        check_flag("runs", runs)
         if max_gap is not None and not runs:
             raise ValueError("max_gap needs runs=True.")
         group = self._run_groups(names, max_gap) if runs else self._key_groups(names)
@@ -295,9 +304,12 @@ class ReshapeMethods(LogState):
         order = np.argsort(group, kind="stable")
         starts = np.flatnonzero(np.diff(group[order], prepend=-1))
         first, last = order[starts], order[np.append(starts[1:], len(order)) - 1]
-        columns = self._aggregated(aggregate or {}, group, first, last, {*self._roles(), *names})
+        columns = self._aggregated(
+            {} if aggregate is None else aggregate, group, first, last, {*self._roles(), *names}
+        )
         columns[self.time] = self._to_times(self._index.times[last])
         if count is not None:
+            check_name("count", count)
             if count in columns:
                 raise ValueError(
                     f"count={count!r} is already the name of a column. Choose another name."
@@ -348,14 +360,10 @@ class ReshapeMethods(LogState):
         columns = {}
         by_arrow = {}
         for name in aggregate:
-            if self._check_column(name) in fixed:
+            if self._check_column(name, "aggregate") in fixed:
                 raise ValueError(f"aggregate={{{name!r}: ...}}: user and time cannot be changed.")
         for name in self._table.column_names:
-            ways = as_names(aggregate.get(name, "first"))
-            if not ways:
-                raise ValueError(
-                    f"aggregate={{{name!r}: []}} names no aggregation. Leave the column out."
-                )
+            ways = _read_ways(name, aggregate.get(name, "first"))
             # A number of products in the column of products would be taken for a product.
             replaced = name in roles and len(ways) == 1 and ways[0] not in _KEEP_VALUES
             if replaced:
@@ -378,11 +386,6 @@ class ReshapeMethods(LogState):
         return columns
 
     def _check_way(self, name, way):
-        if way not in ("first", "last", *_AGGREGATIONS):
-            raise ValueError(
-                f"aggregate={{{name!r}: {way!r}}} is unknown. Choose first, last, "
-                f"{', '.join(_AGGREGATIONS)}."
-            )
         kind = _frames.kind_of(self._table[name].type)
         if kind not in (*_NEEDS.get(way, (kind,)), "null") or (
             kind == "list" and way not in ("first", "last")
@@ -413,6 +416,10 @@ class ReshapeMethods(LogState):
         ------
         InvalidLogError
             If the log is not clean, or already has a column of such a name.
+        ValueError
+            If ``gap`` cannot be read or is not positive, or ``name`` is not a string.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -427,6 +434,7 @@ class ReshapeMethods(LogState):
         2               2                 1
         """
         self._check_clean()
+        check_name("name", name)
         span = self._clock.span(gap, "gap")
         index = self._index
         begins = np.zeros(len(index.times), bool)
@@ -512,3 +520,45 @@ class ReshapeMethods(LogState):
         columns = {name: self._table[name] for name in self._table.column_names}
         columns[self.time] = self._to_times(self._index.times)
         return _frames.frame_from_columns(columns, like=self._library)
+
+
+# ------------------------------------------------------------------ parameters
+
+
+def _read_rules(rules):
+    if rules is None:
+        return {}
+    if not isinstance(rules, dict):
+        raise ValueError(
+            "rules must be a dict of columns and conditions, such as {'price': '>= 0'}; got "
+            f"{shown(rules)}."
+        )
+    return rules
+
+
+def _read_values(behaviors):
+    """The behaviours to keep, as a set."""
+    if isinstance(behaviors, (str, bytes, Mapping)) or not isinstance(behaviors, Iterable):
+        raise ValueError(f"behaviors must be a list of values; got {shown(behaviors)}.")
+    try:
+        return set(behaviors)
+    except TypeError as error:
+        raise ValueError(
+            f"behaviors must be a list of values of the behaviour column; got {shown(behaviors)}."
+        ) from error
+
+
+def _read_ways(name, ways):
+    """Names of the aggregations of a column."""
+    ways = [ways] if isinstance(ways, str) else ways
+    known = ("first", "last", *_AGGREGATIONS)
+    right = isinstance(ways, (list, tuple)) and all(isinstance(way, str) for way in ways)
+    wrong = [way for way in ways if way not in known] if right else [ways]
+    if wrong:
+        raise ValueError(
+            f"aggregate={{{name!r}: {shown(wrong[0])}}} is unknown. Choose one or several of "
+            f"{', '.join(known)}."
+        )
+    if not ways:
+        raise ValueError(f"aggregate={{{name!r}: []}} names no aggregation. Leave the column out.")
+    return ways

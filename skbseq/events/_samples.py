@@ -1,13 +1,15 @@
 """Samples (pairs of user and cutoff) and their histories up to the cutoff."""
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from skbseq import _frames
+from skbseq._checks import check_count, check_random_state, is_real, is_several, shown
 from skbseq._sequences import ranges
-from skbseq.events._state import CUTOFF, SEEN, LogState, check_count
+from skbseq.events._state import CUTOFF, SEEN, LogState
 from skbseq.exceptions import InvalidLogError
 
+# Random moments of all users at most, which take some 50 GB.
+_MOST_MOMENTS = 10**9
 _WAYS = ("at", "every", "n_random", "after_first", "before_last")
 
 
@@ -74,6 +76,8 @@ class SampleMethods(LogState):
         ValueError
             If none or several of these parameters are given, or a moment or duration cannot be
             read.
+        TypeError
+            If a duration is not a string or timedelta.
 
         Examples
         --------
@@ -103,12 +107,13 @@ class SampleMethods(LogState):
                 f"Pass exactly one of {', '.join(_WAYS)}; got {' and '.join(chosen) or 'none'}."
             )
         check_count("min_events", min_events)
+        random = check_random_state(random_state)
         if chosen == ["at"] and _frames.is_frame(at):
             return self._samples_of_table(at, min_events, min_age)
         first, last = self._bounds(start, end)
         way = getattr(self, f"_cutoffs_{chosen[0]}")
         if chosen == ["n_random"]:
-            users, cutoffs = way(n_random, first, last, check_random_state(random_state))
+            users, cutoffs = way(n_random, first, last, random)
         elif chosen == ["at"]:
             users, cutoffs = way(at)
         else:
@@ -135,9 +140,8 @@ class SampleMethods(LogState):
         return self._everyone_at(self._moments(at))
 
     def _moments(self, at):
-        several = hasattr(at, "__iter__") and not isinstance(at, (str, bytes))
-        several = several and np.ndim(at) > 0
-        moments = [self._clock.instant(moment, "at") for moment in (at if several else [at])]
+        several = at if is_several(at) else [at]
+        moments = [self._clock.instant(moment, "at") for moment in several]
         if not moments:
             raise ValueError("at is an empty list. Name at least one cutoff.")
         # A repeated cutoff would give every sample twice.
@@ -145,6 +149,13 @@ class SampleMethods(LogState):
 
     def _cutoffs_every(self, every, first, last):
         step = self._clock.span(every, "every")
+        n_moments = (last - first) // step + 1
+        if n_moments > max(_MOST_MOMENTS // len(self._index.users), 1):
+            raise ValueError(
+                f"every={every!r} makes {n_moments:,} cutoffs for each of "
+                f"{len(self._index.users):,} users, which is too many. Make it longer, or limit "
+                "the cutoffs by start and end."
+            )
         return self._everyone_at(np.arange(last, first - 1, -step, dtype=np.int64))
 
     def _everyone_at(self, moments):
@@ -157,7 +168,9 @@ class SampleMethods(LogState):
         return order[positions], np.repeat(moments, counts)
 
     def _cutoffs_n_random(self, n_random, first, last, random):
-        check_count("n_random", n_random)
+        n_users = len(self._index.users)
+        # Some arrays of 8 bytes per moment.
+        check_count("n_random", n_random, most=max(_MOST_MOMENTS // n_users, 1))
         begins = np.maximum(self._index.times[self._index.offsets[:-1]], first)
         shares = random.random_sample((len(begins), n_random))
         # Plus 1, so that `last` itself can be drawn.
@@ -262,14 +275,14 @@ class SampleMethods(LogState):
         lengths = np.diff(self._index.offsets)
         seen = []
         asked = n_events if share is None else share
-        several = isinstance(asked, (list, tuple, np.ndarray))
+        several = is_several(asked)
         for value in asked if several else [asked]:
             if share is None:
                 check_count("n_events", value)
                 seen.append(np.where(lengths >= value, value, 0))
             else:
-                if isinstance(value, str) or not 0 < value <= 1:
-                    raise ValueError(f"share must be above 0 and at most 1; got {value!r}.")
+                if not is_real(value) or not 0 < value <= 1:
+                    raise ValueError(f"share must be above 0 and at most 1; got {shown(value)}.")
                 # Subtracting 1e-9 prevents rounding errors: 0.7 * 10 must not become 8.
                 seen.append(np.ceil(lengths * value - 1e-9).astype(np.int64))
         if not seen:
@@ -312,6 +325,8 @@ class SampleMethods(LogState):
             If the log is not clean, or the samples lack a column or hold a missing value.
         ValueError
             If ``lookback`` or ``max_events`` is not positive.
+        TypeError
+            If ``samples`` is not a table, or ``lookback`` neither a string nor a timedelta.
 
         Examples
         --------

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import shown
 from skbseq._time import convert_ticks
 from skbseq.events._index import build_index, order_ties
 from skbseq.events._times import read_times
@@ -132,22 +133,14 @@ class LogState:
         return _frames.time_array(ticks, unit=self._clock.unit, zone=self._clock.zone)
 
 
-def check_choice(name, value, choices):
-    """Refuse a value that is not one of the choices."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
-
-
-def check_count(name, value, *, least=1):
-    """Refuse a value that is not a whole number of at least ``least``."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-
-
-def as_names(value):
-    """One or several names as a list."""
-    return [value] if isinstance(value, str) else list(value)
+def check_column(table, name, parameter):
+    """Refuse a parameter that does not name a column of the table."""
+    # An array or pandas.NA cannot be compared with names.
+    if not isinstance(name, str) or name not in table.column_names:
+        raise InvalidLogError(
+            f"The log has no column {shown(name)} for {parameter}=; it has "
+            f"{', '.join(map(repr, table.column_names))}."
+        )
 
 
 def check_roles(table, roles):
@@ -155,11 +148,7 @@ def check_roles(table, roles):
     for role, name in roles.items():
         if name is None and role in ("behavior", "product"):
             continue
-        if name not in table.column_names:
-            raise InvalidLogError(
-                f"The log has no column {name!r} for {role}=; it has "
-                f"{', '.join(map(repr, table.column_names))}."
-            )
+        check_column(table, name, role)
     named = [name for name in roles.values() if name is not None]
     if len(set(named)) < len(named):
         raise InvalidLogError(f"A column cannot have two roles; got {roles}.")

@@ -1,17 +1,24 @@
 """Calibration: compare predicted probabilities with observed frequencies."""
 
-from numbers import Integral
+from numbers import Integral, Number
 
 import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from skbseq._checks import Interval, StrOptions, validate_parameter_constraints
+from skbseq._checks import (
+    Interval,
+    StrOptions,
+    shown,
+    to_array,
+    to_numbers,
+    validate_parameter_constraints,
+)
 
 __all__ = ["expected_calibration_error"]
 
 _CONSTRAINTS = {
-    "n_bins": [Interval(Integral, 1, None, closed="left")],
+    "n_bins": [Interval(Integral, 1, 10**6, closed="both")],
     "strategy": [StrOptions({"quantile", "uniform"})],
 }
 
@@ -92,7 +99,7 @@ def expected_calibration_error(
     validate_parameter_constraints(
         _CONSTRAINTS, given, caller_name=expected_calibration_error.__name__
     )
-    y_true = column_or_1d(y_true)
+    y_true = _read_column("y_true", y_true)
     y_prob = _read_probabilities(y_prob)
     check_consistent_length(y_true, y_prob)
     if y_prob.ndim == 1:
@@ -104,8 +111,19 @@ def expected_calibration_error(
     return float(np.abs(distances).sum() / len(y_prob))
 
 
+def _read_column(name, values):
+    values = to_array(name, values)
+    if values.ndim == 2 and values.shape[1] == 1:
+        return column_or_1d(values, warn=True)
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} must have one dimension, a label for each sample; got shape {values.shape}."
+        )
+    return values
+
+
 def _read_probabilities(y_prob):
-    y_prob = np.asarray(y_prob, np.float64)
+    y_prob = to_numbers("y_prob", y_prob)
     if y_prob.ndim not in (1, 2) or y_prob.size == 0:
         raise ValueError(
             f"y_prob has shape {y_prob.shape}; expected (n_samples,), the probability of the "
@@ -158,6 +176,8 @@ def _positive(y_true, pos_label):
             f"y_true holds {len(found)} labels, but y_prob one probability per sample. Give "
             "y_prob with a column for each class."
         )
+    if not isinstance(pos_label, (Number, str, np.bool_)):
+        raise ValueError(f"pos_label must be a label; got {shown(pos_label)}.")
     if len(found) == 2 and pos_label not in found:
         raise ValueError(f"pos_label={pos_label!r} is not one of the labels of y_true, {found}.")
     return y_true == pos_label
@@ -165,13 +185,18 @@ def _positive(y_true, pos_label):
 
 def _reduce_columns(y_true, y_prob, labels):
     """One probability per sample, and whether its class is the true one."""
-    labels = np.array(_distinct(y_true)) if labels is None else np.asarray(labels)
+    labels = np.array(_distinct(y_true)) if labels is None else _read_column("labels", labels)
     if len(labels) != y_prob.shape[1]:
         raise ValueError(
             f"y_prob has {y_prob.shape[1]} columns for the {len(labels)} labels "
             f"{labels.tolist()[:5]}. Give the classifier's classes_ as labels."
         )
-    unseen = np.setdiff1d(y_true, labels)
+    try:
+        unseen = np.setdiff1d(y_true, labels)
+    except TypeError as error:
+        raise ValueError(
+            f"The labels of y_true cannot be compared with labels={labels.tolist()[:5]}: {error}."
+        ) from error
     if unseen.size:
         raise ValueError(
             f"y_true holds {unseen.tolist()[0]!r}, which is not among the labels "

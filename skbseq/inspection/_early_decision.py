@@ -1,12 +1,11 @@
 """EarlyDecisionDisplay: quality of predictions that use only the beginning of a history."""
 
-from numbers import Integral, Real
-
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_consistent_length
 
 from skbseq import _frames
+from skbseq._checks import check_choice, is_real, is_several, is_whole, shown, to_numbers
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
 
@@ -155,12 +154,15 @@ class EarlyDecisionDisplay:
         SequenceFrameError
             If X has no channel, or a named column does not exist or does not hold times.
         TypeError
-            If X is not a table.
+            If X is not a table, ``estimator`` is not an estimator, or ``ax`` not axes.
         ValueError
-            If ``shares`` and ``n_events`` are both given or out of range, or there is no scorer
-            of this name.
+            If ``shares`` and ``n_events`` are both given or out of range, there is no scorer of
+            this name, y does not fit X, or matplotlib does not take a keyword.
         """
         seen_by, seen = _read_points(shares, n_events)
+        _check_texts(time=time, until=until, name=name)
+        if not hasattr(estimator, "fit"):
+            raise TypeError(f"estimator must be a fitted estimator; got {shown(estimator)}.")
         if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
             raise ValueError(f"scoring={scoring!r} must be one score, by name or as a function.")
         scorer = check_scoring(estimator, scoring=scoring)
@@ -205,13 +207,29 @@ class EarlyDecisionDisplay:
         -------
         EarlyDecisionDisplay
             The display itself, with ``ax_``, ``figure_``, ``line_``, ``lead_ax_``, ``lead_line_``.
-        """
-        import matplotlib.pyplot as plt
 
+        Raises
+        ------
+        TypeError
+            If ``ax`` is not the axes of a figure.
+        ValueError
+            If the attributes of the display do not fit together, or matplotlib does not take a
+            keyword.
+        """
+        from matplotlib.axes import Axes
+        from matplotlib.pyplot import subplots
+
+        self._check()
+        _check_texts(name=name)
+        if ax is not None and not isinstance(ax, Axes):
+            raise TypeError(f"ax must be the axes of a figure of matplotlib; got {shown(ax)}.")
         if ax is None:
-            _, ax = plt.subplots()
+            _, ax = subplots()
         style = {"marker": "o", "label": self.name if name is None else name} | line_kw
-        (self.line_,) = ax.plot(self.seen, self.scores, **style)
+        try:
+            (self.line_,) = ax.plot(self.seen, self.scores, **style)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(f"matplotlib cannot draw the line with {line_kw}: {error}") from error
         labels = {"share": "Share of the events seen", "n_events": "Events seen"}
         ax.set(xlabel=labels[self.seen_by], ylabel=self.score_name or "Score")
         self.ax_, self.figure_ = ax, ax.figure
@@ -221,6 +239,21 @@ class EarlyDecisionDisplay:
         if style["label"] is not None:
             ax.legend()
         return self
+
+    def _check(self):
+        """Refuse attributes that cannot be drawn."""
+        check_choice("seen_by", self.seen_by, ("share", "n_events"))
+        _check_texts(score_name=self.score_name, name=self.name)
+        shapes = {name: to_numbers(name, getattr(self, name)).shape for name in ("seen", "scores")}
+        if self.lead_times is not None:
+            leads = self.lead_times
+            if not isinstance(leads, np.ndarray) or leads.dtype.kind != "m":
+                raise ValueError(
+                    f"lead_times must be an array of timedelta64; got {shown(leads)}."
+                )
+            shapes["lead_times"] = leads.shape
+        if len(set(shapes.values())) > 1 or len(shapes["seen"]) != 1:
+            raise ValueError(f"Each point has a value in {', '.join(shapes)}; got {shapes}.")
 
     def _plot_leads(self):
         spans = self.lead_times.astype(np.float64)
@@ -248,20 +281,26 @@ def _read_points(shares, n_events):
 
 
 def _is_share(point):
-    return isinstance(point, Real) and not isinstance(point, (bool, np.bool_)) and 0 < point <= 1
+    return is_real(point) and 0 < point <= 1
 
 
 def _is_count(point):
-    return isinstance(point, Integral) and not isinstance(point, bool) and point >= 1
+    return is_whole(point) and 1 <= point < 2**63
 
 
 def _sorted(points, name, is_good, wanted):
-    points = [points] if np.ndim(points) == 0 else list(points)
+    points = list(points) if is_several(points) else [points]
     bad = [point for point in points if not is_good(point)]
     if bad or not points:
         got = repr(bad[0]) if bad else "none"
         raise ValueError(f"{name} must be {wanted}; got {got}.")
     return np.unique(points)
+
+
+def _check_texts(**texts):
+    for name, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"{name} must be a string or None; got {shown(text)}.")
 
 
 def _name_of(scoring):

@@ -50,5 +50,6 @@ NETWORK = Network(
         """,
         without=("pooling",),
     ),
+    least_weights=lambda width, *, units, **_: units * width,
     order_blind=True,
 )

@@ -1,5 +1,8 @@
 """Causal dilated convolutions over embedded events."""
 
+from numbers import Integral
+
+from skbseq._checks import Interval
 from skbseq._parameters import ONE_OR_MORE, SHARE, Option
 from skbseq.networks._network import UNITS, ClassTexts, Network
 
@@ -38,11 +41,15 @@ NETWORK = Network(
     name="cnn",
     build=cnn,
     reads="all events at once, each with some before it",
+    least_weights=lambda width, *, units, n_layers, kernel_size, **_: (
+        units * (width + 2 * n_layers * kernel_size * units)
+    ),
     options={
         "units": UNITS,
         "n_layers": Option(
             4,
-            ONE_OR_MORE,
+            # The distances of more blocks exceed any history.
+            [Interval(Integral, 1, 20, closed="both")],
             "int",
             "Residual blocks of two convolutions. Each doubles the distances.",
         ),

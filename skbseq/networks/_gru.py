@@ -1,7 +1,9 @@
 """Gated recurrent units over embedded events."""
 
+from functools import partial
+
 from skbseq.networks._network import ClassTexts, Network
-from skbseq.networks._recurrent import RECURRENT_OPTIONS, stack_recurrent
+from skbseq.networks._recurrent import RECURRENT_OPTIONS, recurrent_weights, stack_recurrent
 
 
 def gru(events, lengths, **options):
@@ -19,6 +21,7 @@ NETWORK = Network(
     build=gru,
     reads="event by event, with two gates",
     options=RECURRENT_OPTIONS,
+    least_weights=partial(recurrent_weights, 3),
     texts=ClassTexts(
         prefix="GRU",
         title="a network of gated recurrent units",

@@ -1,7 +1,9 @@
 """Long short-term memory over embedded events."""
 
+from functools import partial
+
 from skbseq.networks._network import Network
-from skbseq.networks._recurrent import RECURRENT_OPTIONS, stack_recurrent
+from skbseq.networks._recurrent import RECURRENT_OPTIONS, recurrent_weights, stack_recurrent
 
 
 def lstm(events, lengths, **options):
@@ -20,4 +22,5 @@ NETWORK = Network(
     build=lstm,
     reads="event by event, with three gates and a cell",
     options=RECURRENT_OPTIONS,
+    least_weights=partial(recurrent_weights, 4),
 )

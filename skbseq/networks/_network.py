@@ -65,6 +65,9 @@ class Network:
         Its arguments. Names in ``SHARED`` take their value from the estimator.
     texts : ClassTexts, default=None
         Docstrings of the classes named after it. None: there are no such classes.
+    least_weights : callable, default=None
+        A function ``least_weights(width, **arguments)`` of the size of an embedded event that
+        returns a lower bound of the number of weights. None: unknown.
     order_blind : bool, default=False
         Whether the order of events makes no difference to it.
     is_function : bool, default=False
@@ -76,6 +79,7 @@ class Network:
     reads: str
     options: Mapping = field(hash=False)
     texts: ClassTexts | None = field(default=None, hash=False)
+    least_weights: Callable | None = None
     order_blind: bool = False
     is_function: bool = False
 

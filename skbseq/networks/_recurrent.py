@@ -1,6 +1,6 @@
 """Stacks of recurrent layers, in one direction or both: what the LSTM, GRU and RNN share."""
 
-from skbseq._parameters import ONE_OR_MORE, SHARE, Option
+from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, Option
 
 RECURRENT_OPTIONS = {
     "units": Option(
@@ -9,7 +9,7 @@ RECURRENT_OPTIONS = {
         "int",
         "Size of the state of each layer.",
     ),
-    "n_layers": Option(1, ONE_OR_MORE, "int", "Stacked recurrent layers."),
+    "n_layers": Option(1, LAYERS, "int", "Stacked recurrent layers."),
     "bidirectional": Option(
         False, ["boolean"], "bool", "Whether each layer also reads the events backwards."
     ),
@@ -26,6 +26,12 @@ RECURRENT_OPTIONS = {
         "Share of the recurrent state set to zero in training. On a GPU it rules cuDNN out.",
     ),
 }
+
+
+def recurrent_weights(n_gates, width, *, units, n_layers, bidirectional, **_):
+    """A lower bound of the number of weights of a stack of recurrent layers."""
+    directions = 2 if bidirectional else 1
+    return directions * n_gates * units * (width + n_layers * units)
 
 
 def stack_recurrent(

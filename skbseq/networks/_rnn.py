@@ -1,7 +1,9 @@
 """The simplest recurrence over embedded events."""
 
+from functools import partial
+
 from skbseq.networks._network import ClassTexts, Network
-from skbseq.networks._recurrent import RECURRENT_OPTIONS, stack_recurrent
+from skbseq.networks._recurrent import RECURRENT_OPTIONS, recurrent_weights, stack_recurrent
 
 
 def rnn(events, lengths, **options):
@@ -16,6 +18,7 @@ NETWORK = Network(
     build=rnn,
     reads="event by event, without gates",
     options=RECURRENT_OPTIONS,
+    least_weights=partial(recurrent_weights, 1),
     texts=ClassTexts(
         prefix="RNN",
         title="a simple recurrent network",

@@ -1,10 +1,14 @@
-"""What decides a network's graph."""
+"""What decides a network's graph, and the size of its weights."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from skbseq.networks._network import SHARED
 from skbseq.networks._table import find_network
+
+# A weight and the two moments that Adam keeps of it, in float32.
+_BYTES = 12
 
 
 @dataclass(frozen=True)
@@ -125,3 +129,49 @@ class NetworkSpec:
             found = {name: options.pop(name) for name in heads & options.keys()}
             head = EventHead(**found, numeric=options.pop("numbers", False))
         return cls(**state | {"options": tuple(options.items()), "head": head})
+
+
+def check_size(spec):
+    """Refuse a network whose weights cannot fit into the memory of this machine.
+
+    Raises
+    ------
+    MemoryError
+        If its weights and the state of the optimizer are larger.
+    """
+    needed, memory = least_weights(spec) * _BYTES, _memory()
+    if memory is not None and needed > memory:
+        sizes = {"units": spec.units, "n_layers": spec.n_layers, **dict(spec.options)}
+        raise MemoryError(
+            f"The network would need at least {needed / 1e9:,.0f} GB for its weights and the "
+            f"state of the optimizer; this machine has {memory / 1e9:,.0f} GB. Lower "
+            f"{', '.join(f'{name}={value!r}' for name, value in sizes.items())}, or "
+            f"embedding_dim, here {_text(spec.embedding_dims)} for {_text(spec.vocabulary_sizes)} "
+            "codes."
+        )
+
+
+def least_weights(spec):
+    """A lower bound of the number of weights of a network."""
+    network, sizes = find_network(spec.network), spec.vocabulary_sizes
+    count = sum(n * dim for n, dim in zip(sizes, spec.embedding_dims, strict=True))
+    if network.least_weights is not None:
+        width = sum(spec.embedding_dims) + spec.n_numbers
+        count += network.least_weights(width, **spec.arguments())
+    if spec.head is None:
+        return count + spec.units * spec.n_outputs
+    if not (spec.head.tied or spec.head.compact):
+        count += spec.units * sum(sizes[place] for place in spec.head.targets)
+    return count
+
+
+def _memory():
+    """Bytes of memory of this machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _text(sizes):
+    return ", ".join(map(str, sizes)) or "none"

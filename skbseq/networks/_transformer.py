@@ -1,6 +1,6 @@
 """Self-attention over embedded events."""
 
-from skbseq._parameters import ONE_OR_MORE, SHARE, Option
+from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, Option
 from skbseq.networks._network import UNITS, ClassTexts, Network
 
 
@@ -58,13 +58,20 @@ def transformer(
     return norm(x, "norm")
 
 
+def _least_weights(width, *, units, n_layers, n_heads, feed_forward_units, **_):
+    # Queries, keys, values and their sum: every head has at least one number.
+    attention = 4 * max(units, n_heads)
+    return units * (width + n_layers * (attention + 2 * (feed_forward_units or 2 * units)))
+
+
 NETWORK = Network(
     name="transformer",
     build=transformer,
     reads="all events at once, each with all before it",
+    least_weights=_least_weights,
     options={
         "units": UNITS,
-        "n_layers": Option(2, ONE_OR_MORE, "int", "Blocks of attention and a feed-forward layer."),
+        "n_layers": Option(2, LAYERS, "int", "Blocks of attention and a feed-forward layer."),
         "n_heads": Option(
             4,
             ONE_OR_MORE,

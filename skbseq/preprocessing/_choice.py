@@ -1,7 +1,7 @@
 """Choice of the columns that an encoder uses, of their types and of their limits."""
 
 from skbseq import _frames
-from skbseq._checks import validate_parameter_constraints
+from skbseq._checks import as_names, validate_parameter_constraints
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._evidence import code
 
@@ -25,7 +25,7 @@ def specified_channels(parameters):
     """The channels named by parameters, and the type given to each."""
     specified = {}
     for kind in (*CHANNEL_TYPES, "context"):
-        for name in parameters[kind] or ():
+        for name in as_names(kind, parameters[kind] or (), empty=True):
             if name in specified:
                 raise ValueError(
                     f"Column {name!r} is named twice: in {specified[name]}= and in {kind}=."

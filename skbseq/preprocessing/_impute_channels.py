@@ -1,11 +1,11 @@
 """Imputation of one channel: statistics, neighbours in time, linear interpolation."""
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import is_real, is_text, is_whole, shown
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._place import read_moments
 
@@ -162,15 +162,20 @@ def _constant(name, kind, fill_value):
     boolean = isinstance(fill_value, (bool, np.bool_))
     suits = {
         "boolean": boolean,
-        "string": isinstance(fill_value, str),
+        "string": isinstance(fill_value, str) and is_text(fill_value),
         "null": True,
-    }.get(kind, isinstance(fill_value, Real) and not boolean and np.isfinite(fill_value))
+    }.get(kind, _is_finite(fill_value))
     if not suits:
         raise SequenceFrameError(
-            f"fill_value={fill_value!r} does not suit {name!r}, which holds {kind} values. Give a "
-            "dict with one value per channel, or name the channels in columns=."
+            f"fill_value={shown(fill_value)} does not suit {name!r}, which holds {kind} values. "
+            "Give a dict with one value per channel, or name the channels in columns=."
         )
     return fill_value.item() if isinstance(fill_value, np.generic) else fill_value
+
+
+def _is_finite(value):
+    """Whether a value is a finite number, which as an integer fits into 64 bits."""
+    return is_real(value) and (abs(value) < 2**63 if is_whole(value) else np.isfinite(value))
 
 
 def _as_kind(value, like):

@@ -36,7 +36,7 @@ class EventModel:
             return
         random_state = check_random_state(options["random_state"])
         if rows.size > options["max_samples"]:
-            chosen = random_state.choice(rows.size, options["max_samples"], replace=False)
+            chosen = random_state.choice(rows.size, int(options["max_samples"]), replace=False)
             rows = rows[np.sort(chosen)]
         features = features[rows]
         # A feature without any known value has neither a scale nor a range.

@@ -16,6 +16,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
+    shown,
     validate_sequence_array,
 )
 from skbseq._sequences import array_lengths
@@ -288,6 +289,16 @@ default=("gap", "age", "hour", "weekday")
         -------
         SequenceEncoder
             The fitted encoder itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or X is an array that
+            cannot be read as numbers.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         with all_or_nothing(self):
             # A fit on an array after one on a frame, or the reverse, must leave nothing behind.
@@ -325,9 +336,9 @@ default=("gap", "age", "hour", "weekday")
 
     def _check_time_features(self):
         for feature in self.time_features:
-            if feature not in TIME_FEATURES:
+            if not isinstance(feature, str) or feature not in TIME_FEATURES:
                 raise ValueError(
-                    f"time_features may hold {', '.join(TIME_FEATURES)}; got {feature!r}."
+                    f"time_features may hold {', '.join(TIME_FEATURES)}; got {shown(feature)}."
                 )
 
     def _warn(self, columns, chosen, specified, place):
@@ -385,6 +396,15 @@ default=("gap", "age", "hour", "weekday")
         sequence frame or ndarray
             For a frame, a frame of the same library with int32 and float32 lists and float32
             context; for an array, an array of its shape.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         if hasattr(self, "steps_scale_"):
             return self._transform_array(X)

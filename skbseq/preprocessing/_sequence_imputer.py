@@ -10,9 +10,11 @@ from skbseq import _frames
 from skbseq._checks import (
     Interval,
     StrOptions,
+    as_names,
     check_feature_names_in,
     fit_context,
     output_library,
+    shown,
     validate_sequence_array,
 )
 from skbseq._sequences import offsets_of
@@ -28,6 +30,7 @@ from skbseq.preprocessing._impute_channels import (
     resolve_strategy,
 )
 from skbseq.preprocessing._impute_events import EventModel
+from skbseq.preprocessing._place import read_moments
 
 _FITTED = ("fillers_", "models_", "lists_", "columns_", "time_", "dropping_", "array_ndim_")
 
@@ -186,6 +189,16 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         -------
         SequenceImputer
             The fitted imputer itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, or X is an array that
+            cannot be read as numbers.
+        TypeError
+            If X is not data, such as None or a string, or ``estimator`` has no ``predict``.
         """
         self._check_parameters()
         with all_or_nothing(self):
@@ -202,9 +215,10 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
             if self.columns is not None:
                 raise ValueError("columns= has no effect if strategy is a dict; leave it out.")
             for name, strategy in self.strategy.items():
-                if strategy not in STRATEGIES:
+                if not isinstance(strategy, str) or strategy not in STRATEGIES:
                     raise ValueError(
-                        f"strategy may be {', '.join(STRATEGIES)}; got {strategy!r} for {name!r}."
+                        f"strategy may be {', '.join(STRATEGIES)}; got {shown(strategy)} for "
+                        f"{name!r}."
                     )
         if self.estimator is not None and not hasattr(self.estimator, "predict"):
             raise TypeError(
@@ -213,18 +227,23 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
 
     def _fit_frame(self, X):
         by_name = self.strategy if isinstance(self.strategy, dict) else {}
-        specified = [*by_name, *(self.columns or ())]
+        by_value = self.fill_value if isinstance(self.fill_value, dict) else {}
+        specified = as_names("strategy", list(by_name), empty=True)
+        specified += as_names("columns", self.columns or (), empty=True)
         specified += [] if self.time is None else [self.time]
-        specified += list(self.fill_value) if isinstance(self.fill_value, dict) else []
+        specified += as_names("fill_value", list(by_value), empty=True)
         # A channel that is named holds lists, even if all of its rows are null.
         columns = _frames.split_sequences(X, channels=specified, nested=True)
         if columns.n_rows == 0:
             raise SequenceFrameError("The frame has no rows; fit needs at least one sample.")
         for name in specified:
             _check_column(name, columns.lists, "list", "SequenceImputer")
+        events = _to_events(columns.lists)
+        if self.time is not None:  # also if no strategy needs it
+            read_moments(events.values[self.time], self.time, events)
         names = _frames.all_names(X)
         self.columns_ = names
-        self._fit_events(_to_events(columns.lists))
+        self._fit_events(events)
         _check_free([f.name for f in self._flagged()], names)
         self.n_features_in_ = len(names)
         if _frames.is_frame(X):
@@ -327,6 +346,15 @@ class SequenceImputer(FillsParameters, TransformerMixin, BaseEstimator):
         sequence frame or ndarray
             For a frame, a frame of the same library with the columns of fit, followed by the
             indicators; for an array, an array of its shape.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):

@@ -15,6 +15,7 @@ from skbseq._checks import (
     check_feature_names_in,
     fit_context,
     output_library,
+    shown,
     validate_sequence_array,
 )
 from skbseq._sequences import array_lengths
@@ -230,6 +231,17 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         -------
         SequenceVectorizer
             The fitted vectorizer itself.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X is a sequence frame without channels, or a column does not fit or cannot be read.
+        ValueError
+            If a parameter holds an invalid value, a window cannot be read, or X is an array that
+            cannot be read as numbers.
+        TypeError
+            If X is not data, such as None or a string, or a window neither a string nor a
+            timedelta.
         """
         with all_or_nothing(self):
             for name in ("feature_names_in_", "array_ndim_"):
@@ -275,8 +287,8 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
     def _check_options(self):
         if not isinstance(self.groups, str):
             for name in self.groups:
-                if name not in GROUPS:
-                    raise ValueError(f"groups may hold {', '.join(GROUPS)}; got {name!r}.")
+                if not isinstance(name, str) or name not in GROUPS:
+                    raise ValueError(f"groups may hold {', '.join(GROUPS)}; got {shown(name)}.")
         try:
             least, most = self.ngram_range
             right = 1 <= least <= most and isinstance(least + most, Integral)
@@ -335,6 +347,15 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         -------
         ndarray or CSR matrix of float64 of shape (n_samples, n_features)
             One row per sample; a table if ``set_output`` requests one.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen at fit, or holds values of another type.
+        ValueError
+            If X is an array of another shape than at fit.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
         check_is_fitted(self)
         if hasattr(self, "array_ndim_"):
@@ -411,8 +432,9 @@ class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
         values = block.values if found.all() else block.values[:, found]
         if self.log and block.unbounded:
             values = _signed_log(values)
-        if not np.isnan(self.fill_value):
-            values = np.where(np.isnan(values), self.fill_value, values)
+        fill_value = float(self.fill_value)  # an integer may exceed 64 bits
+        if not np.isnan(fill_value):
+            values = np.where(np.isnan(values), fill_value, values)
         return values
 
     @property

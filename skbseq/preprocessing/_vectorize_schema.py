@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 
 from skbseq import _frames
+from skbseq._checks import as_names
 from skbseq._time import to_timedelta
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._choice import BY_TYPE
@@ -82,7 +83,8 @@ class Schema:
         return specified
 
     def _fit_context(self, columns, options):
-        self.context, self.context_categories = list(options["context"] or ()), {}
+        self.context = as_names("context", options["context"] or (), empty=True)
+        self.context_categories = {}
         for name in self.context:
             check_column(name, columns.ordinary, "context=", "ordinary")
             kind = _frames.kind_of(columns.ordinary[name].type)
@@ -209,8 +211,7 @@ def specified_channels(options):
     """The channels named by parameters, and the type given to each."""
     specified = {}
     for kind in ("categorical", "numeric", "time"):
-        names = options[kind]
-        for name in [names] if isinstance(names, str) else names or ():
+        for name in as_names(kind, options[kind] or (), empty=True):
             if name in specified:
                 raise ValueError(
                     f"Column {name!r} is named twice: in {specified[name]}= and in {kind}=."
