@@ -299,7 +299,7 @@ OF_COUNTS = [
         ({"k": 1, "candidates": []}, ValueError, "candidates is empty"),
         ({"k": 1, "candidates": 3}, ValueError, "candidates must be a list of ids; got 3"),
         ({"k": 1, "candidates": {"a"}}, ValueError, "candidates must be a list of ids"),
-        ({"k": 1, "candidates": ["x"]}, ValueError, "candidate 'x' was never seen"),
+        ({"k": 1, "candidates": ["x"]}, ValueError, "candidates was never seen at fit: 'x'"),
         ({"k": 1, "candidates": [1]}, ValueError, "candidates holds integer values"),
         ({"k": 1, "candidates": RAW}, ValueError, "candidates must be a list of ids"),
     ),

@@ -1,7 +1,7 @@
 """Read the files of a log into a table, before roles are known."""
 
 from skbseq import _frames
-from skbseq.events._state import as_names
+from skbseq._checks import as_names, check_choice
 
 
 def read_events(
@@ -93,8 +93,7 @@ def read_events(
     ['007', 'NA']
     """
     options = _frames.ReadOptions(encoding, separator, decimal, thousands, na_values, names)
-    if library not in ("pandas", "polars", "pyarrow"):
-        raise ValueError(f"library must be 'pandas', 'polars' or 'pyarrow'; got {library!r}.")
-    table, _ = _frames.read_table(source, ids=as_names(ids), options=options)
+    check_choice("library", library, ("pandas", "polars", "pyarrow"))
+    table, _ = _frames.read_table(source, ids=as_names("ids", ids, empty=True), options=options)
     columns = {name: table[name] for name in table.column_names}
     return _frames.frame_from_columns(columns, like=library)
