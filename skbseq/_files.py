@@ -2,11 +2,17 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be renamed anyway
+    fcntl = None
 
 __all__ = ["check_writable", "replacing"]
 
@@ -42,7 +48,8 @@ def replacing(path, *, keep=True):
     Yields
     ------
     pathlib.Path
-        With the same extension as ``path``.
+        With the same extension as ``path``. It exists and is empty. Temporary files for the same
+        ``path`` whose process has ended are removed, except on Windows.
 
     Raises
     ------
@@ -52,11 +59,13 @@ def replacing(path, *, keep=True):
     _check_regular(path)
     # A symbolic link is followed: its target is replaced, not the link.
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
+    temporary = target.with_name(f"{_beginning(target)}{secrets.token_hex(8)}{target.suffix}")
     try:
-        yield temporary
-        if keep:
-            _settle(temporary, target)
+        with _claimed(temporary):
+            _sweep(target)
+            yield temporary
+            if keep:
+                _settle(temporary, target)
     except OSError as error:
         # The message names the user's path; the temporary one would mean nothing to the user.
         why = f"Cannot write: {error.strerror or error}"
@@ -88,3 +97,55 @@ def _settle(temporary, target):
     with open(temporary, "r+b") as file:
         os.fsync(file.fileno())
     os.replace(temporary, target)
+
+
+def _beginning(target):
+    """How the names of temporary files for a target begin."""
+    return f".{target.stem}.skbseq-"
+
+
+@contextmanager
+def _claimed(temporary):
+    """Create a file and hold its lock, which the system releases when the process ends."""
+    descriptor = _create_locked(temporary)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _create_locked(temporary):
+    if fcntl is None:
+        temporary.touch()
+        return None
+    while True:
+        descriptor = os.open(temporary, os.O_CREAT | os.O_RDWR, 0o666)
+        with suppress(OSError):  # the file system may have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Another process may have found the file before it was locked, and removed it.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(temporary)):
+                return descriptor
+        os.close(descriptor)
+
+
+def _sweep(target):
+    """Remove temporary files of processes that were killed while they wrote to a target."""
+    if fcntl is None:
+        return
+    known = re.compile(re.escape(_beginning(target)) + "[0-9a-f]{16}" + re.escape(target.suffix))
+    with suppress(OSError), os.scandir(target.parent) as entries:
+        for found in [entry.path for entry in entries if known.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _remove_if_unlocked(found)
+
+
+def _remove_if_unlocked(path):
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    try:
+        # An error if its process still runs, or if the file system has no locks.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
+    finally:
+        os.close(descriptor)

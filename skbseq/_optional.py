@@ -8,10 +8,12 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 
-__all__ = ["import_optional", "quiet_tensorflow"]
+__all__ = ["import_optional", "quiet_tensorflow", "quiet_unless_asked"]
 
 # How the lines of TensorFlow's start-up messages begin.
 _START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")
+# Logged as an error on each machine without a GPU.
+_NO_GPU = b"failed call to cuInit"
 _LOADING = threading.Lock()
 
 
@@ -70,6 +72,25 @@ def quiet_tensorflow():
 
 
 @contextmanager
+def quiet_unless_asked():
+    """Run TensorFlow's first operations in this context without their messages.
+
+    Only needed where TensorFlow was imported before :func:`quiet_tensorflow` could set its switch,
+    which it reads once, at the import. A user who has set the switch sees what it lets through.
+
+    Yields
+    ------
+    bool
+        Whether messages are hidden.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield False
+        return
+    with _LOADING, _stderr_without(_START_UP):
+        yield True
+
+
+@contextmanager
 def _stderr_without(beginnings):
     """Standard error without lines of some beginnings, those of C libraries included."""
     with tempfile.TemporaryFile() as written:
@@ -82,7 +103,9 @@ def _stderr_without(beginnings):
             os.close(stderr)
             written.seek(0)
             # Keep other lines, such as errors and warnings of other threads.
-            others = [line for line in written if not line.startswith(beginnings)]
+            others = [
+                line for line in written if not line.startswith(beginnings) and _NO_GPU not in line
+            ]
             os.write(2, b"".join(others))
 
 

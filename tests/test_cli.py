@@ -382,7 +382,7 @@ def test_a_traceback_is_shown_where_asked_for(here, capsys):
 
 
 def test_warnings_are_one_line(here, fitted, capsys, monkeypatch):
-    monkeypatch.setattr("skbseq.persistence.__version__", "9.9.9")
+    monkeypatch.setattr("skbseq.persistence._versions.__version__", "9.9.9")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert predict(fitted) == 0

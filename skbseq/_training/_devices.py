@@ -1,13 +1,15 @@
 """Devices and floating-point precision."""
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 
 import tensorflow as tf
 
 # Private: the public API can switch determinism on, but neither read nor switch it off.
 from tensorflow.python.framework import config as _switches
+
+from skbseq._optional import quiet_unless_asked
 
 # The tensor cores of these GPU generations multiply float16 but not float32. Later ones multiply
 # both, and half precision is not faster there (H200: steps of an LSTM with 128 to 1,024 units
@@ -38,12 +40,8 @@ def choose_device(device):
     ValueError
         If a device is not available or is named twice.
     """
+    _start_quietly()
     gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        try:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # the GPU is in use; its setting can no longer change
-            pass
     name = {"auto": "gpu" if gpus else "cpu"}.get(device, device)
     if name == "cpu":
         return "/CPU:0"
@@ -60,6 +58,22 @@ def choose_device(device):
     if len(set(names)) < len(names):
         raise ValueError(f"device={device!r} names a device twice.")
     return ",".join(names)
+
+
+@cache
+def _start_quietly():
+    """Have TensorFlow and XLA log what they log once per process while it is not shown.
+
+    A compiled sigmoid does all of it, in 0.2 s. It comes after the setting of memory growth,
+    which cannot change later.
+    """
+    with quiet_unless_asked() as hidden:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            with suppress(RuntimeError):  # the GPU is in use; its setting can no longer change
+                tf.config.experimental.set_memory_growth(gpu, True)
+        if hidden:
+            with tf.device("/CPU:0"):
+                tf.function(tf.sigmoid, jit_compile=True, autograph=False)(tf.zeros(()))
 
 
 def _numbered(kind):

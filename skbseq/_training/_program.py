@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import tensorflow as tf
 
+from skbseq._processes import claim_process
 from skbseq._training._compiled import CompiledPrediction
 from skbseq._training._devices import mirrored, placed
 from skbseq._training._losses_table import trainer_class
@@ -121,7 +122,13 @@ def borrow_program(spec, device, build, steps=None):
     Yields
     ------
     Program
+
+    Raises
+    ------
+    RuntimeError
+        If this process was forked from one in which TensorFlow had run.
     """
+    claim_process()  # first, because a lock of the parent's threads would stay locked
     program = _shared_program(spec, device, build, steps)
     with program.lock:
         if program.training:  # by this thread; another thread would hold the lock

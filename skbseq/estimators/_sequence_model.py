@@ -8,6 +8,7 @@ import numpy as np
 from skbseq import _frames
 from skbseq._inputs import InputSchema
 from skbseq._optional import quiet_tensorflow
+from skbseq._processes import check_process
 from skbseq.networks import NetworkSpec
 
 # Attributes that estimators of version 0.1 kept themselves, by the field that has them now.
@@ -35,6 +36,7 @@ _RENAMED_LAYERS = (
 
 def engine():
     """The module that runs Keras; its import is where TensorFlow is loaded."""
+    check_process()  # before the import, whose lock a thread of the parent may have held
     with quiet_tensorflow():
         from skbseq.estimators import _keras
     return _keras
