@@ -6,7 +6,7 @@ import time
 from sklearn.base import clone
 
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import best_epoch, fit, prepare, speaker, train_and_score
+from skbseq.cli._job import best_epoch, few_threads, prepare, speaker, train_and_score
 from skbseq.cli._models import (
     AUTO,
     DEFAULT,
@@ -233,7 +233,8 @@ def run(args):
     with heartbeat(say):
         name, model, scored = _choose(args, models, X, y, say)
         say(f"\nTraining on all {len(y):,} users, for the file:")
-        fit(model, X, y)
+        with few_threads(model, len(y)):
+            model.fit(X, y)
     scores = [] if scored is None else scored.scores
     metadata = {
         "task": task.to_metadata(),

@@ -147,9 +147,9 @@ def train_and_score(models, X, y, say, *, holdout, seed, titles, truth=None):
     found = {MOST_FREQUENT: np.full(len(test), y[train].mean())}
     for name, model in models.items():
         announce(model, titles[name], say)
-        with _room_for_all(model, X):
-            fit(model, X_train, y[train])
-        found[name] = model.predict_proba(X_test)[:, 1]
+        with _room_for_all(model, X), few_threads(model, len(y)):
+            model.fit(X_train, y[train])
+            found[name] = model.predict_proba(X_test)[:, 1]
     scores = [
         {"name": name} | score(titles.get(name, name), y[test], p) for name, p in found.items()
     ]
@@ -159,15 +159,14 @@ def train_and_score(models, X, y, say, *, holdout, seed, titles, truth=None):
     return Scored(models, test, y[test], found, scores)
 
 
-def fit(model, X, y):
-    """Fit a model.
+def few_threads(model, n_users):
+    """Context in which a model without a network uses one thread for a small table.
 
-    Small tables are fitted on one thread. On busy cores, the threads of gradient boosting would
-    wait for each other longer than they work.
+    On busy cores, the threads of gradient boosting would wait for each other longer than they
+    work.
     """
-    small = len(y) < _MANY
-    with threadpool_limits(1, "openmp") if small and not is_network(model) else nullcontext():
-        model.fit(X, y)
+    alone = n_users < _MANY and not is_network(model)
+    return threadpool_limits(1, "openmp") if alone else nullcontext()
 
 
 def announce(model, title, say):

@@ -12,6 +12,7 @@ _RULES = [
     (r"\bfor (user|time|behavior|product)=;", r"for --\1;"),
     (r"holds (datetime\.\w+|Timestamp)\(.*?\), which reads as", "holds a time that reads as"),
     (r", or read it with pandas\.read_csv\(sep=\.\.\.\) and give the table", ""),
+    (r" If nothing has happened yet, pass until=.*", ""),
     (r"\bpass trusted=.*", "load it from Python, with skbseq.load."),
     (
         r"Lower learning_rate, .*",
