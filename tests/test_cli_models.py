@@ -85,7 +85,9 @@ def test_each_model_is_saved_and_used_like_the_lstm(here, capsys, name):
 
 
 def test_the_other_networks_are_those_of_the_table():
-    task = Task(roles={"behavior": None}, at=AT, horizon="7D", uses={"what": "categories"})
+    task = Task(
+        roles={"behavior": None, "time": "when"}, at=AT, horizon="7D", uses={"what": "categories"}
+    )
     settings = Settings(max_events=5, max_categories=5, units=4, epochs=1, seed=0)
     for name in NETWORKS:
         assert list(candidates(name, task, settings))[-1] == name
