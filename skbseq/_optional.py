@@ -8,13 +8,21 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 
+<<<<<<< ours
 __all__ = ["import_optional", "quiet_tensorflow", "quiet_unless_asked"]
+=======
+__all__ = ["import_optional", "quiet_tensorflow", "without_array_libraries"]
+>>>>>>> theirs
 
 # How the lines of TensorFlow's start-up messages begin.
 _START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")
 # Logged as an error on each machine without a GPU.
 _NO_GPU = b"failed call to cuInit"
 _LOADING = threading.Lock()
+# Packages of scikit-learn, each of which imports a large library where it is installed.
+_ARRAY_LIBRARIES = [
+    f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")
+]
 
 
 def import_optional(module, *, extra, purpose):
@@ -45,6 +53,23 @@ def import_optional(module, *, extra, purpose):
         raise ImportError(
             f"{module} is needed {purpose}. Install it with: pip install 'skbseq[{extra}]'"
         ) from error
+
+
+@contextmanager
+def without_array_libraries():
+    """Import in this context what searches scikit-learn, without loading PyTorch, CuPy and Dask.
+
+    `sklearn.utils.all_estimators` imports each package of scikit-learn, also those for arrays of
+    other libraries; where PyTorch is installed, it takes more than 300 MB. These packages have no
+    estimators, and the search skips packages that cannot be imported.
+    """
+    hidden = [name for name in _ARRAY_LIBRARIES if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # None: as if it were not installed
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Encoded sequences as flat arrays and offsets, without padding."""
 
 import math
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +101,50 @@ def array_lengths(X):
             "SequenceEncoder, which keeps missing values visible, or impute the value."
         )
     return lengths.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Room:
+    """Sizes that a compiled training program should have room for.
+
+    Parameters
+    ----------
+    n_samples, n_events : int
+    longest : int
+        Length of the longest history.
+    """
+
+    n_samples: int = 0
+    n_events: int = 0
+    longest: int = 1
+
+
+_NO_ROOM = Room()
+_ROOM = ContextVar("room", default=_NO_ROOM)
+
+
+@contextmanager
+def room_for(lengths):
+    """Context in which a fit compiles a program with room for these histories.
+
+    The sizes of a compiled program are fixed. A fit on more samples would compile another one,
+    unless the fit before it has made room for them.
+
+    Parameters
+    ----------
+    lengths : ndarray of int of shape (n_samples,)
+    """
+    room = Room(len(lengths), int(lengths.sum()), int(lengths.max(initial=1)))
+    token = _ROOM.set(room)
+    try:
+        yield
+    finally:
+        _ROOM.reset(token)
+
+
+def current_room():
+    """The sizes that `room_for` asks for; the smallest ones outside of it."""
+    return _ROOM.get()
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def frame(**changes):
         (frame().drop(columns="what"), "no column 'what' for behavior="),
         (frame().set_axis(["who", "when", "who"], axis=1), "Column 'who' occurs 2 times"),
         (frame().set_axis(["who", "when", 3], axis=1), "Column names must be strings; got 3"),
-        (frame().iloc[:0], "The log is empty"),
+        (frame().iloc[:0], "The log is empty.* pass until=, the moment"),
         (frame(who=[None] * 3), "Column 'who' is missing in all 3 rows, from row 0"),
         (frame(who=[np.nan] * 3), "Column 'who' is missing in all 3 rows, from row 0"),
         (frame(when=[None] * 3), "Column 'when' is missing in all 3 rows, from row 0"),
@@ -495,6 +495,42 @@ def test_an_unknown_user_has_an_empty_history_and_no_label():
     assert histories["what"].to_pylist() == [[], ["view"]]
     labels = log.label_behavior(samples, behavior="buy", horizon="55min")
     assert labels.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        frame().iloc[:0],
+        pd.DataFrame(columns=["who", "when", "what"]),  # of which no type is known
+        frame(when=[1.0, 2.0, 3.0]).iloc[:0],
+    ],
+    ids=["typed", "untyped", "epoch"],
+)
+def test_a_log_without_events_gives_empty_histories(empty, frame_lib):
+    empty = frame_lib.make(pa.Table.from_pandas(empty, preserve_index=False))
+    roles = {"user": "who", "time": "when", "behavior": "what"}
+    log = EventLog(empty, **roles, until="2026-02-01").clean()
+    assert repr(log).startswith("EventLog: 0 events of 0 users, until 2026-02-01\n")
+    assert log.start == log.until
+    samples = pd.DataFrame({"who": [7], "cutoff": ["2026-01-31"]})
+    history = log.histories(samples, lookback="1D", max_events=3)
+    assert history[["when", "what"]].iloc[0].map(len).tolist() == [0, 0]
+    assert log.label_churn(samples, horizon="1D").tolist() == [True]
+    assert len(log.collapse("what")) == len(log.sessions(gap="1h")) == 0
+    with pytest.raises(InvalidLogError, match="at=2026-01-31 is before all events; the log runs"):
+        log.samples(at="2026-01-31")
+    with pytest.raises(InvalidLogError, match="No user can be sampled with every='1D'"):
+        log.samples(every="1D")
+    with pytest.raises(InvalidLogError, match="the longest has 0"):
+        log.prefixes(n_events=1)
+
+
+def test_an_empty_log_takes_its_zone_from_the_moment_it_is_known_until():
+    empty = pd.DataFrame(columns=["who", "when"])
+    log = EventLog(empty, **TWO, until="2026-02-01T01:00+01:00")
+    assert log.until == pd.Timestamp("2026-02-01T00:00Z")
+    samples = pd.DataFrame({"who": ["a"], "cutoff": pd.to_datetime(["2026-01-31T00:00Z"])})
+    assert log.histories(samples)["when"].tolist() == [[]]
 
 
 def test_samples_may_repeat_and_come_in_any_order():

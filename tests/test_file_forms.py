@@ -501,7 +501,7 @@ def test_names_must_fit_the_first_line(tmp_path):
         ({"na_values": {"x": "NA"}}, TypeError, "na_values must be a list of strings"),
         ({"names": "who"}, TypeError, "names must be a list of strings"),
         ({"names": ["a", "a"]}, ValueError, "names holds 'a' twice"),
-        ({"library": "dask"}, ValueError, "library must be 'pandas', 'polars' or 'pyarrow'"),
+        ({"library": "dask"}, ValueError, "library must be one of 'pandas', 'polars'"),
     ],
 )
 def test_options_of_reading_are_checked(tmp_path, option, error, message):

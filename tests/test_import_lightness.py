@@ -22,6 +22,7 @@ EVERY_PUBLIC_NAME = """
 import skbseq
 for name in skbseq.__all__:
     getattr(skbseq, name)
+import skbseq.persistence
 """
 
 

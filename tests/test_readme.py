@@ -59,8 +59,9 @@ def test_the_commands_work_in_their_order(tmp_path, monkeypatch):
     for name, *words in ours:
         assert main([name, *words, *smaller.get(name, [])]) == 0
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
-    assert {path.name for path in tmp_path.iterdir()} == {"skbseq-demo", "buyers.skbseq"}
-    assert {"skbseq-demo/", "*.skbseq"} <= set(ignored)
+    report = {"buyers.scores.csv", "buyers.calibration.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"skbseq-demo", "buyers.skbseq", *report}
+    assert {"skbseq-demo/", "*.skbseq", "*.scores.csv", "*.calibration.png"} <= set(ignored)
 
 
 def test_the_test_command_is_one_line_that_installs_and_tests():

@@ -174,7 +174,7 @@ def encode(array):
 def encode_sorted(array):
     """Codes of the values in ascending order, and the distinct values; nulls are not allowed."""
     array = as_array(array)
-    if pa.types.is_integer(array.type):
+    if pa.types.is_integer(array.type) and len(array):
         dense = _encode_dense(array)
         if dense is not None:
             return dense

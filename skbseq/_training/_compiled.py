@@ -18,6 +18,7 @@ from skbseq._sequences import (
     FEWEST_EVENTS,
     Sequences,
     aligned_zeros,
+    current_room,
     ranges,
     round_up,
 )
@@ -62,8 +63,9 @@ class FlatData:
     """
 
     def __init__(self, data, targets=None, sample_weight=None):
-        n_events = round_up(len(data.codes), FEWEST_EVENTS)
-        n_samples = round_up(len(data) + 1, 256)
+        room = current_room()
+        n_events = round_up(max(len(data.codes), room.n_events), FEWEST_EVENTS)
+        n_samples = round_up(max(len(data), room.n_samples) + 1, 256)
         columns = {
             "codes": (data.codes, n_events),
             "numbers": (data.numbers, n_events),
@@ -76,7 +78,7 @@ class FlatData:
             columns["sample_weight"] = sample_weight, n_samples
         self._sizes = {name: size for name, (_, size) in columns.items()}
         self.filler = len(data)
-        self.longest = int(data.lengths.max(initial=1))
+        self.longest = int(data.lengths.max(initial=room.longest))
         self.tensors = {name: _tensor(*column) for name, column in columns.items()}
 
     def replace(self, **columns):
@@ -140,7 +142,7 @@ def plan_array(batches, batch_size, filler):
     counts : ndarray of float32 of shape (n_batches,)
         Number of rows of each batch.
     """
-    n = round_up(len(batches), 16)
+    n = round_up(max(len(batches), -(-current_room().n_samples // batch_size)), 16)
     rows = np.full((n, batch_size), filler, np.int32)
     counts = np.ones(n, np.float32)
     for i, batch in enumerate(batches):

@@ -11,8 +11,10 @@ import numpy as np
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
 from skbseq.cli._job import best_epoch, prepare, speaker, train_and_score
-from skbseq.cli._process import command_name
+from skbseq.cli._models import DEFAULT, Settings, candidates, titles
+from skbseq.cli._process import command_name, heartbeat
 from skbseq.cli._task import Task, choose_columns, save_model
+from skbseq.cli._verdict import describe_rivals
 from skbseq.datasets import make_shop_log
 from skbseq.persistence import check_writable, replacing
 
@@ -87,16 +89,28 @@ def _run(args, folder):
     table = _frames.to_arrow(shop.events)
     task, left_out = _make_task(shop, table)
     samples, X, y = prepare(table, task, say, left_out=left_out, advice="Give more --users.")
-    model = task.make_model(
+    settings = Settings(
         max_events=100, max_categories=100, units=32, epochs=25, seed=args.seed, quiet=False
     )
-    scores, test, probability = train_and_score(
-        model, X, y, say, task=task, holdout=_HOLDOUT, seed=args.seed, truth=shop.probability
-    )
+    with heartbeat(say):
+        scored = train_and_score(
+            candidates(DEFAULT, task, settings),
+            X,
+            y,
+            say,
+            holdout=_HOLDOUT,
+            seed=args.seed,
+            titles=titles(),
+            truth=shop.probability,
+        )
+    say(describe_rivals(DEFAULT, scored.losses, titles())[0])
+    model, test = scored.models[DEFAULT], scored.test
+    probability = scored.probabilities[DEFAULT]
 
     users = {name: _frames.take(samples[name], test) for name in samples.column_names}
     outcome = {"label": y[test], "true_probability": shop.probability[test]}
-    comparison = {"question": task.question, "base_rate": float(y.mean()), "scores": scores}
+    comparison = {"question": task.question, "base_rate": float(y.mean()), "model": DEFAULT}
+    comparison["scores"] = scored.scores
     _write_table(folder / "events.parquet", shop.events)
     _write_table(
         folder / "scores.csv",

@@ -6,32 +6,50 @@ import time
 from sklearn.base import clone
 
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import best_epoch, prepare, speaker, train_and_score
-from skbseq.cli._process import command_name
+from skbseq.cli._job import best_epoch, few_threads, prepare, speaker, train_and_score
+from skbseq.cli._models import (
+    AUTO,
+    DEFAULT,
+    Settings,
+    candidates,
+    is_network,
+    model_names,
+    titles,
+)
+from skbseq.cli._process import command_name, heartbeat
+from skbseq.cli._report import Report
 from skbseq.cli._task import Task, choose_columns, read_log, read_values, save_model
+from skbseq.cli._verdict import describe_choice, describe_rivals
 from skbseq.persistence import check_writable
 
 _DESCRIPTION = """\
 Train a model on a log and write it to a file.
 
 The question is: will this user do it within HORIZON after DATE? Every user with an event at or
-before DATE is one sample. The model, an LSTM, reads the user's events up to DATE, oldest first.
-The label is what the user did after DATE. No event after DATE is ever used as a feature.
+before DATE is one sample. The model (an LSTM unless --model names another) reads the user's events
+up to DATE. The label is what the user did after DATE. No event after DATE is ever used as a
+feature.
 
   1. The log is read and cleaned; dropped rows are counted by reason.
-  2. A share of the users is held out, and a model is trained on the others. Its scores on the
-     held-out users are compared with baselines that ignore the order of events. If a baseline is
-     as good, use it instead.
-  3. The model is trained again on all users, for the best number of epochs, and saved.
+  2. A share of the users is held out. The model and simpler ones are trained on the others and
+     scored on the held-out users. If a simpler one is as good, the command to use it is printed.
+  3. The model is trained again on all users, a network for the best number of epochs, and saved.
+     The scores, and a plot of how well they are calibrated, are written beside it.
 """
 _EPILOG = """\
 example: who buys within a week?
   skbseq fit shop.csv --user user_id --time timestamp --behavior action --predict buy \\
       --product item --at 2026-06-01 --horizon 7D --out model.skbseq
 
-Without --behavior and --predict the question is whether the user comes back at all:
+Without --behavior and --predict the question is whether the user comes back at all; with --churn,
+whether the user leaves:
   skbseq fit orders.parquet --user customer --time ordered_at --at 2026-06-01 --horizon 90D \\
-      --numeric quantity --exclude order_id comment --out model.skbseq
+      --churn --numeric quantity --exclude order_id comment --model auto --out model.skbseq
+
+models, those without a network from simple to complex (--model):
+{models}
+  auto         train all of these without a network, and the LSTM; keep the simplest whose log loss
+               on the held-out users is within one standard error of the lowest
 """
 _ADVICE = "Use another --horizon, --at or --predict, or a log with more users."
 
@@ -44,7 +62,7 @@ def add_command(commands):
         run=run,
         summary="train a model on a log",
         description=_DESCRIPTION,
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(models=_describe_models()),
     )
     arguments.add_log(parser)
     needed = parser.add_argument_group("needed")
@@ -74,9 +92,16 @@ def add_command(commands):
     )
 
 
+def _describe_models():
+    return "\n".join(f"  {name:<11}  {title}" for name, title in titles().items())
+
+
 def _add_question(group):
     group.add_argument(
-        "--behavior", metavar="COL", help="column of the behaviours (default: none)"
+        "--behavior",
+        "--behaviour",
+        metavar="COL",
+        help="column of the behaviours (default: none)",
     )
     group.add_argument(
         "--predict",
@@ -84,6 +109,12 @@ def _add_question(group):
         nargs="+",
         action="extend",
         help="value of that column to predict; several: any of them (default: any event)",
+    )
+    group.add_argument(
+        "--churn",
+        action="store_true",
+        help="predict who leaves: no event within the horizon, or none of --predict (default: "
+        "predict who does it)",
     )
     group.add_argument(
         "--until",
@@ -129,7 +160,7 @@ def _add_features(group):
         metavar="N",
         type=arguments.count,
         default=100,
-        help="number of latest events used per user (default: %(default)s)",
+        help="number of latest events per user that a network reads (default: %(default)s)",
     )
     group.add_argument(
         "--max-categories",
@@ -142,18 +173,25 @@ def _add_features(group):
 
 def _add_training(group):
     group.add_argument(
+        "--model",
+        choices=model_names(),
+        default=DEFAULT,
+        metavar="NAME",
+        help=f"the model: {', '.join(model_names())}; see below (default: %(default)s)",
+    )
+    group.add_argument(
         "--units",
         metavar="N",
         type=arguments.count,
         default=32,
-        help="units of the LSTM (default: %(default)s)",
+        help="units of a network (default: %(default)s)",
     )
     group.add_argument(
         "--epochs",
         metavar="N",
         type=arguments.count,
         default=30,
-        help="maximum number of epochs; training stops early if more do not help "
+        help="maximum number of epochs of a network; training stops early if more do not help "
         "(default: %(default)s)",
     )
     group.add_argument(
@@ -163,6 +201,12 @@ def _add_training(group):
         default=0.2,
         help="share of the users held out for scoring; 0: no scores (default: %(default)s)",
     )
+    group.add_argument(
+        "--no-report",
+        action="store_true",
+        help="do not write the scores (.scores.csv) and the calibration plot (.calibration.png) "
+        "beside the model (default: write them, unless --holdout is 0)",
+    )
     arguments.add_seed(group)
     arguments.add_quiet(group)
 
@@ -171,17 +215,48 @@ def run(args):
     """Train and save."""
     if args.predict and args.behavior is None:
         args.parser.error("--predict needs --behavior, the column that holds the value")
+    if args.model == AUTO and not args.holdout:
+        args.parser.error(
+            "--model auto chooses by the scores on held-out users, so --holdout 0 "
+            "cannot be used with it"
+        )
     began = time.perf_counter()
     say = speaker(args.quiet)
     # Before the log is read: a wrong --out must not be noticed only after the training.
     arguments.check_out(args)
     check_writable(args.out)
+    report = _report(args)
     roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
     options = arguments.read_options(args)
     table = read_log(args.log, roles, options=options, quiet=args.quiet)
     task, left_out = _read_task(args, table, roles)
+    models = candidates(args.model, task, _settings(args))
     _, X, y = prepare(table, task, say, left_out=left_out, advice=_ADVICE, until=args.until)
-    model = task.make_model(
+    with heartbeat(say):
+        name, model, scored = _choose(args, models, X, y, say)
+        say(f"\nTraining on all {len(y):,} users, for the file:")
+        with few_threads(model, len(y)):
+            model.fit(X, y)
+    scores = [] if scored is None else scored.scores
+    metadata = {
+        "task": task.to_metadata(),
+        "base_rate": float(y.mean()),
+        "model": name,
+        "scores": scores,
+    }
+    save_model(model, args.out, metadata)
+    written = report.write(name, scored) if report is not None else []
+    say(f"\nSaved {args.out} after {time.perf_counter() - began:.0f} s.")
+    for line in written:
+        say(line)
+    say(
+        "To score a log with it:\n"
+        f"  {command_name()} predict {shlex.quote(args.out)} LOG --at DATE --out scores.csv"
+    )
+
+
+def _settings(args):
+    return Settings(
         max_events=args.max_events,
         max_categories=args.max_categories,
         units=args.units,
@@ -189,20 +264,43 @@ def run(args):
         seed=args.seed,
         quiet=args.quiet,
     )
-    scores = []
-    if args.holdout:
-        scores, _, _ = train_and_score(
-            model, X, y, say, task=task, holdout=args.holdout, seed=args.seed
-        )
-        model = _for_all_users(model)
-    say(f"\nTraining on all {len(y):,} users, for the file:")
-    model.fit(X, y)
-    metadata = {"task": task.to_metadata(), "base_rate": float(y.mean()), "scores": scores}
-    save_model(model, args.out, metadata)
-    say(
-        f"\nSaved {args.out} after {time.perf_counter() - began:.0f} s. To score a log with it:\n"
-        f"  {command_name()} predict {shlex.quote(args.out)} LOG --at DATE --out scores.csv"
+
+
+def _report(args):
+    """The files to write beside the model; None if there are none."""
+    if args.no_report or not args.holdout:
+        return None
+    report = Report(args.out)
+    report.check(args.log)
+    return report
+
+
+def _choose(args, models, X, y, say):
+    """The name of the model to save, the model, to be fitted on all users, and the scores."""
+    if not args.holdout:
+        return args.model, models[args.model], None
+    scored = train_and_score(
+        models, X, y, say, holdout=args.holdout, seed=args.seed, titles=titles()
     )
+    name = args.model
+    if name == AUTO:
+        name, text = describe_choice(scored.losses, titles())
+        say(text)
+    else:
+        text, advised = describe_rivals(name, scored.losses, titles())
+        say(text)
+        if advised is not None:
+            say(f"  {_command_with(args, advised)}")
+    return name, _for_all_users(scored.models[name]), scored
+
+
+def _command_with(args, name):
+    """The command that was given, with another model."""
+    words = [word for word in args.words if not word.startswith("--model=")]
+    while "--model" in words:
+        at = words.index("--model")
+        del words[at : at + 2]
+    return f"{command_name()} {shlex.join([*words, '--model', name])}"
 
 
 def _read_task(args, table, roles):
@@ -217,6 +315,7 @@ def _read_task(args, table, roles):
         at=args.at,
         horizon=args.horizon,
         predict=predict,
+        churn=args.churn,
         lookback=args.lookback,
         time_unit=args.time_unit,
         invalid_times=args.invalid_times,
@@ -228,9 +327,9 @@ def _read_task(args, table, roles):
 
 
 def _for_all_users(model):
-    """The same model, unfitted, to be trained on all users for the best number of epochs."""
-    # Without a validation split: all users train, and the number of epochs is fixed.
-    return clone(model).set_params(
-        lstmbehaviorclassifier__epochs=best_epoch(model[-1].history_),
-        lstmbehaviorclassifier__validation_split=0.0,
-    )
+    """The same model, unfitted; a network is to be trained for the best number of epochs."""
+    again = clone(model)
+    if is_network(model):
+        # Without a validation split: all users train, and the number of epochs is fixed.
+        again[-1].set_params(epochs=best_epoch(model[-1].history_), validation_split=0.0)
+    return again

@@ -92,9 +92,11 @@ def main(argv=None):
 
 
 def _read_arguments(argv):
-    args, unknown = make_parser().parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args, unknown = make_parser().parse_known_args(words)
     if unknown:  # argparse's own error would refer to the help of skbseq, not of the command
         args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    args.words = words  # to propose a similar command
     return args
 
 

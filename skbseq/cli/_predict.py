@@ -7,7 +7,7 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import speaker
+from skbseq.cli._job import few_threads, speaker
 from skbseq.cli._moments import describe_beyond
 from skbseq.cli._task import Task, read_log
 from skbseq.persistence import check_writable, load, read_metadata, replacing
@@ -73,7 +73,9 @@ def run(args):
     notice = describe_beyond(log, args.at)
     if notice:
         print(f"notice: {notice}", file=sys.stderr)
-    probability = model.predict_proba(task.sequences(log, samples))[:, 1]
+    X = task.sequences(log, samples)
+    with few_threads(model, len(X)):
+        probability = model.predict_proba(X)[:, 1]
     columns = {name: samples[name] for name in (task.roles["user"], "cutoff")}
     columns["probability"] = probability
     with replacing(args.out) as temporary:

@@ -6,6 +6,8 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
+import time
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -83,6 +85,51 @@ def patient_output():
             stack.enter_context(redirect(patient))
             stack.callback(patient.flush)
         yield
+
+
+class _WatchedStream:
+    """A stream that notes when it was last written to, and whether a line is unfinished."""
+
+    def __init__(self, stream):
+        self._stream = stream
+        self.written, self.in_line = time.monotonic(), False
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def write(self, text):
+        self.written = time.monotonic()
+        self.in_line = not text.endswith("\n") if text else self.in_line
+        return self._stream.write(text)
+
+
+@contextmanager
+def heartbeat(say, silence=5.0):
+    """Context in which long work that prints nothing is reported, with the seconds so far.
+
+    Parameters
+    ----------
+    say : callable
+        Prints a line.
+    silence : float, default=5.0
+        Seconds without output after which a line is printed.
+    """
+    stream, done, began = _WatchedStream(sys.stdout), threading.Event(), time.monotonic()
+
+    def beat():
+        while not done.wait(silence / 5):
+            now = time.monotonic()
+            if now - stream.written >= silence and not stream.in_line:
+                say(f"  ... {now - began:.0f} s")
+
+    thread = threading.Thread(target=beat, daemon=True)
+    with redirect_stdout(stream):
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
 
 def command_name():

@@ -3,15 +3,13 @@
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from sklearn.pipeline import make_pipeline
 
 from skbseq import _frames
+from skbseq.cli._models import is_network
 from skbseq.cli._process import progress_level
-from skbseq.estimators import LSTMBehaviorClassifier
 from skbseq.events import EventLog
 from skbseq.exceptions import InvalidLogError, ModelFileError
 from skbseq.persistence import save
-from skbseq.preprocessing import SequenceEncoder
 
 _USES = {
     "string": "categories",
@@ -20,10 +18,6 @@ _USES = {
     "float": "numbers",
 }
 _READERS = {"integer": int, "float": float, "boolean": {"true": True, "false": False}.__getitem__}
-# Rarer categories describe single users more than behaviour.
-_MIN_FREQUENCY = 5
-# With a few thousand users, larger networks and higher learning rates overfit.
-_NETWORK = {"embedding_dim": 8, "dropout": 0.2, "learning_rate": 0.001}
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,8 @@ class Task:
     horizon : str
     predict : list, default=None
         Behaviours to predict; None: any event.
+    churn : bool, default=False
+        Whether the question is who shows none of them.
     lookback : str, default=None
     time_unit : str, default=None
     invalid_times : str, default="raise"
@@ -54,6 +50,7 @@ class Task:
     at: str
     horizon: str
     predict: list | None = None
+    churn: bool = False
     lookback: str | None = None
     time_unit: str | None = None
     invalid_times: str = "raise"
@@ -64,11 +61,26 @@ class Task:
     @property
     def question(self):
         """The question in words."""
-        what = "any event"
+        what = "no event" if self.churn else "any event"
         if self.predict is not None:
             said = " or ".join(str(value) for value in self.predict)
-            what = f"{self.roles['behavior']} = {said}"
+            what = f"{'no ' * self.churn}{self.roles['behavior']} = {said}"
         return f"{what} within {self.horizon} after {self.at}"
+
+    @property
+    def doing(self):
+        """What users with the answer yes do, to follow the word "who" or a number of them."""
+        return "leave" if self.churn else "do it"
+
+    @property
+    def counted(self):
+        """The column of the behaviours, if it may be used; otherwise None."""
+        behavior = self.roles["behavior"]
+        return behavior if behavior in self.uses else None
+
+    def columns(self, use):
+        """Columns of one use: categories, numbers or times."""
+        return [name for name, its_use in self.uses.items() if its_use == use]
 
     def to_metadata(self):
         """As a dict that JSON can represent."""
@@ -134,37 +146,23 @@ class Task:
         times = {"time_unit": self.time_unit, "invalid_times": self.invalid_times}
         return EventLog(table, **roles, **times, until=until).clean()
 
+    def label(self, log, samples):
+        """The answer for each sample."""
+        label = log.label_churn if self.churn else log.label_behavior
+        return label(samples, behavior=self.predict, horizon=self.horizon)
+
     def sequences(self, log, samples):
         """Histories of the samples, with the times and the columns that the model uses."""
         frame = log.histories(samples, lookback=self.lookback)
         names = dict.fromkeys(["cutoff", self.roles["time"], *self.uses])
         return _frames.select_columns(frame, list(names))
 
-    def make_model(self, *, max_events, max_categories, units, epochs, seed, quiet):
-        """The pipeline to train."""
-        named = {use: [n for n, u in self.uses.items() if u == use] for use in self.uses.values()}
-        return make_pipeline(
-            SequenceEncoder(
-                categorical=named.get("categories", []),
-                numeric=named.get("numbers", []),
-                time=named.get("times", []),
-                max_length=max_events,
-                max_categories=max_categories,
-                min_frequency=_MIN_FREQUENCY,
-            ),
-            LSTMBehaviorClassifier(
-                units=units,
-                epochs=epochs,
-                **_NETWORK,
-                random_state=seed,
-                verbose=0 if quiet else 2,
-            ),
-        )
-
 
 def save_model(model, path, metadata):
-    """Save a model, with progress output switched off."""
-    save(model.set_params(lstmbehaviorclassifier__verbose=0), path, metadata=metadata)
+    """Save a model, with progress output of a network switched off."""
+    if is_network(model):
+        model[-1].set_params(verbose=0)
+    save(model, path, metadata=metadata)
 
 
 def read_log(path, roles, kinds=None, *, options=None, quiet=False):

@@ -13,6 +13,7 @@ _RULES = [
     (r"^(at|until|horizon|lookback)=", r"--\1 "),
     (r"\bfor (user|time|behavior|product)=;", r"for --\1;"),
     (r"holds (datetime\.\w+|Timestamp)\(.*?\), which reads as", "holds a time that reads as"),
+    (r" If nothing has happened yet, pass until=.*", ""),
     (r"\bpass trusted=.*", "load it from Python, with skbseq.load."),
     (
         r"Lower learning_rate, .*",

@@ -43,7 +43,8 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         and shown in the repr.
     until : str or datetime, default=None
         Moment up to which the log is complete. None: its last event. A label whose horizon
-        reaches past it cannot be known yet.
+        reaches past it cannot be known yet. A log without any events, such as that of a new
+        visitor, needs it; all its histories are empty.
     invalid_times : {"raise", "null", "keep"}, default="raise"
         How to handle invalid times. These are times that cannot be read (including a string
         without a time zone if others have one), and times that indicate a wrong unit (the year
@@ -71,8 +72,8 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     Raises
     ------
     InvalidLogError
-        If a column is missing, occurs twice or mixes types of values, the log is empty, no row
-        has a user, or a time cannot be read.
+        If a column is missing, occurs twice or mixes types of values, the log is empty and
+        ``until`` is None, no row has a user, or a time cannot be read.
     ValueError
         If a parameter has an invalid value, or ``until`` cannot be read.
     TypeError
@@ -135,10 +136,14 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         roles = {"user": user, "time": time, "behavior": behavior, "product": product}
         _check_columns(table, roles)
         _check_ties(table, ties)
+        if table.num_rows == 0:
+            _check_until(until)
         ticks, no_time, self._clock = read_times(
             table[time], name=time, time_unit=time_unit, invalid_times=invalid_times
         )
         check_present(time, no_time)
+        if table.num_rows == 0:
+            self._clock = self._clock.in_zone_of(until)
         self.user, self.time, self.behavior, self.product = user, time, behavior, product
         self.ties, self.report = ties if isinstance(ties, str) else list(ties), None
         self._sessions = self._session_gap = None
@@ -158,7 +163,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
             if mask.any()
         }
         placed = ~(no_user | no_time)
-        if not placed.any():
+        if not placed.any() and table.num_rows:
             raise InvalidLogError(f"No row has both {self.user!r} and {self.time!r}.")
         if not placed.all():  # complete tables are not copied
             rows = np.flatnonzero(placed)
@@ -166,10 +171,10 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         self._place(table, ticks)
 
     def _read_until(self, until):
-        last = int(self._index.times.max())
         if until is None:
-            return last
+            return int(self._index.times.max())
         moment = self._clock.instant(until, "until")
+        last = int(self._index.times.max(initial=moment))
         if moment < last:
             raise InvalidLogError(
                 f"until={self._clock.format(moment)} is before the last event, "
@@ -179,8 +184,11 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
 
     @property
     def start(self):
-        """Moment of the first event, as a datetime in the zone of the log."""
-        return self._to_times(np.array([self._index.times.min()])).to_pylist()[0]
+        """Moment of the first event, as a datetime in the zone of the log.
+
+        In a log without events it is ``until``.
+        """
+        return self._to_times(np.array([self._first()])).to_pylist()[0]
 
     @property
     def until(self):
@@ -193,7 +201,9 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
 
     def __repr__(self):
         times = self._index.times
-        span = f"{self._clock.format(times.min())} to {self._clock.format(times.max())}"
+        span = f"until {self._clock.format(self._until)}"
+        if times.size:
+            span = f"{self._clock.format(times.min())} to {self._clock.format(times.max())}"
         lines = [f"EventLog: {len(self):,} events of {len(self._index.users):,} users, {span}"]
         zone = f", {self._clock.zone}" if self._clock.zone else ""
         lines.append(f"  user      {self.user}")
@@ -223,8 +233,15 @@ def _check_columns(table, roles):
                 f"The log has a column {name!r}, but samples use this name for {meaning}. "
                 "Rename it."
             )
-    if table.num_rows == 0:
-        raise InvalidLogError("The log is empty: it has columns but no rows.")
+
+
+def _check_until(until):
+    """Refuse an empty log, unless it is said up to when nothing happened."""
+    if until is None:
+        raise InvalidLogError(
+            "The log is empty: it has columns but no rows. If nothing has happened yet, pass "
+            "until=, the moment up to which this is known."
+        )
 
 
 def _format_values(column):

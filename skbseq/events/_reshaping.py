@@ -303,7 +303,8 @@ class ReshapeMethods(LogState):
         # group stay in time order.
         order = np.argsort(group, kind="stable")
         starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-        first, last = order[starts], order[np.append(starts[1:], len(order)) - 1]
+        stops = np.append(starts[1:], len(order))[: len(starts)]  # none in a log without events
+        first, last = order[starts], order[stops - 1]
         columns = self._aggregated(
             {} if aggregate is None else aggregate, group, first, last, {*self._roles(), *names}
         )
@@ -314,7 +315,7 @@ class ReshapeMethods(LogState):
                 raise ValueError(
                     f"count={count!r} is already the name of a column. Choose another name."
                 )
-            columns[count] = np.diff(np.append(starts, len(order)))
+            columns[count] = stops - starts
         kept = {role: getattr(self, role) for role in ("behavior", "product")}
         # Columns that were renamed by the aggregation lose their role.
         ties = self.ties if isinstance(self.ties, str) else [n for n in self.ties if n in columns]

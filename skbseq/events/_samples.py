@@ -126,9 +126,7 @@ class SampleMethods(LogState):
         return self._make_samples(users[order], cutoffs[order])
 
     def _bounds(self, start, end):
-        first = (
-            int(self._index.times.min()) if start is None else self._clock.instant(start, "start")
-        )
+        first = self._first() if start is None else self._clock.instant(start, "start")
         last = self._until if end is None else self._clock.instant(end, "end")
         if first > last:
             raise ValueError(
@@ -212,7 +210,7 @@ class SampleMethods(LogState):
 
     def _raise_no_samples(self, way, value, min_events, min_age):
         span = (
-            f"the log runs from {self._clock.format(self._index.times.min())} to "
+            f"the log runs from {self._clock.format(self._first())} to "
             f"{self._clock.format(self._until)}"
         )
         if way == "at" and value != "table" and min_events == 1 and min_age is None:
@@ -292,8 +290,9 @@ class SampleMethods(LogState):
         pairs = np.unique(np.column_stack([users, np.concatenate(seen)]), axis=0)
         users, counts = pairs[pairs[:, 1] > 0].T
         if users.size == 0:
+            longest = lengths.max(initial=0)
             raise InvalidLogError(
-                f"No {self.user!r} has {n_events!r} events; the longest has {lengths.max():,}."
+                f"No {self.user!r} has {n_events!r} events; the longest has {longest:,}."
             )
         cutoffs = self._index.times[self._index.offsets[users] + counts - 1]
         return self._make_samples(users, cutoffs, **{SEEN: counts})

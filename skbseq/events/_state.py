@@ -45,6 +45,10 @@ class LogState:
             order = order_ties(table, order, self._index, self._tie_columns(table))
         self._table = table if order is None else _frames.take_rows(table, order)
 
+    def _first(self):
+        """Ticks of the first event; in a log without events, the moment it is known until."""
+        return int(self._index.times.min(initial=self._until))
+
     def _tie_columns(self, table):
         named = [] if self.ties == "values" else list(self.ties)
         roles = [name for name in (self.behavior, self.product) if name is not None]

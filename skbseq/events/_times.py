@@ -1,12 +1,13 @@
 """Read a time column, and refuse times that indicate a wrong unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skbseq import _frames
 from skbseq._time import (
     format_instant,
+    parse_iso,
     shift_ticks,
     ticks_per_second,
     to_instant,
@@ -34,6 +35,11 @@ class Clock:
     def instant(self, value, name):
         """Ticks of a moment given by the user."""
         return to_instant(value, unit=self.unit, zone=self.zone, name=name)
+
+    def in_zone_of(self, moment):
+        """The clock of a column without values, which takes its zone from a moment."""
+        aware = getattr(moment, "tzinfo", None) or getattr(parse_iso(str(moment)), "tzinfo", None)
+        return self if self.zone is not None or not aware else replace(self, zone="UTC")
 
     @property
     def per_second(self):
@@ -98,8 +104,8 @@ def read_times(column, *, name, time_unit, invalid_times, advise=True):
 
 
 def check_present(name, missing):
-    """Refuse a column without any value."""
-    if missing.all():
+    """Refuse rows without any value."""
+    if len(missing) and missing.all():
         raise InvalidLogError(
             f"Column {name!r} is missing in all {len(missing):,} rows, from row 0 on, so no event "
             "has a user and a time. Name another column."
@@ -126,7 +132,9 @@ def _read_epoch(column, name, time_unit):
     values = _frames.numbers(column)
     missing = np.isnan(values)
     source = f"epoch {_UNIT_NAMES.get(time_unit, '')}, as specified"
-    if time_unit is None:
+    if time_unit is None and not values.size:
+        time_unit, source = "s", "epoch numbers"  # any unit will do
+    elif time_unit is None:
         time_unit = _recognise(values[np.isfinite(values)], name)
         source = f"epoch {_UNIT_NAMES[time_unit]}, recognised from their size"
     unit = "ns" if time_unit == "ns" else "us"
