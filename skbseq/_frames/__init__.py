@@ -22,6 +22,7 @@ from skbseq._frames._columns import (
     kind_of,
     make_array,
     nan_to_null,
+    number_strings,
     numbers,
     pack_array,
     sorted_rank,
@@ -65,6 +66,7 @@ from skbseq._frames._tables import (
     to_mask,
     write_frame,
 )
+from skbseq._frames._time_strings import TimeFormError
 from skbseq._frames._times import (
     assume_zone,
     local_ticks,
@@ -72,12 +74,12 @@ from skbseq._frames._times import (
     time_array,
     time_ticks,
     to_timestamps,
-    why_unreadable,
 )
 
 __all__ = [
     "Lists",
     "SequenceColumns",
+    "TimeFormError",
     "ValueIndex",
     "aggregate",
     "all_names",
@@ -111,6 +113,7 @@ __all__ = [
     "make_array",
     "n_rows",
     "nan_to_null",
+    "number_strings",
     "numbers",
     "pack_array",
     "parse_csv",
@@ -136,6 +139,5 @@ __all__ = [
     "to_objects",
     "to_timestamps",
     "unpack_array",
-    "why_unreadable",
     "write_frame",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skbseq import _frames
+from skbseq._time_forms import check_time_format
 from skbseq.events._labels import LabelMethods
 from skbseq.events._reshaping import ReshapeMethods
 from skbseq.events._samples import SampleMethods
@@ -103,9 +104,11 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         until=None,
         invalid_times="raise",
         ties="values",
+        time_format=None,
     ):
         check_choice("time_unit", time_unit, (None, "s", "ms", "us", "ns"))
         check_choice("invalid_times", invalid_times, ("raise", "null", "keep"))
+        check_time_format(time_format)
         # Ids may look like numbers: "007" and "7" are different users.
         ids = [name for name in (user, product) if name is not None]
         table, self._library = _frames.read_table(events, ids=ids)
@@ -113,7 +116,11 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         _check_columns(table, roles)
         _check_ties(table, ties)
         ticks, no_time, self._clock = read_times(
-            table[time], name=time, time_unit=time_unit, invalid_times=invalid_times
+            table[time],
+            name=time,
+            time_unit=time_unit,
+            invalid_times=invalid_times,
+            time_format=time_format,
         )
         check_present(time, no_time)
         self.user, self.time, self.behavior, self.product = user, time, behavior, product
