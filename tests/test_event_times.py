@@ -255,7 +255,12 @@ def test_strings_of_mixed_offsets_are_one_clock():
     ("when", "row", "found", "kept"),
     [
         (["2026-03-01", "yesterday"], 1, "'yesterday', which is not a time in a known form", 2),
-        (["2026-03-01", None, "01/02/2026"], 2, "'01/02/2026', which may be day first or month first", 2),
+        (
+            ["2026-03-01", None, "01/02/2026"],
+            2,
+            "'01/02/2026', which may be day first or month first",
+            2,
+        ),
         (["2026-03-01", ""], 1, "'', which is not a time", 2),
         (["2026-02-30"], 0, "'2026-02-30', which is not a time", 1),
         # Python takes any character for the one before the time of day.

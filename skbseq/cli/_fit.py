@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 
 from sklearn.base import clone
 
@@ -53,7 +54,7 @@ def add_command(commands):
         "--time",
         required=True,
         metavar="COL",
-        help="column of the times: dates, ISO 8601 strings, or epoch numbers",
+        help="column of the times: dates, text in a form of one reading, or epoch numbers",
     )
     arguments.add_at(
         needed, "the cutoff, such as 2026-06-01: features end here, labels begin here"
@@ -86,7 +87,8 @@ def _add_question(group):
         "--until",
         metavar="DATE",
         type=arguments.moment,
-        help="moment up to which the log is complete (default: its last event)",
+        help="moment up to which the log is complete; events after it are cut (default: its last "
+        "event)",
     )
 
 
@@ -114,7 +116,9 @@ def _add_features(group):
         choices=["s", "ms", "us", "ns"],
         help="unit of epoch numbers (default: recognised from their size)",
     )
+    arguments.add_time_format(group, said="found from the values")
     arguments.add_invalid_times(group, default="raise", said="%(default)s")
+    arguments.add_bounds(group, earliest="only a few events far before all others")
     group.add_argument(
         "--lookback",
         metavar="SPAN",
@@ -178,7 +182,10 @@ def run(args):
     roles = {role: getattr(args, role) for role in ("user", "time", "behavior", "product")}
     table = read_log(args.log, roles)
     task, left_out = _read_task(args, table, roles)
-    _, X, y = prepare(table, task, say, left_out=left_out, advice=_ADVICE, until=args.until)
+    log = task.open_log(table, until=args.until, latest=args.latest)
+    # The order of day and month that this log shows holds for the logs to score.
+    task = replace(task, time_format=log.time_format)
+    _, X, y = prepare(log, table, task, say, left_out=left_out, advice=_ADVICE)
     model = task.make_model(
         max_events=args.max_events,
         max_categories=args.max_categories,
@@ -217,7 +224,9 @@ def _read_task(args, table, roles):
         predict=predict,
         lookback=args.lookback,
         time_unit=args.time_unit,
+        time_format=args.time_format,
         invalid_times=args.invalid_times,
+        earliest=args.earliest,
         uses=uses,
         kinds=kinds,
     )
