@@ -8,11 +8,12 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 
-<<<<<<< ours
-__all__ = ["import_optional", "quiet_tensorflow", "quiet_unless_asked"]
-=======
-__all__ = ["import_optional", "quiet_tensorflow", "without_array_libraries"]
->>>>>>> theirs
+__all__ = [
+    "import_optional",
+    "quiet_tensorflow",
+    "quiet_unless_asked",
+    "without_array_libraries",
+]
 
 # How the lines of TensorFlow's start-up messages begin.
 _START_UP = (b"WARNING: All log messages before absl::InitializeLog", b"I0000 ")

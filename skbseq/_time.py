@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from skbseq._time_forms import read_text
+
 __all__ = [
     "convert_ticks",
     "fixed_offset",
     "format_instant",
     "parse_iso",
+    "parse_moment",
     "shift_ticks",
     "ticks_per_second",
     "to_instant",
@@ -204,7 +207,7 @@ def _to_datetime(value):
         nanoseconds = int(value.astype("datetime64[ns]").astype(np.int64) % 1000)
         return moment, nanoseconds
     if isinstance(value, str):
-        moment = parse_iso(value)
+        moment = parse_moment(value)
         if moment is None:
             raise ValueError("not a time")
         # `datetime` drops the digits after the sixth.
@@ -232,6 +235,12 @@ def parse_iso(text):
         return dt.datetime.fromisoformat(text)
     except ValueError:  # the right form, but no such day or hour
         return None
+
+
+def parse_moment(text):
+    """A datetime from a string in ISO 8601, or in another form of one reading; otherwise None."""
+    moment = parse_iso(text)
+    return read_text(text) if moment is None else moment
 
 
 def fixed_offset(zone):

@@ -23,6 +23,7 @@ from skbseq._frames._columns import (
     kind_of,
     make_array,
     nan_to_null,
+    number_strings,
     numbers,
     pack_array,
     sorted_rank,
@@ -68,6 +69,7 @@ from skbseq._frames._tables import (
     to_mask,
     write_frame,
 )
+from skbseq._frames._time_strings import TimeFormError
 from skbseq._frames._times import (
     assume_zone,
     local_ticks,
@@ -75,7 +77,6 @@ from skbseq._frames._times import (
     time_array,
     time_ticks,
     to_timestamps,
-    why_unreadable,
 )
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "Lists",
     "ReadOptions",
     "SequenceColumns",
+    "TimeFormError",
     "ValueIndex",
     "aggregate",
     "all_names",
@@ -119,6 +121,7 @@ __all__ = [
     "make_array",
     "n_rows",
     "nan_to_null",
+    "number_strings",
     "numbers",
     "pack_array",
     "parse_csv",
@@ -145,6 +148,5 @@ __all__ = [
     "to_timestamps",
     "unpack_array",
     "whole_to_integers",
-    "why_unreadable",
     "write_frame",
 ]

@@ -504,6 +504,16 @@ def integers(array, *, but=None, narrow=False, unsigned=False):
     return array.to_numpy(zero_copy_only=False)
 
 
+def number_strings(column):
+    """Numbers as strings, without a decimal point where all of them are whole."""
+    array = nan_to_null(as_array(column))
+    try:
+        array = array.cast(pa.int64())
+    except pa.ArrowInvalid:
+        pass
+    return array.cast(pa.large_string())
+
+
 def first_row(mask):
     """First row where a boolean mask is True."""
     return int(np.flatnonzero(mask)[0])

@@ -1,11 +1,14 @@
 """Columns of times as ticks since 1970."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from skbseq._frames._columns import as_array, decode_strings, encode, first_row, kind_of
-from skbseq._time import fixed_offset, parse_iso, ticks_per_second
+from skbseq._frames._columns import as_array, decode_strings, first_row, kind_of
+from skbseq._frames._time_strings import TimeFormError, TimeStrings, read_time_strings
+from skbseq._time import fixed_offset, ticks_per_second
 from skbseq.exceptions import SequenceFrameError
 
 
@@ -14,34 +17,42 @@ def time_array(ticks, *, unit, zone=None, missing=None):
     return pa.array(ticks, mask=missing).cast(pa.timestamp(unit, tz=zone))
 
 
-def to_timestamps(column):
-    """A column of timestamps, dates or ISO strings as timestamps.
+def to_timestamps(column, time_format=None):
+    """A column of timestamps, dates or strings as timestamps.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+    time_format : str, default=None
+        Of strings; see :func:`read_time_strings`.
 
     Returns
     -------
-    timestamps : pyarrow.Array
-        In UTC if strings carry offsets. Null where a string cannot be read.
-    unreadable : ndarray of bool
-        Where a string is not a time, or differs from the first time in having a time zone.
-        :func:`why_unreadable` explains one.
+    TimeStrings
+        Its timestamps are in UTC if strings carry offsets. A string is unreadable if it is not a
+        time, or differs from the first time in having a time zone.
 
     Raises
     ------
+    TimeFormError
+        If a column of strings has no single reading.
     ValueError
         If a time does not fit into 64 bits of microseconds.
     """
     array = decode_strings(as_array(column))
-    unreadable = np.zeros(len(array), bool)
     if kind_of(array.type) == "string":
-        array, unreadable = _parse_strings(array)
+        read = read_time_strings(array, time_format)
+    else:
+        read = TimeStrings(array, np.zeros(len(array), bool), "datetimes", None, None)
+    array = read.timestamps
     if not pa.types.is_timestamp(array.type):  # dates, or only nulls
         array = array.cast(pa.timestamp("us"))
     unit = "ns" if array.type.unit == "ns" else "us"
-    return array.cast(pa.timestamp(unit, tz=array.type.tz)), unreadable
+    return replace(read, timestamps=array.cast(pa.timestamp(unit, tz=array.type.tz)))
 
 
 def read_moments(column, name, *, row_of=int):
-    """Timestamps of a column of a frame: timestamps, dates or ISO 8601 strings.
+    """Timestamps of a column of a frame: timestamps, dates or strings of one reading.
 
     Raises
     ------
@@ -54,14 +65,22 @@ def read_moments(column, name, *, row_of=int):
             f"{name!r} holds {kind} values, which are not times. Give timestamps."
         )
     try:
-        moments, unreadable = to_timestamps(column)
+        read = to_timestamps(column)
+    except TimeFormError as error:
+        formats = [] if error.partly else error.formats
+        ways = [f"pandas.to_datetime(values, format={each!r})" for each in formats]
+        example = f", for instance with {' or '.join(ways)}" if ways else ""
+        raise SequenceFrameError(
+            f"{name!r} {error.said(row_of)} Convert it to timestamps first{example}."
+        ) from error
     except ValueError as error:
         raise SequenceFrameError(f"{name!r} cannot be read as times: {error}.") from error
-    if unreadable.any():
-        at = first_row(unreadable)
-        why = why_unreadable(column[at].as_py())
-        raise SequenceFrameError(f"Row {row_of(at)} of {name!r} holds {why}.")
-    return moments
+    if read.unreadable.any():
+        at = first_row(read.unreadable)
+        raise SequenceFrameError(
+            f"Row {row_of(at)} of {name!r} holds {read.why(column[at].as_py())}."
+        )
+    return read.timestamps
 
 
 def time_ticks(timestamps):
@@ -111,68 +130,3 @@ def assume_zone(ticks, *, unit, zone):
     zoned, result = in_utc(ticks)
     skipped = time_ticks(pc.local_timestamp(zoned))[0] != ticks
     return np.where(skipped, in_utc(ticks - hour)[1] + hour, result)
-
-
-def why_unreadable(value):
-    """Explain why :func:`to_timestamps` could not read a string."""
-    moment = parse_iso(value)
-    if moment is None:
-        return f"{value!r}, which is not a time in ISO 8601"
-    lacks = "without" if moment.tzinfo is None else "with"
-    return f"{value!r}, {lacks} a time zone unlike the times before it"
-
-
-def _parse_strings(array):
-    """Timestamps of ISO 8601 strings, and a mask of the unreadable ones."""
-    unreadable = np.zeros(len(array), bool)
-    parsed = _cast_strings(array)
-    if parsed is None:
-        array, unreadable = _without_unreadable(array)
-        parsed = _cast_strings(array)
-    if parsed is None:
-        parsed = _parse_each(array)
-    return parsed, unreadable
-
-
-def _cast_strings(array):
-    """Timestamps by Arrow's fast parser, or None if it cannot read all strings."""
-    # Nanoseconds come last, for strings with more digits than microseconds hold.
-    for dtype in (
-        pa.timestamp("us"),
-        pa.timestamp("us", tz="UTC"),
-        pa.timestamp("ns"),
-        pa.timestamp("ns", tz="UTC"),
-    ):
-        try:
-            return array.cast(dtype)
-        except pa.ArrowInvalid:
-            continue
-    return None
-
-
-def _without_unreadable(array):
-    """The trimmed strings, with null for those that are not times, and a mask of these."""
-    array = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
-    codes, values = encode(array)
-    # 0: not a time. 1: a time without a zone. 2: a time with a zone.
-    kinds = [_kind_of_moment(parse_iso(text)) for text in values.to_pylist()]
-    kinds = np.append(np.array(kinds, np.int8), 0)[codes]
-    present = codes >= 0
-    readable = kinds[kinds > 0]
-    norm = readable[0] if readable.size else 1  # the first time decides for all
-    unreadable = present & (kinds != norm)
-    nothing = pa.scalar(None, array.type)
-    return pc.if_else(pa.array(unreadable), nothing, array), unreadable
-
-
-def _kind_of_moment(moment):
-    return 0 if moment is None else 1 + (moment.tzinfo is not None)
-
-
-def _parse_each(array):
-    """Timestamps of strings that Arrow cannot read: one Python call per distinct string."""
-    codes, values = encode(array)
-    moments = [parse_iso(text) for text in values.to_pylist()]
-    zone = "UTC" if any(moment.tzinfo is not None for moment in moments) else None
-    moments = pa.array(moments, pa.timestamp("us", tz=zone))
-    return moments.take(pa.array(codes, mask=codes < 0))

@@ -4,7 +4,8 @@ import argparse
 import os
 
 from skbseq import _frames
-from skbseq._time import parse_iso, to_timedelta
+from skbseq._time import parse_moment, to_timedelta
+from skbseq._time_forms import check_time_format
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -77,11 +78,20 @@ def separator(text):
 
 
 def moment(text):
-    """A moment in ISO 8601."""
-    if parse_iso(text) is None:
+    """A moment in a form of one reading, such as ISO 8601."""
+    if parse_moment(text) is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a date; write it as 2026-06-01 or '2026-06-01 12:00:00'"
         )
+    return text
+
+
+def time_format(text):
+    """A strftime format, or "mixed"."""
+    try:
+        check_time_format(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("time_format=")) from error
     return text
 
 
@@ -201,6 +211,34 @@ def add_invalid_times(group, *, default, said):
         help="times that cannot be read, or that indicate a wrong unit: raise an error, "
         "null drops and counts these rows, keep accepts those with a suspected wrong unit "
         f"(default: {said})",
+    )
+
+
+def add_time_format(group, *, said):
+    """The form of times that are strings."""
+    group.add_argument(
+        "--time-format",
+        metavar="FORMAT",
+        type=time_format,
+        help="form of times that are text, such as '%%d/%%m/%%Y %%H:%%M'; mixed: several forms in "
+        f"one column, each with one reading (default: {said})",
+    )
+
+
+def add_bounds(group, *, earliest):
+    """The span of the events to read."""
+    group.add_argument(
+        "--earliest",
+        metavar="DATE",
+        type=moment,
+        help=f"drop and count events before this moment (default: {earliest})",
+    )
+    group.add_argument(
+        "--latest",
+        metavar="DATE",
+        type=moment,
+        help="drop and count events after this moment, such as wrong dates in the future "
+        "(default: only a few events far after all others)",
     )
 
 

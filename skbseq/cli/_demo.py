@@ -88,7 +88,9 @@ def _run(args, folder):
     shop = make_shop_log(args.users, horizon=_HORIZON, random_state=args.seed)
     table = _frames.to_arrow(shop.events)
     task, left_out = _make_task(shop, table)
-    samples, X, y = prepare(table, task, say, left_out=left_out, advice="Give more --users.")
+    samples, X, y = prepare(
+        task.open_log(table), table, task, say, left_out=left_out, advice="Give more --users."
+    )
     settings = Settings(
         max_events=100, max_categories=100, units=32, epochs=25, seed=args.seed, quiet=False
     )

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 
 from sklearn.base import clone
 
@@ -71,7 +72,7 @@ def add_command(commands):
         "--time",
         required=True,
         metavar="COL",
-        help="column of the times: dates, ISO 8601 strings, or epoch numbers",
+        help="column of the times: dates, text in a form of one reading, or epoch numbers",
     )
     arguments.add_at(
         needed, "the cutoff, such as 2026-06-01: features end here, labels begin here"
@@ -120,7 +121,8 @@ def _add_question(group):
         "--until",
         metavar="DATE",
         type=arguments.moment,
-        help="moment up to which the log is complete (default: its last event)",
+        help="moment up to which the log is complete; events after it are cut (default: its last "
+        "event)",
     )
 
 
@@ -148,7 +150,9 @@ def _add_features(group):
         choices=["s", "ms", "us", "ns"],
         help="unit of epoch numbers (default: recognised from their size)",
     )
+    arguments.add_time_format(group, said="found from the values")
     arguments.add_invalid_times(group, default="raise", said="%(default)s")
+    arguments.add_bounds(group, earliest="only a few events far before all others")
     group.add_argument(
         "--lookback",
         metavar="SPAN",
@@ -230,8 +234,11 @@ def run(args):
     options = arguments.read_options(args)
     table = read_log(args.log, roles, options=options, quiet=args.quiet)
     task, left_out = _read_task(args, table, roles)
+    log = task.open_log(table, until=args.until, latest=args.latest)
+    # The order of day and month that this log shows holds for the logs to score.
+    task = replace(task, time_format=log.time_format)
     models = candidates(args.model, task, _settings(args))
-    _, X, y = prepare(table, task, say, left_out=left_out, advice=_ADVICE, until=args.until)
+    _, X, y = prepare(log, table, task, say, left_out=left_out, advice=_ADVICE)
     with heartbeat(say):
         name, model, scored = _choose(args, models, X, y, say)
         say(f"\nTraining on all {len(y):,} users, for the file:")
@@ -318,7 +325,9 @@ def _read_task(args, table, roles):
         churn=args.churn,
         lookback=args.lookback,
         time_unit=args.time_unit,
+        time_format=args.time_format,
         invalid_times=args.invalid_times,
+        earliest=args.earliest,
         uses=uses,
         kinds=kinds,
         reading=arguments.read_options(args).to_dict(),

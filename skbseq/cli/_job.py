@@ -30,19 +30,20 @@ def speaker(quiet):
     return say
 
 
-def prepare(table, task, say, *, left_out, advice, until=None):
-    """Clean a log and make samples and labels from it, printing a report.
+def prepare(log, table, task, say, *, left_out, advice):
+    """Make samples and labels from a cleaned log, printing a report.
 
     Parameters
     ----------
+    log : EventLog
     table : pyarrow.Table
+        Its rows before cleaning.
     task : Task
     say : callable
     left_out : dict of str to str
         Reasons for columns that are not used.
     advice : str
         Advice for the error if too few users have one of the labels.
-    until : str, default=None
 
     Returns
     -------
@@ -51,7 +52,6 @@ def prepare(table, task, say, *, left_out, advice, until=None):
         Histories.
     y : ndarray of bool of shape (n_samples,)
     """
-    log = task.open_log(table, until)
     say(f"{log}\n{log.report}\n\n{_describe_columns(task.uses, left_out, table)}")
     samples = log.samples(at=task.at)
     try:

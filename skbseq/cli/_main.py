@@ -8,7 +8,7 @@ from skbseq import __version__
 from skbseq.cli import _demo, _fit, _predict
 from skbseq.cli._arguments import Parser
 from skbseq.cli._process import Interrupts, patient_output
-from skbseq.cli._wording import describe
+from skbseq.cli._wording import describe, reword
 
 _DESCRIPTION = """\
 Predict the next behaviour of users from an event log.
@@ -101,4 +101,4 @@ def _read_arguments(argv):
 
 
 def _print_warning(message, category, filename, lineno, file=None, line=None):
-    print(f"warning: {describe(message)}", file=sys.stderr)
+    print(f"warning: {reword(message)}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from skbseq._time import parse_iso, to_timedelta
+from skbseq._time import parse_moment, to_timedelta
 
 _DAY = dt.timedelta(days=1)
 
@@ -46,7 +46,7 @@ def describe_beyond(log, at):
 
 def _moment(text, log):
     """A moment in the zone of the log, unless it has one of its own."""
-    moment = parse_iso(str(text))
+    moment = parse_moment(str(text))
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=log.until.tzinfo)
 
 

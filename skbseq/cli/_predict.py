@@ -1,7 +1,6 @@
 """``skbseq predict``: score the users of a log with a model file."""
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 
@@ -49,8 +48,10 @@ def add_command(commands):
         type=arguments.table_path,
         help="table to write, as .csv or .parquet (needed)",
     )
+    arguments.add_time_format(parser, said="as the model was trained")
     arguments.add_invalid_times(parser, default=None, said="as the model was trained")
     arguments.add_quiet(parser)
+    arguments.add_bounds(parser, earliest="as the model was trained")
     arguments.add_format(parser, said="as at fit, else recognised")
 
 
@@ -58,15 +59,15 @@ def run(args):
     """Score and write."""
     metadata = read_metadata(args.model)["metadata"]
     task = Task.from_metadata(metadata, args.model)
-    if args.invalid_times is not None:
-        task = replace(task, invalid_times=args.invalid_times)
     model = load(args.model)
     arguments.check_out(args)
     check_writable(args.out)
     options = arguments.read_options(args, task.reading)
     table = read_log(args.log, task.roles, task.kinds, options=options, quiet=args.quiet)
     table = task.check_table(table, model[0].categories_)
-    log = task.open_log(table)
+    given = {name: getattr(args, name) for name in ("time_format", "invalid_times", "earliest")}
+    task = task.with_options(table, given)
+    log = task.open_log(table, latest=args.latest)
     say = speaker(args.quiet)
     say(f"{log.report}\n")
     samples = log.samples(at=args.at)

@@ -1,6 +1,6 @@
 """A prediction task (columns, question, features) and the model for it."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -37,7 +37,10 @@ class Task:
         Whether the question is who shows none of them.
     lookback : str, default=None
     time_unit : str, default=None
+    time_format : str, default=None
     invalid_times : str, default="raise"
+    earliest : str, default=None
+        Events before it are dropped.
     uses : dict of str to str
         Use of each column: categories, numbers or times.
     kinds : dict of str to str
@@ -54,6 +57,8 @@ class Task:
     lookback: str | None = None
     time_unit: str | None = None
     invalid_times: str = "raise"
+    time_format: str | None = None
+    earliest: str | None = None
     uses: dict = field(default_factory=dict)
     kinds: dict = field(default_factory=dict)
     reading: dict = field(default_factory=dict)
@@ -137,14 +142,23 @@ class Task:
                 )
         return table
 
-    def open_log(self, table, until=None):
+    def with_options(self, table, given):
+        """The task with options of the command line, None where not given, for a log to score."""
+        given = {name: value for name, value in given.items() if value is not None}
+        if _kind_of(table, self.roles["time"]) == "timestamp":  # it was text at fit
+            given = {"time_format": None} | given
+        return replace(self, **given)
+
+    def open_log(self, table, *, until=None, latest=None):
         """The cleaned log."""
         for name, use in self.uses.items():
             if use == "numbers":
                 _check_finite(table, name)
         roles = {role: name for role, name in self.roles.items() if name is not None}
-        times = {"time_unit": self.time_unit, "invalid_times": self.invalid_times}
-        return EventLog(table, **roles, **times, until=until).clean()
+        names = ("time_unit", "time_format", "invalid_times")
+        times = {name: getattr(self, name) for name in names}
+        log = EventLog(table, **roles, **times, until=until)
+        return log.clean(earliest=self.earliest, latest=latest)
 
     def label(self, log, samples):
         """The answer for each sample."""

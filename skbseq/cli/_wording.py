@@ -9,8 +9,12 @@ _RULES = [
     (r"time_unit='s', 'ms', 'us' or 'ns'", "--time-unit s, ms, us or ns"),
     (r"\btime_unit='(\w+)'", r"--time-unit \1"),
     (r"\btime_unit\b", "--time-unit"),
+    (r"\btime_format=('[^']*')", r"--time-format \1"),
+    (r"\btime_format=\.\.\.", "--time-format"),
+    (r"\btime_format\b", "--time-format"),
+    (r"\bclean\((earliest|latest)=('[^']*')\)", r"--\1 \2"),
     (r"\binvalid_times='(\w+)'", r"--invalid-times \1"),
-    (r"^(at|until|horizon|lookback)=", r"--\1 "),
+    (r"^(at|until|earliest|latest|horizon|lookback)=", r"--\1 "),
     (r"\bfor (user|time|behavior|product)=;", r"for --\1;"),
     (r"holds (datetime\.\w+|Timestamp)\(.*?\), which reads as", "holds a time that reads as"),
     (r" If nothing has happened yet, pass until=.*", ""),
@@ -33,7 +37,12 @@ def describe(error):
     """One line about an error: what was wrong, and what to do on the command line."""
     if isinstance(error, OSError) and error.strerror:
         return on_one_line(f"{error.strerror}: {error.filename}")
-    text = on_one_line(error)
+    return reword(error)
+
+
+def reword(message):
+    """A message of the library on one line, with the advice for the command line."""
+    text = on_one_line(message)
     for pattern, here in _RULES:
         text = re.sub(pattern, here, text)
     return _OPTION.sub(_as_argument, text)

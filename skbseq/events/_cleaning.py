@@ -154,8 +154,8 @@ class Sieve:
         self._log = log
         self.rows = np.arange(len(log._index.times))
         self.index = log._index
-        self._dropped = dict(log._unplaced)
-        self._examples = {
+        self._dropped = log._cut | log._unplaced
+        self._examples = log._cut_examples | {
             reason: table for reason, table in log._unplaced_examples.items() if table.num_rows
         }
 
@@ -200,7 +200,8 @@ class Sieve:
             )
             for reason, table in self._examples.items()
         }
-        return CleaningReport(len(self._log), self._dropped, examples)
+        rows_in = len(self._log) + sum(self._log._cut.values())
+        return CleaningReport(rows_in, self._dropped, examples)
 
 
 # ------------------------------------------------------------------ reasons

@@ -6,6 +6,8 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq._checks import as_names, check_choice
+from skbseq._time_forms import check_time_format
+from skbseq.events._ends import find_far_events
 from skbseq.events._labels import LabelMethods
 from skbseq.events._reshaping import ReshapeMethods
 from skbseq.events._samples import SampleMethods
@@ -32,8 +34,9 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     user : str
         Column of the users.
     time : str
-        Column of the times: datetimes (with or without a time zone), ISO 8601 strings, or epoch
-        numbers.
+        Column of the times: datetimes (with or without a time zone), strings in a form that has
+        one reading (such as ISO 8601, "2011/2/18 2:54 PM" or "18 Feb 2011"), epoch numbers, or
+        dates as numbers (20110218).
     behavior : str, default=None
         Column of the behaviours (view, buy, ...).
     product : str, default=None
@@ -43,12 +46,14 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         and shown in the repr.
     until : str or datetime, default=None
         Moment up to which the log is complete. None: its last event. A label whose horizon
-        reaches past it cannot be known yet. A log without any events, such as that of a new
+        reaches past it cannot be known yet. Events after it are not part of the log; the repr and
+        the report of :meth:`clean` count them. A log without any events, such as that of a new
         visitor, needs it; all its histories are empty.
     invalid_times : {"raise", "null", "keep"}, default="raise"
         How to handle invalid times. These are times that cannot be read (including a string
         without a time zone if others have one), and times that indicate a wrong unit (the year
-        1970 or 50,000 among present-day times). "raise": raise an error that names the first row.
+        1970 or 50,000 among present-day times) or a missing value (the years 1, 1900 or 9999).
+        "raise": raise an error that names the first row.
         "null": treat them as missing, so that :meth:`clean` drops and counts them. "keep": keep
         times that indicate a wrong unit; unreadable ones still raise.
 
@@ -57,6 +62,11 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         other columns from left to right, so that the order of the rows does not matter. A list
         of columns, such as a sequence number: by these columns first. "rows": the order of the
         rows.
+    time_format : str, default=None
+        Form of times that are strings: a strftime format such as "%d/%m/%Y %H:%M" (one of the date
+        alone also reads a time of day after it), or "mixed" for several forms in one column, each
+        with one reading. None: found from the values. A column in which the order of day and
+        month stays open is an error that names both formats.
     encoding, separator, decimal, thousands : str, default=None
         How a text file was written. None: recognised. See :func:`skbseq.read_events`.
     na_values : list of str or dict of str to list of str, default=None
@@ -68,6 +78,9 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     ----------
     report : CleaningReport or None
         Report of the :meth:`clean` call that made this log.
+    time_format : str or None
+        The given one, or the format of numeric dates whose order of day and month the column as
+        a whole has shown. Pass it on when you read a part of the log.
 
     Raises
     ------
@@ -83,6 +96,10 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
 
     Notes
     -----
+    A few events that lie far before or after all others, such as one of the year 2037 in a log of
+    nine days of 2017, do not decide where the log begins or ends. :meth:`clean` drops them with a
+    warning, unless its ``earliest`` or ``latest`` says otherwise.
+
     Times are compared in UTC if the column has a time zone. Moments given without a zone are read
     in the zone of the column. Among tied events, missing values come last.
 
@@ -120,6 +137,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         until=None,
         invalid_times="raise",
         ties="values",
+        time_format=None,
         encoding=None,
         separator=None,
         decimal=None,
@@ -129,6 +147,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     ):
         check_choice("time_unit", time_unit, (None, "s", "ms", "us", "ns"))
         check_choice("invalid_times", invalid_times, ("raise", "null", "keep"))
+        check_time_format(time_format)
         # Ids may look like numbers: "007" and "7" are different users.
         ids = [name for name in (user, product) if name is not None]
         options = _frames.ReadOptions(encoding, separator, decimal, thousands, na_values, names)
@@ -139,16 +158,50 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         if table.num_rows == 0:
             _check_until(until)
         ticks, no_time, self._clock = read_times(
-            table[time], name=time, time_unit=time_unit, invalid_times=invalid_times
+            table[time],
+            name=time,
+            time_unit=time_unit,
+            invalid_times=invalid_times,
+            time_format=time_format,
         )
         check_present(time, no_time)
         if table.num_rows == 0:
             self._clock = self._clock.in_zone_of(until)
         self.user, self.time, self.behavior, self.product = user, time, behavior, product
         self.ties, self.report = ties if isinstance(ties, str) else list(ties), None
+        self.time_format = self._clock.time_format
         self._sessions = self._session_gap = None
-        self._take_in(table, ticks, no_time)
-        self._until, self._until_told = self._read_until(until), until is not None
+        self._until_told = until is not None
+        present = ~(no_time | _frames.is_missing(table[user]))
+        self._far = find_far_events(ticks, present, self._clock.per_second)
+        kept = self._cut_after(until, table, ticks, no_time)
+        self._take_in(*(kept or (table, ticks, no_time)))
+        if until is None:
+            ends = [far.edge for far in self._far if far.side == "after"]
+            self._until = ends[0] if ends else int(self._index.times.max())
+
+    def _cut_after(self, until, table, ticks, no_time):
+        """Leave the events after ``until`` out and count them; None if there are none."""
+        self._cut, self._cut_examples = {}, {}
+        if until is None:
+            return None
+        # A given end confirms the late events before it, and cuts the others.
+        self._far = [far for far in self._far if far.side == "before"]
+        self._until = self._clock.instant(until, "until")
+        after = ~no_time & (ticks > self._until)
+        if not after.any():
+            return None
+        said = self._clock.format(self._until)
+        if (after | no_time).all():
+            first = self._clock.format(ticks[~no_time].min())
+            raise InvalidLogError(
+                f"until={said} is before the first event, {first}, so that no event is left."
+            )
+        self._cut = {f"after until, {said}": int(after.sum())}
+        examples = _frames.take_rows(table, np.flatnonzero(after)[:3])
+        self._cut_examples = dict.fromkeys(self._cut, examples)
+        rows = np.flatnonzero(~after)
+        return _frames.take_rows(table, rows), ticks[rows], no_time[rows]
 
     def _take_in(self, table, ticks, no_time):
         """Index the events that have user and time; set the others aside, to be counted."""
@@ -169,18 +222,6 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
             rows = np.flatnonzero(placed)
             table, ticks = _frames.take_rows(table, rows), ticks[rows]
         self._place(table, ticks)
-
-    def _read_until(self, until):
-        if until is None:
-            return int(self._index.times.max())
-        moment = self._clock.instant(until, "until")
-        last = int(self._index.times.max(initial=moment))
-        if moment < last:
-            raise InvalidLogError(
-                f"until={self._clock.format(moment)} is before the last event, "
-                f"{self._clock.format(last)}."
-            )
-        return moment
 
     @property
     def start(self):
@@ -219,7 +260,8 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         missing = _format_missing(self._table)
         if missing:
             lines.append(f"  missing   {missing}")
-        waiting = [f"{count:,} {reason}" for reason, count in self._unplaced.items() if count]
+        lines += [f"  cut       {count:,} {reason}" for reason, count in self._cut.items()]
+        waiting = [f"{count:,} {reason}" for reason, count in self._waiting().items()]
         if waiting:
             lines.append(f"  unclean   {'; '.join(waiting)}: call clean()")
         return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Methods that make new logs: clean, collapse several events into one, split into sessions."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -89,11 +90,12 @@ class ReshapeMethods(LogState):
             positive one of the same user (and product, if the log has one) and absolute value.
             Both are dropped.
         earliest : str or datetime, default=None
-            Drop events before this moment.
+            Drop events before this moment. None: drop a few events that lie far before all others,
+            with a warning.
         latest : str or datetime, default=None
             Drop events after this moment, such as the time of the export. If the log reached past
             it, the new log is complete up to this moment if ``until`` was given, otherwise up to
-            its last event.
+            its last event. None: drop a few events that lie far after all others, with a warning.
         received : str, default=None
             Column with the time at which the event was received. An event later than its own
             receipt is dropped.
@@ -118,6 +120,11 @@ class ReshapeMethods(LogState):
             If a parameter cannot be read.
         TypeError
             If a duration is not a string or timedelta.
+
+        Warns
+        -----
+        UserWarning
+            If it dropped events far from the rest.
 
         Examples
         --------
@@ -153,6 +160,9 @@ class ReshapeMethods(LogState):
             report=sieve.report(),
             _unplaced=unplaced,
             _unplaced_examples={},
+            _cut={},
+            _cut_examples={},
+            _far=[],
             _until=until,
         )
 
@@ -200,11 +210,28 @@ class ReshapeMethods(LogState):
         if latest is not None:
             moment = self._clock.instant(latest, "latest")
             sieve.drop(sieve.index.times > moment, f"after {self._clock.format(moment)}")
+            kept = self._index.times[self._index.times <= moment]
             if until > moment:
                 # Without `until`, the last remaining event shows how far the log is complete.
-                times = self._index.times
-                until = moment if self._until_told else int(times[times <= moment].max())
+                until = moment if self._until_told else int(kept.max())
+            elif any(far.side == "after" for far in self._far):  # `latest` confirms those it keeps
+                until = int(kept.max())
+        self._drop_far(sieve, earliest, latest)
         return until
+
+    def _drop_far(self, sieve, earliest, latest):
+        """Drop events far from the rest, unless a parameter says where the log begins or ends."""
+        for far in self._far:
+            mask = far.mask(sieve.index.times)
+            bound = earliest if far.side == "before" else latest
+            if bound is None and mask.any():
+                sieve.drop(mask, f"far {far.side} the rest")
+                warnings.warn(
+                    f"{far.describe(len(self), self._clock)} Such events are dropped, "
+                    f"because wrong dates move the ends of the log. {far.advice(self._clock)}",
+                    UserWarning,
+                    stacklevel=4,
+                )
 
     def _drop_late(self, sieve, received, max_delay):
         if received is None:

@@ -19,7 +19,8 @@ class LogState:
     """State and helpers shared by the methods of :class:`EventLog`.
 
     ``_table`` holds the events sorted by user, time and values, ``_index`` their users and times,
-    ``_clock`` the unit and zone of times, ``_until`` the moment up to which the log is complete.
+    ``_clock`` the unit and zone of times, ``_until`` the moment up to which the log is complete,
+    ``_far`` the events far from the rest, which :meth:`EventLog.clean` drops.
     """
 
     def _derive(self, **changes):
@@ -105,8 +106,18 @@ class LogState:
         # An empty column may have any type.
         return self._read_times_of(column, CUTOFF)[0] if len(column) else np.zeros(0, np.int64)
 
-    def _check_clean(self):
+    def _waiting(self):
+        """Counts of events that clean() drops in any case, by reason."""
         waiting = {reason: count for reason, count in self._unplaced.items() if count}
+        return waiting | {f"far {far.side} the rest": far.n_events for far in self._far}
+
+    def _check_clean(self):
+        for far in self._far:
+            said, advice = far.describe(len(self), self._clock), far.advice(self._clock)
+            raise InvalidLogError(
+                f"The log is not clean. {said} Call clean(), which drops and counts them. {advice}"
+            )
+        waiting = self._waiting()
         if waiting:
             said = " and ".join(
                 f"{count:,} {'row' if count == 1 else 'rows'} with {reason}"

@@ -20,17 +20,25 @@ _YEAR = 365.2425 * 86_400
 # not overlap, so the size of an epoch number reveals its unit.
 _EARLIEST, _LATEST = 10 * _YEAR, 130 * _YEAR
 _SUSPECT_LATEST = 230 * _YEAR
+_YEAR_2 = -718_797 * 86_400  # the first moment of the year 2
+_SUSPECT_EARLIEST = -25_566 * 86_400  # 2 January 1900
 _EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_COMPACT = ((1, "%Y%m%d"), (10**4, "%Y%m%d%H%M"), (10**6, "%Y%m%d%H%M%S"))
 _UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Unit and zone of the times of a log, and how they were recognised."""
+    """Unit and zone of the times of a log, and how they were recognised.
+
+    ``time_format`` reads times of another log alike: it is the given one, or that of numeric dates
+    of which only the column as a whole showed whether the day comes first.
+    """
 
     unit: str
     zone: str | None
     source: str
+    time_format: str | None = None
 
     def instant(self, value, name):
         """Ticks of a moment given by the user."""
@@ -65,8 +73,8 @@ class Clock:
         return format_instant(ticks, unit=self.unit, zone=self.zone)
 
 
-def read_times(column, *, name, time_unit, invalid_times, advise=True):
-    """Read a column of datetimes, ISO strings or epoch numbers.
+def read_times(column, *, name, time_unit, invalid_times, time_format=None, advise=True):
+    """Read a column of datetimes, strings or epoch numbers.
 
     With ``advise`` errors name the parameters of :class:`EventLog`.
 
@@ -82,18 +90,25 @@ def read_times(column, *, name, time_unit, invalid_times, advise=True):
     if kind not in ("integer", "float", "timestamp", "string", "null"):
         raise InvalidLogError(
             f"Column {name!r} holds {kind} values, which are not times. "
-            "Give datetimes, ISO 8601 strings or epoch numbers."
+            "Give datetimes, strings or epoch numbers."
         )
     check_present(name, _frames.is_missing(column))
-    if kind in ("integer", "float"):
-        ticks, missing, bad, clock = _read_epoch(column, name, time_unit)
+    _check_parameters(name, kind, time_unit, time_format)
+    compact = None
+    if kind in ("integer", "float") and time_unit is None:
+        compact = _compact_format(column) if time_format is None else time_format
+    if kind in ("integer", "float") and compact is None:
+        ticks, missing, bad, clock, why = _read_epoch(column, name, time_unit)
+    elif compact is not None:
+        ticks, missing, bad, clock, why = _read_compact(column, name, compact, advise)
+        clock = replace(clock, time_format=time_format)
     else:
-        ticks, missing, bad, clock = _read_datetimes(column, name, kind, time_unit)
+        ticks, missing, bad, clock, why = _read_datetimes(column, name, time_format, advise)
     if bad.any() and invalid_times != "null":
         row = _frames.first_row(bad)
         raise InvalidLogError(
-            f"Row {row} of column {name!r} holds {_why_bad(column[row].as_py(), clock)}. Fix it"
-            + (", or pass invalid_times='null' to treat such times as missing." if advise else ".")
+            f"Row {row} of column {name!r} holds {why(row)}. Fix it"
+            + (_advice(kind) if advise else ".")
         )
     if invalid_times != "keep":
         suspect = _suspect(ticks, missing | bad, ticks_per_second(clock.unit))
@@ -101,6 +116,45 @@ def read_times(column, *, name, time_unit, invalid_times, advise=True):
             _raise_suspect(column, name, ticks, suspect, clock)
         bad = bad | suspect
     return np.where(bad, 0, ticks), missing | bad, clock
+
+
+def _advice(kind):
+    form = ", pass time_format=... if it has a form of its own" if kind == "string" else ""
+    return f"{form}, or pass invalid_times='null' to treat such times as missing."
+
+
+def _check_parameters(name, kind, time_unit, time_format):
+    if time_unit is not None and time_format is not None:
+        raise InvalidLogError(
+            f"time_unit={time_unit!r} is for epoch numbers and time_format={time_format!r} for "
+            "strings. Leave one of them out."
+        )
+    if time_unit is not None and kind not in ("integer", "float"):
+        raise InvalidLogError(
+            f"time_unit={time_unit!r} was given but column {name!r} holds {kind}s, which "
+            "carry their own unit. Leave time_unit out."
+        )
+    numeric = kind in ("integer", "float") and time_format == "mixed"
+    if time_format is not None and (kind == "timestamp" or numeric):
+        raise InvalidLogError(
+            f"time_format={time_format!r} was given but column {name!r} holds {kind}s, not "
+            "strings. Leave time_format out."
+        )
+
+
+def _compact_format(column):
+    """The format of whole numbers such as 20110218 that are dates; otherwise None.
+
+    A CSV reader makes numbers of them. They are no epoch numbers between 1980 and 2100.
+    """
+    values = _frames.numbers(column)
+    values = values[~np.isnan(values)]
+    for scale, time_format in _COMPACT:
+        days = values // scale
+        if ((days >= 1900_01_01) & (days <= 2099_12_31) & (values == np.rint(values))).all():
+            in_year = (days // 100 % 100 <= 12) & (days % 100 <= 31)
+            return time_format if in_year.all() else None
+    return None
 
 
 def check_present(name, missing):
@@ -112,20 +166,41 @@ def check_present(name, missing):
         )
 
 
-def _read_datetimes(column, name, kind, time_unit):
-    if time_unit is not None:
-        raise InvalidLogError(
-            f"time_unit={time_unit!r} was given but column {name!r} holds {kind}s, which "
-            "carry their own unit. Leave time_unit out."
-        )
+def _read_datetimes(column, name, time_format, advise):
     try:
-        timestamps, bad = _frames.to_timestamps(column)
+        read = _frames.to_timestamps(column, time_format)
+    except _frames.TimeFormError as error:
+        advice = _form_advice(error) if advise else "Convert it to datetimes."
+        raise InvalidLogError(f"Column {name!r} {error.said(int)} {advice}") from error
     except ValueError as error:
         raise InvalidLogError(f"Column {name!r} cannot be read as times: {error}.") from error
-    ticks, missing, unit, zone = _frames.time_ticks(timestamps)
-    source = "datetimes" if kind == "timestamp" else "ISO 8601 strings"
+    ticks, missing, unit, zone = _frames.time_ticks(read.timestamps)
+    clock = Clock(unit, zone, read.form, time_format or read.time_format)
+
+    def why(row):
+        return read.why(column[row].as_py())
+
     # An unreadable string became null, but it is not missing.
-    return ticks, missing & ~bad, bad, Clock(unit, zone, source)
+    return ticks, missing & ~read.unreadable, read.unreadable, clock, why
+
+
+def _read_compact(column, name, time_format, advise):
+    """Read numbers such as 20110218."""
+    read = _read_datetimes(_frames.number_strings(column), name, time_format, advise)
+    return *read[:3], replace(read[3], source=f"numbers as {time_format}"), read[4]
+
+
+def _form_advice(error):
+    """What to pass so that a column of strings has one reading."""
+    if not error.formats:
+        return (
+            "Pass time_format, such as time_format='%d/%m/%Y %H:%M', or give another column or "
+            "datetimes."
+        )
+    ways = " or ".join(f"time_format={each!r}" for each in error.formats)
+    if error.partly:
+        return f"Pass {ways}, with invalid_times='null' to treat the others as missing."
+    return f"Pass {ways}."
 
 
 def _read_epoch(column, name, time_unit):
@@ -147,13 +222,11 @@ def _read_epoch(column, name, time_unit):
         ticks = _frames.integers(column, but=huge) * scale
     else:
         ticks = np.where(huge, 0, scaled).astype(np.int64)
-    return ticks, missing, huge, Clock(unit, None, source)
 
+    def why(row):
+        return f"{column[row].as_py()!r}, which is beyond any year ({source})"
 
-def _why_bad(value, clock):
-    if isinstance(value, str):
-        return _frames.why_unreadable(value)
-    return f"{value!r}, which is beyond any year ({clock.source})"
+    return ticks, missing, huge, Clock(unit, None, source), why
 
 
 def _recognise(values, name):
@@ -171,19 +244,22 @@ def _recognise(values, name):
 
 
 def _suspect(ticks, missing, per_second):
-    """Times in 1970 or far in the future among present-day times, or all in early 1970.
+    """Times in 1970, before 1900 or after 2200 among present-day times, or all in early 1970.
 
     Seconds read as milliseconds give January 1970; milliseconds read as seconds give the year
-    50,000.
+    50,000. Software writes the first or last day that it can hold for a missing time: the years 1,
+    1601, 1753, 1899, 1900, 9999.
     """
     if missing.all():
         return np.zeros(len(ticks), bool)
     near_epoch = (ticks > -86_400 * per_second) & (ticks < _YEAR * per_second)
-    suspect = ticks > _SUSPECT_LATEST * per_second
+    near_epoch |= ticks < _SUSPECT_EARLIEST * per_second
+    suspect = (ticks > _SUSPECT_LATEST * per_second) | (ticks < _YEAR_2 * per_second)
     if not (near_epoch.any() or suspect.any()):  # as in most logs; the median is slow
         return suspect
     typical = np.median(ticks[~missing]) / per_second
-    all_at_epoch = (near_epoch & (ticks < 60 * 86_400 * per_second))[~missing].all()
+    at_epoch = near_epoch & (np.abs(ticks) < 60 * 86_400 * per_second)
+    all_at_epoch = at_epoch[~missing].all()
     if typical >= _EARLIEST or all_at_epoch:
         suspect |= near_epoch
     return suspect & ~missing
@@ -193,8 +269,8 @@ def _raise_suspect(column, name, ticks, suspect, clock):
     row = _frames.first_row(suspect)
     raise InvalidLogError(
         f"Row {row} of column {name!r} holds {_format_value(column[row])}, which reads as "
-        f"{clock.format(ticks[row])}: a sign of a wrong or mixed unit "
-        f"({int(suspect.sum()):,} such rows). Pass time_unit, fix the rows, pass "
+        f"{clock.format(ticks[row])}: a sign of a wrong or mixed unit, or of a "
+        f"missing time ({int(suspect.sum()):,} such rows). Pass time_unit, fix the rows, pass "
         "invalid_times='null' to treat them as missing, or invalid_times='keep' if they are right."
     )
 

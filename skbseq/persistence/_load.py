@@ -7,13 +7,13 @@ import warnings
 import zipfile
 from contextlib import contextmanager
 
-import skops.io
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skbseq import __version__
 from skbseq.exceptions import ModelFileError
 from skbseq.persistence._archive import SCHEMA, open_content, read_record
 from skbseq.persistence._arguments import check_path
+from skbseq.persistence._skops import skops
 from skbseq.persistence._trust import is_state, read_trusted, with_new_names
 from skbseq.persistence._versions import FORMAT, WATCHED, versions
 

@@ -6,11 +6,10 @@ import json
 import warnings
 import zipfile
 
-import skops.io
-
 from skbseq._files import check_writable, replacing
 from skbseq.persistence._archive import SCHEMA, write
 from skbseq.persistence._arguments import check_metadata, check_path, received
+from skbseq.persistence._skops import skops
 from skbseq.persistence._versions import FORMAT, versions
 
 __all__ = ["save"]

@@ -10,6 +10,9 @@ __all__ = ["is_state", "read_trusted", "with_new_names"]
 
 # Objects of Keras are rebuilt when needed and never saved.
 _NO_STATE = ("skbseq.estimators._keras", "skbseq.networks._graph")
+# Classes in the state of scikit-learn's estimators that skops does not know yet. Trees of gradient
+# boosting are tables of numbers, as those of random forests are, which it knows.
+_KNOWN = {"sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"}
 # Modules and classes that have moved since an earlier version: old to new name, for reading old
 # files. The classes themselves fill in parameters and attributes that old files lack.
 _MOVED = {
@@ -75,10 +78,12 @@ def with_new_names(node):
 
 
 def is_state(name):
-    """Whether a name is that of a class used in the state of skbseq's estimators.
+    """Whether a name is that of a class used in the state of skbseq's or known estimators.
 
     It is looked up among the loaded modules, so that no name in a file can import a module.
     """
+    if name in _KNOWN:
+        return True
     module, _, kind = name.rpartition(".")
     packages = (_next_event, estimators, preprocessing, networks)
     allowed = module.startswith(tuple(f"{package.__name__}." for package in packages))
