@@ -148,7 +148,7 @@ class SampleMethods(LogState):
     def _cutoffs_every(self, every, first, last):
         step = self._clock.span(every, "every")
         n_moments = (last - first) // step + 1
-        if n_moments > max(_MOST_MOMENTS // len(self._index.users), 1):
+        if n_moments > max(_MOST_MOMENTS // max(len(self._index.users), 1), 1):
             raise ValueError(
                 f"every={every!r} makes {n_moments:,} cutoffs for each of "
                 f"{len(self._index.users):,} users, which is too many. Make it longer, or limit "
