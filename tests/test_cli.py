@@ -184,6 +184,8 @@ def test_a_wrong_command_line_exits_with_2(capsys, arguments, message):
         (["--max-events", "0"], "'0' is not a whole number of at least 1"),
         (["--hold", "0.5"], r"unrecognized arguments: --hold 0\.5\. See skbseq fit --help"),
         (["--invalid-times", "drop"], "invalid choice: 'drop'"),
+        (["--time-format", "%H:%M"], "--time-format: '%H:%M' does not name a day"),
+        (["--latest", "1.2.2026"], "--latest: '1.2.2026' is not a date"),
     ],
 )
 def test_fit_checks_its_options(here, capsys, more, message):
@@ -243,7 +245,11 @@ def refuses(capsys, done, *messages):
         (["--at", f"{AT}T00:00+01:00"], f"--at '{AT}T00:00.* has a time zone but"),
         (["--horizon", "900D"], "ends at 2026-03-20. The log is shorter than this horizon: us"),
         (["--at", "2026-03-19"], "The latest usable cutoff is --at 2026-03-13. .* pass --until"),
-        (["--until", "2026-01-01"], "--until 2026-01-01 is before the last event"),
+        (["--until", "2025-12-31"], "--until 2025-12-31 is before the first event"),
+        (["--until", "2026-02-05"], "7D after --at 2026-02-01 is 2026-02-08, but the log ends at"),
+        (["--latest", "2026-02-05"], "the log ends at 2026-02-03. The latest usable cutoff"),
+        (["--earliest", "2027-01-01"], "Nothing is left of the log: .*'before 2027-01-01'"),
+        (["--time-format", "%d/%m/%Y"], "'when' holds timestamps.* Leave --time-format out"),
         (["--predict", "view", "cart", "buy"], "Of 60 users 60 do it .* another --horizon, --at"),
         (
             ["--holdout", "0.01"],
@@ -469,6 +475,55 @@ def test_times_that_cannot_be_read_are_dropped_where_told(here, fitted, capsys):
     assert predict("model.skbseq", "--invalid-times", "raise", log="log.csv") == 1
 
 
+def day_first(path, *more, until="2026-04-01"):
+    """The log with times such as 28/01/2026, up to a moment, and further times of user 0."""
+    log = make_log()
+    log = log[log["when"] < until]
+    rows = log.iloc[[0] * len(more)].assign(when=pd.to_datetime(list(more)))
+    log = pd.concat([log, rows]).assign(note="n")
+    log.assign(when=log["when"].dt.strftime("%d/%m/%Y")).to_csv(path, index=False)
+
+
+@pytest.mark.filterwarnings("default:1 of 362 events lies far")
+def test_the_form_of_times_is_remembered(here, capsys):
+    day_first("days.csv", "2037-01-01")
+    assert fit("--holdout", "0", "--earliest", "2026-01-03", *CHANNELS, log="days.csv") == 0
+    captured = capsys.readouterr()
+    assert "when (strings as %d/%m/%Y)" in captured.out
+    assert re.search(r"before 2026-01-03 +\d", captured.out)
+    assert re.search(r"far after the rest +1 ", captured.out)
+    assert captured.err.startswith("warning: 1 of 362 events lies far after the rest of the log")
+    assert "Pass --latest '2037-01-01' to keep such events, or --latest '2026-" in captured.err
+    task = read_metadata("model.skbseq")["metadata"]["task"]
+    assert (task["time_format"], task["earliest"]) == ("%d/%m/%Y", "2026-01-03")
+    # Days up to the twelfth do not show the order; the model knows it.
+    day_first("short.csv", until="2026-01-13")
+    at = ["--at", "2026-01-12"]
+    assert predict("model.skbseq", *at, log="short.csv") == 0
+    assert re.search(r"before 2026-01-03 +\d", capsys.readouterr().out)
+    scores = pd.read_csv("scores.csv")
+    # Parquet keeps timestamps, which need no format.
+    log = make_log()
+    log[log["when"] < "2026-01-13"].assign(note="n").to_parquet("short.parquet")
+    assert predict("model.skbseq", *at, log="short.parquet") == 0
+    assert pd.read_csv("scores.csv").equals(scores)
+    wrong = predict("model.skbseq", "--time-format", "%Y-%m-%d", *at, log="short.csv")
+    assert wrong == 1
+    assert "no value fits --time-format '%Y-%m-%d'" in capsys.readouterr().err
+    assert predict("model.skbseq", *at, "--latest", "2026-01-10", log="short.csv") == 0
+    assert re.search(r"after 2026-01-10 +[1-9]", capsys.readouterr().out)
+
+
+def test_two_readings_are_told_with_options_to_paste(here, capsys):
+    day_first("short.csv", until="2026-01-13")
+    said = "Pass --time-format '%d/%m/%Y' or --time-format '%m/%d/%Y'"
+    assert refuses(capsys, fit(log="short.csv"), r"holds '.*' in row \d, which may be day", said)
+    Path("mixed.csv").write_text(Path("short.csv").read_text() + "0,2026-01-20,view,1,1,n\n")
+    assert refuses(
+        capsys, fit(log="mixed.csv"), r"in row \d, which may be day first or month first"
+    )
+
+
 def test_behaviours_and_products_are_categories_also_as_decimals(here, capsys):
     log = make_log()
     log["what"] = log["what"].map({"view": 1.0, "cart": 2.0, "remove": 3.0, "buy": 4.0})
@@ -579,6 +634,10 @@ def test_scores_of_known_probabilities():
         (
             ValueError("pass invalid_times='null', or invalid_times='keep'"),
             "pass --invalid-times null, or --invalid-times keep",
+        ),
+        (
+            ValueError("Pass time_format='%d/%m/%Y', or clean(latest='2026-01-01 12:00')."),
+            "Pass --time-format '%d/%m/%Y', or --latest '2026-01-01 12:00'.",
         ),
         (ValueError("at=2026-01-01 lies; x at=1"), "--at 2026-01-01 lies; x at=1"),
         (

@@ -69,9 +69,8 @@ def test_one_wrong_date_does_not_move_the_ends(moment, side, name):
 
 
 def test_wrong_dates_on_both_sides_warn_once_each():
-    events = nine_days(LATE, EARLY, LATE + DAY).astype({"who": float})
-    nobody = pd.DataFrame([[np.nan, LATE]], columns=events.columns)  # counts as without a user
-    events = pd.concat([events, nobody], ignore_index=True)
+    events = nine_days(LATE, EARLY, LATE + DAY, LATE).astype({"who": float})
+    events.loc[441, "who"] = np.nan  # so it counts as that
     log = EventLog(events, **ROLES)
     with pytest.warns(UserWarning) as caught:
         clean = log.clean()

@@ -334,6 +334,19 @@ def test_several_forms_need_mixed():
     assert "Row 1 of column 'when' holds '01/02/2011', which may be day first" in message
 
 
+def test_a_few_dates_of_two_readings_among_others_are_not_a_second_form():
+    when = ["2011-02-18", "01/01/2011", "02/01/2011"]
+    assert "Row 1 of column 'when' holds '01/01/2011', which is not of the form of" in refused(
+        when
+    )
+    assert times(make_log(when, invalid_times="null")) == [DAY]
+    message = refused(["01/01/2011", "02/01/2011", "2011-02-18"], invalid_times="null")
+    assert "holds '02/01/2011' in row 1, which may be day first or month first" in message
+    assert "Row 2 of column 'when' holds '2011-02-18', which does not fit" in refused(
+        ["01/01/2011", "02/01/2011", "2011-02-18"], time_format="%d/%m/%Y"
+    )
+
+
 def test_names_of_zones_are_refused_with_advice():
     when = ["2011-02-18 14:54:03 EST", "2011-02-19 14:54:03 EST"]
     message = refused(when)

@@ -84,8 +84,8 @@ def read_time_strings(array, time_format=None):
     column = _Column(_normalized(array), time_format)
     check_readable(column)
     if time_format is None:
-        check_one_form(column)
         check_order(column)
+        check_one_form(column)
     timestamps, unreadable = column.read()
     return TimeStrings(
         timestamps, unreadable, column.describe(), column.order_format(), column.why
@@ -299,6 +299,8 @@ class _Column:
             return f"{value!r}, whose year has two digits"
         elif layout.two_readings and _is_open(text):
             return f"{value!r}, which may be day first or month first"
+        elif not self.mixed and layout.form != self.layout(self.main).form:
+            return f"{value!r}, which is not of the form of {self.text(self.main)!r}"
         elif layout.zoned == self.zoned:
             return f"{value!r}, which is not a time: there is no such day or time of day"
         lacks = "with" if layout.zoned else "without"
@@ -354,7 +356,9 @@ def check_one_form(column):
     if column.main is None:
         return
     main = column.main
-    other = column.usable & (column.forms != column.forms[main]) & ~column.open
+    other = column.usable & (column.forms != column.forms[main])
+    # A form whose order of day and month is open is no help in "mixed" either.
+    other &= ~np.isin(column.forms, column.forms[column.choice() < 0])
     if other.any():
         odd = first_row(other)
         texts = [repr(column.text(value)) for value in (main, odd)]
