@@ -49,11 +49,6 @@ def load(path, *, trusted=()):
     TypeError
         If ``path`` is not a path, or ``trusted`` holds something that is not a type or a name.
 
-    Notes
-    -----
-    Digests in the file reveal damage. They are no signature: who changes a file on purpose can
-    compute them again, and so make a model that predicts something else.
-
     Warns
     -----
     UserWarning
@@ -62,6 +57,11 @@ def load(path, *, trusted=()):
     See Also
     --------
     save : Save an estimator.
+
+    Notes
+    -----
+    Digests in the file reveal damage. They are no signature: who changes a file on purpose can
+    compute them again, and so make a model that predicts something else.
 
     Examples
     --------
