@@ -9,7 +9,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,13 +89,20 @@ def write(dumped, schema, record):
     record = {**record, "members": index}
     record["sha256"] = _digest(record)
     members[RECORD] = json.dumps(record, indent=2).encode()
+    content, ratios = _zip(members)
+    stored = {name for name, ratio in ratios.items() if ratio > _MAX_RATIO}
+    return _zip(members, stored)[0] if stored else content
+
+
+def _zip(members, stored=()):
+    """An archive, and how many times as large as its compressed form each member is."""
     result = io.BytesIO()
     with zipfile.ZipFile(result, "w") as target:
         for name, member in members.items():
-            small = len(zlib.compress(member)) * _MAX_RATIO < len(member)
-            method = zipfile.ZIP_STORED if small else zipfile.ZIP_DEFLATED
+            method = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
             target.writestr(name, member, method)
-    return result.getvalue()
+        ratios = {i.filename: i.file_size / max(i.compress_size, 1) for i in target.infolist()}
+    return result.getvalue(), ratios
 
 
 def read_record(archive, is_readable):

@@ -63,17 +63,16 @@ def _type_name(kind, i):
 
 
 def with_new_names(node):
-    """A schema with the new names of classes that have moved."""
-    if isinstance(node, list):
-        return [with_new_names(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    node = {name: with_new_names(item) for name, item in node.items()}
-    module, name = node.get("__module__"), node.get("__class__")
-    if (new := _MOVED.get(f"{module}.{name}")) is not None:
-        node["__module__"], _, node["__class__"] = new.rpartition(".")
-    elif module in _MOVED:
-        node["__module__"] = _MOVED[module]
+    """A schema with the new names of classes that have moved; it is changed in place."""
+    if isinstance(node, list | dict):
+        for inner in node.values() if isinstance(node, dict) else node:
+            with_new_names(inner)
+    if isinstance(node, dict):
+        module, name = node.get("__module__"), node.get("__class__")
+        if (new := _MOVED.get(f"{module}.{name}")) is not None:
+            node["__module__"], _, node["__class__"] = new.rpartition(".")
+        elif module in _MOVED:
+            node["__module__"] = _MOVED[module]
     return node
 
 
