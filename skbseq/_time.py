@@ -150,7 +150,8 @@ def to_instant(value, *, unit, zone, name="at"):
     Parameters
     ----------
     value : str, datetime.datetime, datetime.date or numpy.datetime64
-        A string is ISO 8601: "2026-06-01" or "2026-06-01 12:00:00+02:00".
+        A string is ISO 8601, "2026-06-01" or "2026-06-01 12:00:00+02:00", or another form that
+        has one reading.
     unit : {"us", "ns"}
         Length of a tick.
     zone : str or None

@@ -623,7 +623,10 @@ ZONED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         ({"cutoff": [START]}, "The samples have no column 'who'"),
         ({"who": [1, None], "cutoff": [START] * 2}, "Row 1 of the samples has no 'who'"),
         ({"who": [1, 1], "cutoff": [START, None]}, "Row 1 of the samples has no 'cutoff'"),
-        ({"who": [1], "cutoff": ["soon"]}, "Column 'cutoff' holds 'soon' in row 0, and no value"),
+        (
+            {"who": [1], "cutoff": ["soon"]},
+            "Column 'cutoff' holds 'soon' in row 0, which is not a time",
+        ),
         (
             {"who": [1], "cutoff": [ZONED]},
             "times of 'cutoff' have a time zone and those of 'when'",

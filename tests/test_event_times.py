@@ -283,7 +283,7 @@ def test_strings_that_are_no_times_are_refused_or_missing(when, row, found, kept
 
 
 def test_no_readable_string_at_all():
-    message = "Column 'when' holds 'x' in row 0, and no value can be read.* Pass time_format, such"
+    message = "Column 'when' holds 'x' in row 0, which is not a time .* Pass time_format, such"
     with pytest.raises(InvalidLogError, match=message):
         make_log(["x", "y"], invalid_times="null")
 

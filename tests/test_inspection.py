@@ -339,7 +339,7 @@ def test_any_scorer_serves(scoring, name):
         ({"n_events": [1.5]}, r"got 1\.5"),
         ({"scoring": "auc"}, "'scoring' parameter of check_scoring must be"),
         ({"scoring": ["roc_auc", "accuracy"]}, "must be one score"),
-        ({"time": "what", "until": "user"}, "Row 0 of 'what' holds 'a', which is not a time"),
+        ({"time": "what", "until": "user"}, "'what' holds 'a' in row 0, which is not a time"),
         ({"time": "stamp"}, r"time='stamp' is not one of the list columns .* which are 'wh"),
         ({"time": "when"}, r"until='cutoff' is not one of the ordinary .* are 'user'"),
     ],

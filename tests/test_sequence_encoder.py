@@ -149,7 +149,7 @@ def test_an_unknown_category_can_be_an_error(context):
         ([True], [1], "values of 'x' do not match its vocabulary"),
         ([1.5], ["a"], "'x' holds string values, which are not numbers"),
         ([MONDAY], [1], "'x' holds integer values, which are not times"),
-        ([MONDAY], ["soon"], "Row 0 of 'x' holds 'soon', which is not a time"),
+        ([MONDAY], ["soon"], "'x' holds 'soon' in row 0, which is not a time"),
         ([2**53 + 1], [2.0**53], "values of 'x' do not match its vocabulary.*compared exactly"),
     ],
 )
@@ -391,7 +391,7 @@ ZONED = MONDAY.replace(tzinfo=dt.UTC)
         ),
         ({"t": [[MONDAY]]}, "no ordinary column 'cutoff', which gave the time to the cutoff"),
         ({"t": [[MONDAY], []], "cutoff": [MONDAY, None]}, "Row 1 of 'cutoff' is missing"),
-        ({"t": [[MONDAY]], "cutoff": ["soon"]}, "Row 0 of 'cutoff' holds 'soon', which is not a"),
+        ({"t": [[MONDAY]], "cutoff": ["soon"]}, "'cutoff' holds 'soon' in row 0, which is not a"),
         ({"t": [[MONDAY]], "cutoff": [5]}, "'cutoff' holds integer values, which are not times"),
         ({"t": [[MONDAY]], "cutoff": [ZONED]}, "cutoffs have a time zone and the events have no"),
         ({"t": [[ZONED]], "cutoff": [ZONED]}, "times of 't' have a time zone but had none at fit"),
@@ -562,7 +562,7 @@ def test_channels_are_told():
         ({"numeric": ["what"]}, SequenceFrameError, "'what' holds string values, which are not n"),
         ({"numeric": ["when"]}, SequenceFrameError, "'when' holds timestamp values, which are no"),
         ({"time": ["product"]}, SequenceFrameError, "'product' holds integer values, which are"),
-        ({"time": ["what"]}, SequenceFrameError, "Row 0 of 'what' holds 'view', which is not a t"),
+        ({"time": ["what"]}, SequenceFrameError, "'what' holds 'view' in row 0, which is not a t"),
         ({"context": ["cutoff"]}, SequenceFrameError, "Context column 'cutoff' holds timestamp"),
         (
             {"categorical": [], "numeric": [], "time": []},

@@ -510,7 +510,7 @@ def test_channels_can_be_named():
         ({"windows": ["7D", "1w"]}, "holds the span '1w' twice"),
         ({"numeric": ["what"]}, "'what' holds string values, which are not numbers"),
         ({"numeric": ["cost"]}, "There is no list column 'cost', which numeric= needs"),
-        ({"time": "what"}, "Row 0 of 'what' holds 'view', which is not a time"),
+        ({"time": "what"}, "'what' holds 'view' in row 0, which is not a time"),
         ({"time": "price"}, "'price' holds float values, which are not times"),
         ({"time": "age"}, "There is no list column 'age', which time= needs"),
         ({"context": ["what"]}, "There is no ordinary column 'what', which context= needs"),

@@ -328,7 +328,7 @@ def check_readable(column):
         return
     shown, layout = repr(column.text(0)), column.layout(0)
     formats = []
-    why = "and no value can be read: its form is not known"
+    why = "which is not a time in a known form, and neither is any other value"
     if column.given is not None:
         why = f"and no value fits time_format={column.given!r}"
     elif layout is not None and layout.short_year:

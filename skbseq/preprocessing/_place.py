@@ -103,7 +103,7 @@ class Place(RowPlace):
 
 
 def read_moments(values, name, place):
-    """Timestamps of a column of timestamps, dates or ISO 8601 strings."""
+    """Timestamps of a column of timestamps, dates or strings of one reading."""
     return _frames.read_moments(values, name, row_of=place.row_of)
 
 
