@@ -442,7 +442,7 @@ def test_a_file_renamed_as_the_error_says_is_read(tmp_path, form):
     [
         ("a.csv", b"", "the file is empty"),
         ("a.parquet", b"", "the file is empty"),
-        ("a.csv.gz", gzip.compress(b""), "the file inside is empty"),
+        ("a.csv.gz", gzip.compress(b"", mtime=0), "the file inside is empty"),
         ("a.csv", b"\n \n\n", "no line but blank ones"),
         ("a.csv", b"<!DOCTYPE html><html>404</html>", "holds an HTML page, not text"),
         ("a.csv", b"\n<html><body>Log in</body></html>", "holds an HTML page, not text"),
@@ -450,7 +450,7 @@ def test_a_file_renamed_as_the_error_says_is_read(tmp_path, form):
         ("a.csv", b"<?xml version='1.0'?><a/>", "holds XML, not text.*Save the log as CSV"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1", "an Excel workbook of before 2007"),
         ("a.csv", b"%PDF-1.7", "holds PDF, not text"),
-        ("a.csv.gz", gzip.compress(TEXT.encode())[:-9], "damaged or incomplete"),
+        ("a.csv.gz", gzip.compress(TEXT.encode(), mtime=0)[:-9], "damaged or incomplete"),
         ("a.csv.xz", lzma.compress(TEXT.encode())[:-9], "damaged or incomplete"),
         ("a.zip", zipped({"a.csv": TEXT})[:-9], "damaged or incomplete"),
         ("a.zip", zipped({"a.csv": TEXT, "b.csv": TEXT}), "holds 2 files: a.csv, b.csv"),
