@@ -189,7 +189,7 @@ OF_TRANSFORMERS = [
         ({"columns": ["x"]}, SequenceFrameError, "no list column 'x'"),
         ({"estimator": 3}, TypeError, "estimator must be a regressor .*got 3"),
         ({"time": "w"}, SequenceFrameError, "'w'"),
-        ({"time": "what"}, SequenceFrameError, "Row 0 of 'what' holds 'a'"),
+        ({"time": "what"}, SequenceFrameError, "'what' holds 'a' in row 0"),
         ({"time": "x"}, SequenceFrameError, "no list column 'x'"),
         (
             {"strategy": {"w": "constant"}, "fill_value": "x"},
