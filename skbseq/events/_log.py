@@ -30,7 +30,7 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     ----------
     events : pandas, polars or pyarrow table, path, or list of paths
         One row per event. A path may be that of a file, of a folder, or a pattern such as
-        "logs/*.csv". :func:`skbseq.read_events` lists the formats, and shows the table.
+        ``logs/*.csv``. :func:`skbseq.read_events` lists the formats, and shows the table.
     user : str
         Column of the users.
     time : str

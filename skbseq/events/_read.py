@@ -23,7 +23,7 @@ def read_events(
     Parameters
     ----------
     source : path, list of paths, or table
-        A file, several, a folder, or a pattern such as "logs/*.csv". Several files must have the
+        A file, several, a folder, or a pattern such as ``logs/*.csv``. Several files must have the
         same columns; folders such as ``year=2026`` become a column. Formats, by ending:
 
         - text: ``.csv``, ``.tsv``, ``.txt``, ``.dat``, ``.data``
