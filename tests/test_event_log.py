@@ -170,7 +170,10 @@ def frame(**changes):
         ),
         (frame(what=["a", None, 1.5]), "Column 'what' mixes kinds of values: row 2 holds 1.5"),
         (frame(what=[[1], ["a"], None]), "Column 'what' mixes kinds of values: row 1 holds 'a'"),
-        (frame(what=[2**70, 1, 2]), "Column 'what' cannot be read as one kind of value"),
+        (
+            frame(what=[2**70, 1, 2]),
+            "Row 0 of column 'what' holds 1180591620717411303424, which does not fit",
+        ),
         (frame(what=[1j, 1j, 1j]), "Column 'what' cannot be read as one kind of value"),
         (frame(what=pd.period_range("2026", periods=3, freq="D")), r"Column 'what' holds period"),
         (frame(who=[[1], [2], [1]]), "Column 'who' holds list values, which cannot identify use"),
