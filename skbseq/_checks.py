@@ -76,7 +76,8 @@ def check_is_data(X):
         advice = "Call collect() first."
     if advice is not None and not hasattr(X, "shape"):  # some sparse arrays of SciPy are dicts
         raise TypeError(f"X must be a sequence frame or an array of numbers; got {kind}. {advice}")
-    if isinstance(X, type) or not (hasattr(X, "shape") or hasattr(X, "__len__")):
+    is_data = any(hasattr(X, name) for name in ("shape", "__len__", "__array__"))
+    if isinstance(X, type) or not is_data:
         raise TypeError(f"X must be a sequence frame or an array of numbers; got {shown(X)}.")
     if len(getattr(X, "columns", (1,))) == 0:
         raise ValueError("X is a table without columns.")
@@ -106,7 +107,7 @@ def _not_numeric(X):
         first = _shape(X[0])
         row = next((i for i, row in enumerate(X) if _shape(row) != first), 0)
         return f"row {row}, {shown(X[row])}, does not have the length of row 0, {shown(X[0])}"
-    if array.dtype.kind in "biuf":
+    if array.dtype.kind in "biufc":
         return None
     for at in np.ndindex(array.shape):
         try:

@@ -26,7 +26,7 @@ def read_label_table(y):
         If there are several columns and they hold anything but 0 and 1, or False and True.
     """
     is_table = _frames.is_frame(y)
-    if is_table and not _frames.column_names(y):
+    if is_table and not len(y.columns):
         raise ValueError("y is a table without columns.")
     if not is_table and not isinstance(y, (list, tuple, np.ndarray)):
         return None
@@ -131,7 +131,7 @@ def check_numbers(y):
     ValueError
         If y holds strings, times, or missing or infinite values.
     """
-    if _frames.is_frame(y) and not _frames.column_names(y):
+    if _frames.is_frame(y) and not len(y.columns):
         raise ValueError("y is a table without columns.")
     values = to_array("y", y)
     if values.ndim == 0 or values.dtype.kind not in "fOSUMm":
