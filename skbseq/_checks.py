@@ -64,13 +64,8 @@ def check_is_data(X):
         If X is a table without columns.
     """
     kind = type(X).__name__
-    if isinstance(X, list):
-        row = next((row for row, history in enumerate(X) if isinstance(history, Set)), None)
-        if row is not None:
-            raise TypeError(
-                f"Row {row} of X is a {type(X[row]).__name__}, which has no order. Give a list of "
-                "events, oldest first."
-            )
+    if (unordered := why_unordered(X)) is not None:
+        raise TypeError(unordered)
     advice = next((advice for types, advice in _NO_DATA if isinstance(X, types)), None)
     if kind == "LazyFrame":  # by name, so that polars need not be imported
         advice = "Call collect() first."
@@ -97,6 +92,17 @@ def validate_data(estimator, X, **options):
             f"X cannot be read as an array of numbers: {odd} ({error}). Histories of other values "
             "are a sequence frame: a table with list columns."
         ) from error
+
+
+def why_unordered(X):
+    """What is wrong with a list of histories that holds a set; None if it holds none."""
+    for row, history in enumerate(X if isinstance(X, list) else ()):
+        if isinstance(history, Set):
+            return (
+                f"Row {row} of X is a {type(history).__name__}, which has no order. Give a list "
+                "of events, oldest first."
+            )
+    return None
 
 
 def _not_numeric(X):
@@ -358,5 +364,6 @@ __all__ = [
     "validate_data",
     "validate_parameter_constraints",
     "validate_sequence_array",
+    "why_unordered",
     "with_callbacks",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Set
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import shown
+from skbseq._checks import shown, why_unordered
 from skbseq._sequences import offsets_of
 from skbseq.exceptions import SequenceFrameError
 
@@ -78,13 +78,8 @@ def split_target(X, name=None):
 
 def check_is_histories(X):
     """Refuse what is not a sequence frame in any of its forms."""
-    if isinstance(X, list):
-        set_at = next((row for row, cell in enumerate(X) if isinstance(cell, Set)), None)
-        if set_at is not None:
-            raise SequenceFrameError(
-                f"Row {set_at} of X is a {type(X[set_at]).__name__}, which has no order. Give a "
-                "list of events, oldest first."
-            )
+    if (unordered := why_unordered(X)) is not None:
+        raise SequenceFrameError(unordered)
     if not _frames.is_sequence_frame(X, bare_lists=True) and not _frames.is_frame(X):
         raise SequenceFrameError(
             f"Expected a sequence frame, with histories in list columns; got {type(X).__name__}. "

@@ -349,21 +349,12 @@ def as_written(values, kind):
     values = decode_strings(as_array(values))
     found = kind_of(values.type)
     if kind == "string" and found in ("integer", "float"):
-        whole = values if found == "integer" else _whole(values)
-        return None if whole is None else whole.cast(pa.large_string())
+        whole = whole_to_integers(values)
+        return whole.cast(pa.large_string()) if kind_of(whole.type) == "integer" else None
     if kind in ("integer", "float") and found == "string":
         plain = pc.match_substring_regex(values, INTEGER_ID)
         return values.cast(pa.int64()) if pc.all(plain, min_count=0).as_py() else None
     return None
-
-
-def _whole(values):
-    """Floats as integers, or None if one is not whole or too large to be exact."""
-    floats = numbers(nan_to_null(values))
-    exact = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2.0**53))
-    if not exact.all():
-        return None
-    return pa.array(np.where(np.isnan(floats), 0, floats).astype(np.int64), mask=np.isnan(floats))
 
 
 class ValueIndex:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from skbseq._checks import is_text
 from skbseq._frames._columns import as_array, decode_strings, kind_of, take
 from skbseq._frames._columns import numbers as numbers_of
 from skbseq._frames._lists import Lists, is_list
@@ -167,11 +168,7 @@ def _refuse_huge(values, name):
 def _is_unicode(value):
     if isinstance(value, (list, tuple, set)) or getattr(value, "ndim", 0) > 0:
         return all(map(_is_unicode, value))
-    try:
-        str(value).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return is_text(str(value))
 
 
 def _first_odd(values):

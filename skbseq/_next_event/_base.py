@@ -320,13 +320,14 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
     def _leave_out(self, values, unseen, unknown):
         """Warn of candidates that were never seen, or refuse them; how many distinct ones."""
         _, distinct = _frames.encode(_frames.take(values, np.flatnonzero(unseen)))
-        strangers = [None] * bool(_frames.is_missing(values)[unseen].any()) + distinct.to_pylist()
-        named = ", ".join(map(repr, strangers[:5]))
-        if len(strangers) > 5:
-            named += f" and {len(strangers) - 5:,} more"
+        has_null = bool(_frames.is_missing(values)[unseen].any())
+        unknown_ids = [None] * has_null + distinct.to_pylist()
+        named = ", ".join(map(repr, unknown_ids[:5]))
+        if len(unknown_ids) > 5:
+            named += f" and {len(unknown_ids) - 5:,} more"
         n_known = len(self.classes_)
         said = (
-            f"{len(strangers):,} of the candidates {'was' if len(strangers) == 1 else 'were'} "
+            f"{len(unknown_ids):,} of the candidates {'was' if len(unknown_ids) == 1 else 'were'} "
             f"never seen at fit: {named}."
         )
         if unseen.all():
@@ -345,7 +346,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
             UserWarning,
             stacklevel=4,
         )
-        return len(strangers)
+        return len(unknown_ids)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -16,7 +16,8 @@ from skbseq.cli._scoring import MOST_FREQUENT, TRUTH, format_scores, losses, sco
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
 
 _FEWEST = 10
-# Gradient boosting of fewer users does not gain by several threads.
+# For fewer users, one thread costs gradient boosting less than half a second: 20,000 users took
+# 1.1 instead of 0.7 s on two idle cores. On busy cores several threads took up to 20 s.
 _MANY = 20_000
 
 
@@ -162,8 +163,7 @@ def train_and_score(models, X, y, say, *, holdout, seed, titles, truth=None):
 def few_threads(model, n_users):
     """Context in which a model without a network uses one thread for a small table.
 
-    On busy cores, the threads of gradient boosting would wait for each other longer than they
-    work.
+    On busy cores, the threads of gradient boosting may wait for each other longer than they work.
     """
     alone = n_users < _MANY and not is_network(model)
     return threadpool_limits(1, "openmp") if alone else nullcontext()

@@ -98,7 +98,7 @@ def make_model(name, task, settings):
 
 def is_network(model):
     """Whether the last step of a pipeline is a network."""
-    return hasattr(getattr(model, "steps", [(None, model)])[-1][1], "epochs")
+    return hasattr(model[-1], "epochs")
 
 
 def _network(name, task, settings):

@@ -1,12 +1,11 @@
 """Methods that make new logs: clean, collapse several events into one, split into sessions."""
 
 import warnings
-from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import as_names, check_count, check_flag, check_name, shown
+from skbseq._checks import as_names, check_count, check_flag, check_name, is_several, shown
 from skbseq.events._cleaning import (
     Sieve,
     broken_rule,
@@ -566,7 +565,7 @@ def _read_rules(rules):
 
 def _read_values(behaviors):
     """The behaviours to keep, as a set."""
-    if isinstance(behaviors, (str, bytes, Mapping)) or not isinstance(behaviors, Iterable):
+    if not is_several(behaviors):
         raise ValueError(f"behaviors must be a list of values; got {shown(behaviors)}.")
     try:
         return set(behaviors)

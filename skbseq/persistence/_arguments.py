@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from skbseq._checks import is_text
+
 __all__ = ["check_metadata", "check_path", "received"]
 
 _SHOWN = 60
@@ -94,11 +96,9 @@ def _items(container, where):
 
 
 def _check_text(text, where):
-    try:
-        text.encode()
-    except UnicodeEncodeError:
+    if not is_text(text):
         raise ValueError(
             f"{where} must be valid Unicode; got {ascii(text)[:_SHOWN]}, which holds one half of "
             "a surrogate pair. Replace it, for example by "
             "text.encode('utf-8', 'replace').decode()."
-        ) from None
+        )

@@ -3,6 +3,7 @@
 import codecs
 from dataclasses import dataclass, fields, replace
 
+from skbseq._checks import check_choice
 from skbseq.exceptions import InvalidLogError
 
 DECIMALS = (".", ",")
@@ -52,11 +53,8 @@ class ReadOptions:
         _check_encoding(self.encoding)
         _check_separator(self.separator)
         for name, choices in (("decimal", DECIMALS), ("thousands", THOUSANDS)):
-            value = getattr(self, name)
-            if value is not None and value not in choices:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}."
-                )
+            if getattr(self, name) is not None:
+                check_choice(name, getattr(self, name), choices)
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(
                 f"decimal and thousands are both {self.decimal!r}. Pass different marks."
@@ -96,10 +94,10 @@ class ReadOptions:
 
     def missing_in(self, column):
         """Cells of a column that are missing, and whether only these and empty ones are."""
-        told = self.na_values
-        if isinstance(told, dict):
-            told = told.get(column)
-        return tuple(told or ()), told is not None and len(told) == 0
+        given = self.na_values
+        if isinstance(given, dict):
+            given = given.get(column)
+        return tuple(given or ()), given is not None and len(given) == 0
 
 
 def _check_encoding(encoding):
@@ -125,14 +123,14 @@ def _check_separator(separator):
         )
 
 
-def _check_na_values(told):
-    lists = list(told.values()) if isinstance(told, dict) else [told]
-    for each in [] if told is None else lists:
+def _check_na_values(given):
+    lists = list(given.values()) if isinstance(given, dict) else [given]
+    for each in [] if given is None else lists:
         whole = isinstance(each, (list, tuple)) and all(isinstance(cell, str) for cell in each)
         if not whole:
             raise TypeError(
                 "na_values must be a list of strings, such as ['NA'], or a dict with such a list "
-                f"by column; got {told!r}."
+                f"by column; got {given!r}."
             )
 
 

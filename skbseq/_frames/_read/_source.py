@@ -29,7 +29,6 @@ _ALLOWED = {
     containers.ARROW: (),
 }
 _INDEX = r"__index_level_\d+__"
-_PART = "of the names of folders"
 
 
 def read_table(source, *, ids=(), text=(), options=None):

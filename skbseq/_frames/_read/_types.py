@@ -80,8 +80,8 @@ def read_types(table, *, options, ids, text, separators, path):
         else:
             found[name] = _look_at(column, options, words=() if final else NA_WORDS)
     _settle_numbers(found, separators, path)
-    _tell_of_words(found, path)
-    _tell_of_text(found, path)
+    _warn_of_words(found, path)
+    _warn_of_text(found, path)
     return pa.table({name: column.values for name, column in found.items()})
 
 
@@ -233,17 +233,17 @@ def _option(reading, cell):
     return f"decimal={reading.decimal!r}"
 
 
-def _tell_of_words(found, path):
+def _warn_of_words(found, path):
     """Warn of words that were read as missing, because the rest of their columns is typed."""
-    told = {name: column.words for name, column in found.items() if column.words}
-    if not told:
+    typed = {name: column.words for name, column in found.items() if column.words}
+    if not typed:
         return
     said = ", ".join(
         f"{name!r} ({', '.join(f'{word!r} in {_cells(n)}' for word, n in words.items())})"
-        for name, words in told.items()
+        for name, words in typed.items()
     )
-    confirm = {name: sorted(words) for name, words in told.items()}
-    keep = {name: [] for name in told}
+    confirm = {name: sorted(words) for name, words in typed.items()}
+    keep = {name: [] for name in typed}
     warnings.warn(
         f"Words in columns of {path!r} that hold numbers, times or booleans were read as missing: "
         f"{said}. Pass na_values={confirm!r} if they are, or na_values={keep!r} to read these "
@@ -257,7 +257,7 @@ def _cells(count):
     return f"{count:,} {'cell' if count == 1 else 'cells'}"
 
 
-def _tell_of_text(found, path):
+def _warn_of_text(found, path):
     """Warn of columns of numbers that stay text, because their decimal marks differ."""
     for name, column in found.items():
         if column.asked or column.values is not column.text:
