@@ -337,7 +337,7 @@ def test_large_tables_are_trained_with_it(monkeypatch):
     np.testing.assert_array_equal(*tables)
     plain = clone(model).set_params(augment=Augmentation(mask=0.5)).fit(X, y).weights_[0]
     begun = clone(model).set_params(learning_rate=1e-12).fit(X, y).weights_[0]
-    assert (np.abs(plain[1] - begun[1]) > 1e-4).any()  # hidden events have learnt their own row
+    assert (np.abs(plain[1] - begun[1]) > 1e-4).any()  # hidden events have learned their own row
 
 
 def test_it_is_searched_in_a_pipeline_of_raw_histories():

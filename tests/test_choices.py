@@ -374,7 +374,7 @@ def test_text_channels_of_earlier_versions_read_words():
     vars(old.channels_[0]).clear()
     old.channels_[0].__setstate__(state)
     assert old.transform(texts(titles)).equals(encoder.transform(texts(titles)))
-    assert fingerprint(old.channels_[0].learnt()) == encoder._marks["title"]
+    assert fingerprint(old.channels_[0].learned()) == encoder._marks["title"]
 
 
 def test_pairs_by_a_function_are_pairs_by_name():

@@ -126,7 +126,7 @@ def test_numbers_alone_are_told(data):
     assert embedder.history_["loss"][-1] < 0.95 * embedder.history_["loss"][0]
 
 
-# ------------------------------------------------------------------ what is learnt from
+# ------------------------------------------------------------------ what is learned from
 
 
 def trainer_columns(kind, share=0.5, seed=0):

@@ -75,7 +75,7 @@ def test_one_column_is_labels_of_one_class_each(data):
     np.testing.assert_array_equal(table.predict_proba(X), model.predict_proba(X))
 
 
-# ---------------------------------------------------------------- what is learnt
+# ---------------------------------------------------------------- what is learned
 
 
 def test_each_label_has_a_probability_of_its_own(data):

@@ -361,7 +361,7 @@ def test_no_event_knows_a_later_one(bypass):
         changed = network(other)[1]
         np.testing.assert_allclose(changed[:, : t + 1], queries[:, : t + 1], atol=1e-6)
         assert np.abs(changed[:, t + 1] - queries[:, t + 1]).max() > 1e-3
-        # What a prediction looks for is what was learnt at that step.
+        # What a prediction looks for is what was learned at that step.
         before = {name: values[:, :t] for name, values in whole.items() if values.ndim == 3}
         before = {name: np.pad(v, [(0, 0), (0, 1), (0, 0)]) for name, v in before.items()}
         short = whole | before | {"lengths": np.full(len(rows), t, np.int32)}

@@ -109,7 +109,7 @@ def test_a_text_does_not_depend_on_other_rows(rows, new):
         together = rows_of(encoder.transform(one(new)), "x")
         alone = np.concatenate([rows_of(encoder.transform(one([text])), "x") for text in new])
     np.testing.assert_array_equal(together, alone)
-    # Nor does what is learnt depend on the order of the rows, or on how often a text occurs.
+    # Nor does what is learned depend on the order of the rows, or on how often a text occurs.
     again = SequenceEncoder(text=["x"], random_state=0).fit(
         pa.table({"x": [row[::-1] * 2 for row in rows[::-1]]})
     )

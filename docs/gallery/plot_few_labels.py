@@ -3,7 +3,7 @@ Few labels
 ==========
 
 Labels cost money; histories lie in the log. Here an embedder learns from all histories to predict
-their events, and a classifier with a hundred labels begins from what it learnt.
+their events, and a classifier with a hundred labels begins from what it learned.
 """
 
 # %%

@@ -51,7 +51,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         X : sequence frame
             Histories, oldest event first.
         y : array-like of shape (n_samples,), default=None
-            What came next after each history, learnt as well; None or NaN where nothing did.
+            What came next after each history, learned as well; None or NaN where nothing did.
 
         Returns
         -------
@@ -61,7 +61,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         Raises
         ------
         SequenceFrameError
-            If the target is not there, cannot be told, or holds no ids.
+            If the target is not there, cannot be determined, or holds no ids.
         ValueError
             If no history holds an event, or y does not fit the histories.
         """
@@ -80,7 +80,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """The likeliest next id.
+        """The most probable next id.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
     def predict_top_k(
         self, X, k=10, exclude_seen=False, candidates=None, unknown_candidates="warn"
     ):
-        """The k likeliest next ids of each row.
+        """The k most probable next ids of each row.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         -------
         table of shape (n_samples, 2)
             Of the library of ``X``, one row for each of its rows, with two list columns: the
-            target's name, ids with the likeliest first, and ``score``, their probabilities among
+            target's name, the most probable id first, and ``score``, their probabilities among
             all of ``classes_``. Ties stand as in :meth:`predict`. Of a list or an array the table
             is of pandas.
 

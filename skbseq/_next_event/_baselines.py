@@ -96,7 +96,7 @@ class LastEvent(BaseNextEvent):
 
     with the first term absent for what is not in the history. These are the straightest
     probabilities that keep the order whatever the shares are, sum to 1 and are never 0. They are
-    no estimates: nothing is learnt of how often events are repeated.
+    no estimates: nothing is learned of how often events are repeated.
 
     Examples
     --------

@@ -35,7 +35,7 @@ feature.
   2. A share of the users is held out. The model and simpler ones are trained on the others and
      scored on the held-out users. If a simpler one is as good, the command to use it is printed.
   3. The model is trained again on all users, a network for the best number of epochs, and saved.
-     The scores, and a plot of how well they are calibrated, are written beside it.
+     The scores, and a plot of how well they are calibrated, are written next to it.
 """
 _EPILOG = """\
 example: who buys within a week?
@@ -209,7 +209,7 @@ def _add_training(group):
         "--no-report",
         action="store_true",
         help="do not write the scores (.scores.csv) and the calibration plot (.calibration.png) "
-        "beside the model (default: write them, unless --holdout is 0)",
+        "next to the model (default: write them, unless --holdout is 0)",
     )
     arguments.add_seed(group)
     arguments.add_quiet(group)
@@ -274,7 +274,7 @@ def _settings(args):
 
 
 def _report(args):
-    """The files to write beside the model; None if there are none."""
+    """The files to write next to the model; None if there are none."""
     if args.no_report or not args.holdout:
         return None
     report = Report(args.out)

@@ -1,4 +1,4 @@
-"""The report beside a model: a table of scores, and a calibration plot."""
+"""The report next to a model: a table of scores, and a calibration plot."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ _Z = 1.96  # of a 95% interval
 
 
 class Report:
-    """Files beside a model file.
+    """Files next to a model file.
 
     Parameters
     ----------

@@ -279,7 +279,7 @@ def _follow(last, basket):
 # The numbers in the next two functions and the rates were tuned together on 20,000 users, for
 # three goals: a base rate with enough buyers to learn from, a large difference between the
 # information in the order of events and in their counts, and a true probability that can be
-# learnt from this number of users. For the last, the probabilities of users must not differ by
+# learned from this number of users. For the last, the probabilities of users must not differ by
 # only one or two per cent: no model can separate that from noise, but the AUC of the true
 # probability includes it.
 

@@ -235,7 +235,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         return odds / odds.sum(axis=1, keepdims=True)
 
     def predict(self, X):
-        """The likeliest class.
+        """The most probable class.
 
         Parameters
         ----------

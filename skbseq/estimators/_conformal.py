@@ -1,4 +1,4 @@
-"""ConformalClassifier: sets of classes that hold the true one as often as promised."""
+"""ConformalClassifier: prediction sets with guaranteed coverage."""
 
 import math
 from numbers import Integral
@@ -34,7 +34,7 @@ _ROUNDING = 1e-9
 
 
 class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Put a classifier's probabilities into sets that hold the true class as often as promised.
+    """Turn a classifier's probabilities into prediction sets with guaranteed coverage.
 
     A part of the samples is held out from training. On it the classifier's probabilities are
     compared with what was true, and from that follows how unlikely a class may look and still
@@ -50,9 +50,9 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         Share of the sets that shall hold the true class, above 0 and below 1.
     method : {"lac", "aps"}, default="lac"
         "lac" gives the smallest sets on average; some may be empty. "aps" takes classes from the
-        likeliest on and makes the sets of difficult samples larger and of easy ones smaller.
+        most probable on and makes the sets of difficult samples larger and of easy ones smaller.
     by_class : bool, default=False
-        Whether the promise is to hold for the samples of each class alone. It costs larger sets,
+        Whether coverage is guaranteed for each class alone. It costs larger sets,
         and each class needs enough samples for calibration.
     cv : int, splitter or iterable, default=5
         What calibrates: the test set of the last split; on its training set the classifier is
@@ -327,7 +327,8 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         if bad.any():
             raise ValueError(
                 f"The estimator gave row {int(np.argmax(bad))} the probabilities "
-                f"{probability[np.argmax(bad)].tolist()}. Mend it: perhaps its training diverged."
+                f"{probability[np.argmax(bad)].tolist()}. Fix the estimator; its training may "
+                "have diverged."
             )
         return 1 - probability if self.method == "lac" else _adaptive_scores(probability)
 
@@ -367,7 +368,7 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         return self.estimator_.predict_proba(X)
 
     def predict(self, X):
-        """The likeliest class, as the estimator gives it.
+        """The most probable class, as the estimator gives it.
 
         Parameters
         ----------
@@ -418,7 +419,7 @@ def _rank(n, level):
 
 
 def _adaptive_scores(probability):
-    """Probability of the classes before each one, from the likeliest on, and a part of its own."""
+    """Probability of the classes before each one, most probable first, and a part of its own."""
     order = np.argsort(-probability, axis=1, kind="stable")
     ordered = np.take_along_axis(probability, order, axis=1)
     lot = ordered[:, :1] * 1e4 % 1

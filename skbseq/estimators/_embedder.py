@@ -1,4 +1,4 @@
-"""BehaviorEmbedder: a vector for each history, learnt without labels."""
+"""BehaviorEmbedder: a vector for each history, learned without labels."""
 
 from dataclasses import replace
 from numbers import Real
@@ -108,7 +108,7 @@ class BehaviorEmbedder(
     :math:`e_v` of code :math:`v` of channel :math:`c`, the next code is predicted with
     :math:`p(v) \\propto \\exp(e_v^\\top W_c h_t / \\sqrt{d} + b_v)`, and a masked one by the
     state at its own place. The loss is the sum over channels of the mean cross-entropy of the
-    predicted codes, plus Huber's loss of the numbers. Parts of histories are told apart by
+    predicted codes, plus Huber's loss of the numbers. Parts of histories are distinguished by
     :math:`-\\log \\frac{\\exp(\\cos(z, z^+) / \\tau)}{\\sum_{z'} \\exp(\\cos(z, z') / \\tau)}`.
 
     References

@@ -10,7 +10,7 @@ from skbseq.networks._recurrent import RECURRENT_OPTIONS
 class LSTMBehaviorClassifier(BaseBehaviorClassifier):
     """Classify sequences by a long short-term memory network.
 
-    Each categorical channel gets an embedding, numeric channels stand beside it, stacked LSTM
+    Each categorical channel gets an embedding, numeric channels are concatenated, stacked LSTM
     layers read the events in order, and the state after the last real event, joined by the
     context, gives the logits. Histories may be empty. Batches hold samples of like length, so
     that cost follows real events and not padding.
@@ -91,7 +91,7 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
     """Predict numbers from sequences by a long short-term memory network.
 
     How much will be spent, how often, how soon: each categorical channel gets an embedding,
-    numeric channels stand beside it, stacked LSTM layers read the events in order, and the state
+    numeric channels are concatenated, stacked LSTM layers read the events in order, and the state
     after the last real event, joined by the context, gives the number. What number, of all that
     may come, is said by ``loss``. Histories may be empty.
 
@@ -123,7 +123,7 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
           - the mean over the levels q, with an output each, of the pinball loss
             :math:`\\max(q (z - f_q), (q - 1) (z - f_q))` [2]_
 
-    Quantiles that were learnt side by side may cross for some samples; they are sorted, which
+    Quantiles that were learned side by side may cross for some samples; they are sorted, which
     never takes them farther from the true ones [3]_. The losses of ``history_`` are on this scale.
 
     The network and its training are those of `LSTMBehaviorClassifier`.

@@ -1,4 +1,4 @@
-"""NextBehaviorPredictor: what comes next, learnt from every event of every history."""
+"""NextBehaviorPredictor: what comes next, learned from every event of every history."""
 
 import warnings
 from dataclasses import replace
@@ -160,9 +160,9 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
 
     without bias. Predictions are always made over all ids.
 
-    Up to 10,000 ids :math:`q_t` is the network's state beside the last event's embedding, and
-    each id's vector is as long. Beyond, and where vectors are tied, a linear layer first makes
-    it as long as the embedding, so that a million ids have room.
+    Up to 10,000 ids :math:`q_t` is the network's state, concatenated with the last event's
+    embedding, and each id's vector is as long. Beyond, and where vectors are tied, a linear layer
+    first makes it as long as the embedding, so that a million ids have room.
 
     References
     ----------
@@ -242,8 +242,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         X : sequence frame
             Raw histories, oldest event first.
         y : array-like of shape (n_samples,), default=None
-            What came next after each history, learnt as well; None or NaN where nothing did. Ids
-            that stand in no history are not learnt, and a warning says so.
+            What came next after each history, learned as well; None or NaN where nothing did. Ids
+            that stand in no history are not learned, and a warning says so.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the histories; those of weight zero are left out.
 
@@ -255,7 +255,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         Raises
         ------
         SequenceFrameError
-            If the target is not there, cannot be told, or holds no ids.
+            If the target is not there, cannot be determined, or holds no ids.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit.
         MemoryError
@@ -410,7 +410,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             Events to add to each.
         temperature : float, default=1.0
             Probabilities are raised to the power of ``1 / temperature``: below 1 paths become
-            more likely ones, above 1 more surprising ones. 0 always takes the likeliest.
+            more likely ones, above 1 more surprising ones. 0 always takes the most probable.
         random_state : int, RandomState instance or None, default=None
             Seed of the draws.
 
@@ -478,7 +478,7 @@ def _warn_of_unseen(values, rows, column):
         warnings.warn(
             f"{int(unseen.sum()):,} values of y stand in no history, such as "
             f"{values[first].as_py()!r} of row {rows[first]}. They have no code and are not "
-            "learnt. Append y to the histories to learn them.",
+            "learned. Append y to the histories to learn them.",
             UserWarning,
             stacklevel=2,
         )

@@ -54,17 +54,17 @@ def starting_point(estimator, spec, *, resume):
         layers, heads = engine().layer_names(spec)
         if estimator.init is not None:
             # Names of weights are those of their layer, and what follows the last stroke.
-            learnt = {name.rpartition("/")[0] for name in taken}
-            learnt = {layer for layer in layers if any(_within(name, layer) for name in learnt)}
+            learned = {name.rpartition("/")[0] for name in taken}
+            learned = {layer for layer in layers if any(_within(name, layer) for name in learned)}
         elif earlier is not None:
-            learnt = set(layers) - heads
+            learned = set(layers) - heads
         else:
             raise ValueError(
                 f"freeze={estimator.freeze!r} leaves layers at their initial weights, which "
                 "without init are random. Give init, a fitted BehaviorEmbedder, or leave freeze "
                 "out."
             )
-        spec = replace(spec, frozen=frozen_layers(estimator.freeze, layers, learnt))
+        spec = replace(spec, frozen=frozen_layers(estimator.freeze, layers, learned))
     return spec, Start(earlier, taken)
 
 
@@ -88,14 +88,14 @@ def find_embedder(init):
     if not embedder.__sklearn_is_fitted__():
         raise ValueError(
             "The BehaviorEmbedder of init is not fitted. Cross-validation and searches clone what "
-            "they are given, and a clone has learnt nothing: give "
+            "they are given, and a clone has learned nothing: give "
             "init=sklearn.frozen.FrozenEstimator(embedder), which stays as it is."
         )
     return embedder
 
 
 def _check_same_channels(embedder, ours):
-    """Refuse a frame that the embedder's encoder did not make, as far as that can be told."""
+    """Refuse a frame that the embedder's encoder did not make, as far as that can be known."""
     theirs, sizes = embedder.schema_, ours.vocabulary_sizes
     same = list(sizes) == list(theirs.vocabulary_sizes) and ours.numbers == theirs.numbers
     if not same or any(size > theirs.vocabulary_sizes[name] for name, size in sizes.items()):
@@ -142,7 +142,7 @@ def weights_of(embedder, spec):
     return embedder._sequence_model.weights_below_heads()
 
 
-def frozen_layers(freeze, layers, learnt):
+def frozen_layers(freeze, layers, learned):
     """Names of the layers that stay at their initial weights.
 
     Parameters
@@ -151,7 +151,7 @@ def frozen_layers(freeze, layers, learnt):
         All embeddings; all that have been learned; or layers by name.
     layers : list of str
         Layers there are.
-    learnt : set of str
+    learned : set of str
         Those that do not begin at random.
 
     Raises
@@ -159,7 +159,7 @@ def frozen_layers(freeze, layers, learnt):
     ValueError
         If there is no such layer, or it begins at random.
     """
-    known = tuple(name for name in layers if name in learnt)
+    known = tuple(name for name in layers if name in learned)
     if isinstance(freeze, str) and freeze == "embeddings":
         return tuple(name for name in known if name.startswith("embedding_"))
     if isinstance(freeze, str) and freeze == "network":
@@ -171,7 +171,7 @@ def frozen_layers(freeze, layers, learnt):
                 f"freeze={freeze!r} names the layer {name!r}, which the network does not have. "
                 f"It has {', '.join(layers)}; 'embeddings' and 'network' stand for groups of them."
             )
-        if name not in learnt:
+        if name not in learned:
             raise ValueError(
                 f"freeze={freeze!r} names the layer {name!r}, which begins at random. Learned are "
                 f"{', '.join(known)}."

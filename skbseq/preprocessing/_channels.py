@@ -19,19 +19,19 @@ _DIGITS = re.compile(r"-?[0-9]+")
 _LARGEST = 1e300
 
 
-def fingerprint(learnt):
-    """Short hash of what a channel learnt at fit; equal in every process.
+def fingerprint(learned):
+    """Short hash of what a channel learned at fit; equal in every process.
 
     Parameters
     ----------
-    learnt : list of ndarray, number or str
+    learned : list of ndarray, number or str
 
     Returns
     -------
     str
     """
     digest = hashlib.blake2b(digest_size=8)
-    for part in learnt:
+    for part in learned:
         array = isinstance(part, np.ndarray)
         content = np.ascontiguousarray(part).tobytes() if array else repr(part).encode()
         # With its length, so that two parts never hash like one longer part.
@@ -47,7 +47,7 @@ class Vocabulary:
 
     With ``hash_buckets``, values without a code of their own share this many further codes,
     chosen by the hash of the value. Buckets that no value fell into at fit are not used, because
-    a model would have learnt nothing for their codes.
+    a model would have learned nothing for their codes.
     """
 
     def __init__(self, values, *, min_frequency, max_categories, hash_buckets=None):
@@ -121,7 +121,7 @@ class Vocabulary:
         buckets = np.where(used, buckets, self.buckets[other.astype(np.int64)])
         return (FIRST_CATEGORY + len(self.values) + buckets)[codes]
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the codes."""
         return [_frames.hash_values(self.values), self.hash_buckets, self.buckets]
 
@@ -163,7 +163,7 @@ class SmoothScale:
             width = float(present.max() - present.min()) / 2
         self.width = width if width > 0 else 1.0
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the scaled values."""
         return [self.center, self.width]
 
@@ -189,9 +189,9 @@ class CategoricalChannel:
         )
         self.names = [name]
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the codes."""
-        return self.vocabulary.learnt()
+        return self.vocabulary.learned()
 
     def transform(self, values, place):
         """Codes by output name."""
@@ -225,9 +225,9 @@ class NumericChannel:
     def _read(self, values, place):
         return read_numbers(place.cut(values), self.name, place)
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the scaled values."""
-        return self.scale.learnt()
+        return self.scale.learned()
 
     def transform(self, values, place):
         """Scaled values by output name; a missing value becomes the median and is flagged."""
@@ -285,9 +285,9 @@ class TimeChannel:
             row = place.row_of(_frames.first_row(span < 0))
             raise SequenceFrameError(f"Row {row} of {self.name!r} {complaint}.")
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the scaled spans, and hour and weekday."""
-        spans = (part for name, scale in self.scales.items() for part in (name, *scale.learnt()))
+        spans = (part for name, scale in self.scales.items() for part in (name, *scale.learned()))
         return [str(self.zone), *spans]
 
     def transform(self, values, place):

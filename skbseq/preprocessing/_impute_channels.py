@@ -94,7 +94,7 @@ class Events:
         return ticks
 
 
-# ------------------------------------------------------------------ learnt at fit
+# ------------------------------------------------------------------ learned at fit
 
 
 def plain(values):
@@ -274,7 +274,7 @@ class ChannelFiller:
         raise SequenceFrameError(
             f"Row {events.row_of(_frames.first_row(missing))} of {self.name!r} holds a missing "
             f"value, and fit saw no value of {self.name!r} at all, so strategy "
-            f"{self.strategy!r} learnt nothing. Use 'constant' or 'drop' for this channel, or "
+            f"{self.strategy!r} learned nothing. Use 'constant' or 'drop' for this channel, or "
             "leave it out of strategy or columns."
         )
 

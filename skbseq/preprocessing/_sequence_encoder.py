@@ -150,7 +150,7 @@ default=("gap", "age", "hour", "weekday")
 
     With ``hash_buckets=b``, a category without a code of its own gets the code
     ``2 + len(categories) + hash % b``. The hash is the same in each process and library. If no
-    category of the training data fell into that bucket, a model would have learnt nothing for
+    category of the training data fell into that bucket, a model would have learned nothing for
     its code, so a second hash picks one of the used buckets; if there is none, the code is 1. So
     a new product is treated like some of the rare ones.
 
@@ -180,7 +180,7 @@ default=("gap", "age", "hour", "weekday")
     missing.
 
     In pandas and pyarrow, each encoded list column carries an encoder fingerprint in its Arrow
-    type: a hash of what the encoder learnt from the channel. Estimators of skbseq store it at
+    type: a hash of what the encoder learned from the channel. Estimators of skbseq store it at
     fit, and refuse frames from another encoder, including one fitted on other data.
 
     References
@@ -328,7 +328,7 @@ default=("gap", "age", "hour", "weekday")
         # Context has no fingerprint, because ordinary pandas columns cannot carry one.
         coded = (c for c in self.channels_ if not isinstance(c, ContextColumn))
         # The attribute keeps its old name: saved encoders hold it.
-        self._marks = {c.name: fingerprint(c.learnt()) for c in coded}
+        self._marks = {c.name: fingerprint(c.learned()) for c in coded}
         names = _frames.all_names(X)
         self.n_features_in_ = len(names)
         if _frames.is_frame(X):

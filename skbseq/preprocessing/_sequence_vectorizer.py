@@ -35,7 +35,7 @@ _LARGE = 2**30
 class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
     """Turn each history into one row of named features, for any model of scikit-learn.
 
-    The features of a row depend only on that row and on the vocabularies learnt at fit.
+    The features of a row depend only on that row and on the vocabularies learned at fit.
 
     A numeric array of shape (n_samples, n_steps) or (n_samples, n_steps, n_channels) is read as
     numeric channels without times; NaN at the end of a row is padding.

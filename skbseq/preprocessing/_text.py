@@ -124,7 +124,7 @@ class TextChannel:
             return np.zeros((len(texts), len(self.components)))
         return self.reader.transform(texts) @ self.components.T.astype(np.float64)
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the components."""
         words = [] if self.reader is None else self.reader.get_feature_names_out()
         idf = [] if self.reader is None else [self.reader.idf_]

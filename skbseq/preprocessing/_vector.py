@@ -118,7 +118,7 @@ class VectorChannel:
                 f"{before}. Give vectors of one size, and null for an unknown vector."
             )
 
-    def learnt(self):
+    def learned(self):
         """Everything that determines the scaled components."""
         return [self.size, self.scale.length]
 

@@ -28,7 +28,7 @@ from skbseq.preprocessing._vectorize_groups import GROUPS, Grams
 
 
 class Schema:
-    """The state learnt at fit: channels by type, vocabularies, the groups of features.
+    """The state learned at fit: channels by type, vocabularies, the groups of features.
 
     Call :meth:`learn_events` next.
 

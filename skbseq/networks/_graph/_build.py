@@ -51,7 +51,7 @@ def build_network(spec, seed=None):
 def _own_random_state(seed):
     """Keras draws the seeds of initializers and of dropout from Python's ``random``.
 
-    The estimators promise to leave global random state alone, and a user's initializers must give
+    The estimators leave global random state alone, and a user's initializers must give
     the same weights for the same seed.
     """
     with _RANDOM:  # another thread's build would draw from the same generator

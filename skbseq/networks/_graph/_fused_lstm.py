@@ -209,7 +209,7 @@ class FusedLSTM:
                 above = below[:, : self._widths[i]]
                 above = above if mask is None else above * mask
                 # Transposed before they are joined: a product with a transposed matrix runs in
-                # another library, and less well beside the one above (TensorFlow 2.21).
+                # another library, and less well next to the one above (TensorFlow 2.21).
                 seen = tf.concat([tf.transpose(x), tf.transpose(hs[t])], 0)
                 weights[2 * i] += tf.matmul(seen, dz)
                 weights[2 * i + 1] += tf.reduce_sum(dz, 0)

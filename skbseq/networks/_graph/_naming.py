@@ -5,7 +5,7 @@ import re
 from keras import Model
 
 # The part of a model that is a user's own function is a model of its own, of this name. So its
-# layers may have any names, and are told apart from ours.
+# layers may have any names, and are distinguished from ours.
 FUNCTION = "network"
 
 
