@@ -251,6 +251,20 @@ def test_workbook_without_openpyxl(tmp_path, monkeypatch):
         fetch_online_retail(path=tmp_path / "r.xlsx")
 
 
+@pytest.mark.parametrize("content", [b"", b"PK"])
+def test_a_damaged_workbook(tmp_path, content):
+    pytest.importorskip("openpyxl", reason="openpyxl reads Excel workbooks")
+    (tmp_path / "r.xlsx").write_bytes(content)
+    with pytest.raises(InvalidLogError, match="r.xlsx is not a complete Excel workbook"):
+        fetch_online_retail(path=tmp_path / "r.xlsx")
+
+
+def test_an_empty_text(tmp_path):
+    (tmp_path / "CDNOW_master.txt").write_bytes(b" \n")
+    with pytest.raises(InvalidLogError, match="cdnow_master.txt is empty"):
+        fetch_cdnow(path=tmp_path / "CDNOW_master.txt")
+
+
 def test_latin_1_and_other_clocks(tmp_path):
     text = RETAIL_CSV.replace("Discount", "Caf\xe9").replace(
         "12/9/2011 12:50", "2011-12-09 12:50:00"

@@ -360,3 +360,12 @@ def test_ids_that_pandas_made_floats_are_integers_again(role, frame_lib):
         log = EventLog(frame_lib.make(columns | {"x": ids}), **TWO, **{role: "x"})
         rows = frame_lib.to_pylist(log.histories(log.samples(at=at(9))))
         assert rows[0]["x"][0] == 1.0 and isinstance(rows[0]["x"][0], float)
+
+
+@pytest.mark.parametrize(("in_log", "in_samples"), [([7, 8], ["8", "7"]), (["7", "8"], [8, 7])])
+def test_users_may_be_text_in_the_log_and_numbers_in_the_samples(in_log, in_samples):
+    times = pd.to_datetime(["2026-01-01", "2026-01-02"])
+    log = EventLog(pd.DataFrame({"u": in_log, "t": times}), user="u", time="t")
+    samples = pd.DataFrame({"u": in_samples, "cutoff": times[[1, 1]]})
+    first = [next(iter(history)) for history in log.histories(samples)["t"]]
+    assert [str(time)[:10] for time in first] == ["2026-01-02", "2026-01-01"]

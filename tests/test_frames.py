@@ -242,9 +242,26 @@ def test_a_missing_value_is_found_only_if_asked_for():
 
 
 @pytest.mark.parametrize(
+    ("values", "among"),
+    [
+        (pa.array([12, 3, None]), pa.array(["3", "a", "12"])),
+        (pa.array([12.0, 3.0, None]), pa.array(["3", "a", "12"])),
+        (pa.array(["12", "3", None]), pa.array([3, 0, 12])),
+        (pa.array(["12", "3", None]).dictionary_encode(), pa.array([3.0, 0.5, 12.0])),
+    ],
+)
+def test_numbers_are_found_among_the_strings_that_they_are_written_as(values, among):
+    assert _frames.index_in(values, among).tolist() == [2, 0, -1]
+    assert _frames.ValueIndex(among).find(values).tolist() == [2, 0, -1]
+
+
+@pytest.mark.parametrize(
     ("values", "among", "message"),
     [
-        (pa.array([1]), pa.array(["1"]), "integer values cannot be found among string values"),
+        (pa.array([1]), pa.array(["a"]), "integer values cannot be found among string values"),
+        (pa.array(["a"]), pa.array([1]), "string values cannot be found among integer values"),
+        (pa.array([1.5]), pa.array(["1"]), "float values cannot be found among string values"),
+        (pa.array([1]), pa.array(["01", "1"]), "lost leading zeros, such as those of '01'"),
         (pa.array([True]), pa.array([1]), "boolean values cannot be found among integer values"),
         (pa.array([2.0**53]), pa.array([2**53 + 1]), "double and int64 values cannot be compared"),
     ],

@@ -574,3 +574,12 @@ def test_unknown_candidates_are_left_out_with_one_warning(make):
             model.predict_top_k([["a"]], k=9, candidates=make(["a", *new]))
     known = model.predict_top_k([["a"]], k=1, candidates=["a"], unknown_candidates="error")
     assert [list(row) for row in known["x0"]] == [["a"]]
+
+
+def test_ids_may_be_text_at_fit_and_numbers_later():
+    text = [["1", "2"], ["1", "2"], ["3", "4"]]
+    model = ItemCooccurrence().fit(text)
+    assert model.predict([[1], [3]]).tolist() == ["2", "4"]
+    assert model.score([[1], [3]], [2, 4]) == 1
+    numbers = ItemCooccurrence().fit([[1, 2], [1, 2], [3, 4]])
+    assert numbers.predict([["1"], ["3"]]).tolist() == [2, 4]

@@ -309,12 +309,15 @@ def sorted_rank(values):
 def index_in(values, among, *, match_null=False):
     """Position of each value among others, -1 if it is not one of them.
 
+    Integers are found among strings and the reverse, by :func:`in_kind_of`.
+
     Raises
     ------
     TypeError
-        If the types cannot be compared, such as strings and integers.
+        If the types cannot be compared, such as words and integers.
     """
-    values, among = (_comparable(decode_strings(as_array(a))) for a in (values, among))
+    values, among = (decode_strings(as_array(a)) for a in (values, among))
+    values, among = _comparable(in_kind_of(values, among)), _comparable(among)
     if len(values) == 0:  # an empty column may have any type
         return np.zeros(0, np.int64)
     if values.type != among.type:
@@ -357,6 +360,34 @@ def as_written(values, kind):
     return None
 
 
+def in_kind_of(values, among):
+    """Integers as strings, or strings as integers, if the values that they are compared with are.
+
+    Returns
+    -------
+    pyarrow.Array
+        The values as they are if their kinds agree or are other ones, if the conversion would lose
+        something, or if all strings that they are compared with are words.
+
+    Raises
+    ------
+    TypeError
+        If the strings to compare with have leading zeros, which integers have lost.
+    """
+    kind, found = kind_of(among.type), kind_of(values.type)
+    if kind == found or (written := as_written(values, kind)) is None:
+        return values
+    if kind == "string":
+        padded = among.filter(pc.match_substring_regex(among, "^-?0[0-9]+$"))
+        if len(padded):
+            raise TypeError(
+                f"{found} values have lost leading zeros, such as those of {padded[0].as_py()!r}"
+            )
+        if not pc.any(pc.match_substring_regex(among, "^-?[0-9]+$"), min_count=0).as_py():
+            return values
+    return written
+
+
 class ValueIndex:
     """Index of distinct values, which finds a few of them quickly.
 
@@ -381,7 +412,7 @@ class ValueIndex:
 
     def find(self, values, *, match_null=False):
         """Position of each value; the result is that of :func:`index_in`."""
-        values = decode_strings(as_array(values))
+        values = in_kind_of(decode_strings(as_array(values)), self._among)
         kinds = {kind_of(values.type), kind_of(self._among.type)}
         by_dict = len(values) <= _FEW and kinds in ({"integer"}, {"string"})
         if by_dict and len(self._among) <= _MOST_IN_DICT:

@@ -15,6 +15,8 @@ _FIELDS = [("customer_id", "i8"), ("day", "i8"), ("cds", "i8"), ("amount", "f8")
 
 def _parse(data, name):
     """Columns separated by blanks: customer, day, number of CDs, dollars."""
+    if not data.strip():
+        raise InvalidLogError(f"{name} is empty.")
     try:
         rows = np.loadtxt(io.BytesIO(data), dtype=_FIELDS, ndmin=1)
     except ValueError as error:

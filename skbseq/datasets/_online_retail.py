@@ -1,8 +1,11 @@
 """Online Retail: the invoices of a British gift shop."""
 
+import zipfile
+
 from skbseq import _frames
 from skbseq.datasets._fetch import CC_BY, Source, fetch
 from skbseq.datasets._formats import rename_columns
+from skbseq.exceptions import InvalidLogError
 
 __all__ = ["fetch_online_retail"]
 
@@ -20,8 +23,10 @@ _NAMES = {
 
 def _parse(data, name):
     """The workbook, or its contents as CSV."""
-    excel = name.endswith(".xlsx")
-    table = _frames.parse_excel(data) if excel else _frames.parse_csv(data)
+    try:
+        table = _frames.parse_excel(data) if name.endswith(".xlsx") else _frames.parse_csv(data)
+    except (zipfile.BadZipFile, KeyError) as error:  # a workbook is a zip of certain members
+        raise InvalidLogError(f"{name} is not a complete Excel workbook ({error}).") from error
     return rename_columns(table, _NAMES)
 
 

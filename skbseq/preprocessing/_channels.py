@@ -1,7 +1,6 @@
 """Encoders of one channel: vocabularies, scales and time features."""
 
 import hashlib
-import re
 from numbers import Integral
 
 import numpy as np
@@ -14,7 +13,6 @@ from skbseq.preprocessing._place import read_moments, read_numbers
 
 TIME_FEATURES = ("gap", "age", "hour", "weekday")
 
-_DIGITS = re.compile(r"-?[0-9]+")
 # Larger than any measurement, but the difference of two such numbers is still finite.
 _LARGEST = 1e300
 
@@ -73,40 +71,14 @@ class Vocabulary:
 
     def codes(self, values):
         """Codes as int32; 1 for a value that has neither a code of its own nor a bucket."""
-        values = self._as_at_fit(_frames.nan_to_null(values))
+        values = _frames.decode_strings(_frames.nan_to_null(values))
+        values = _frames.in_kind_of(values, _frames.decode_strings(self.values))
         found = self._places.find(values, match_null=True)
         codes = np.where(found < 0, UNKNOWN, found + FIRST_CATEGORY).astype(np.int32)
         if len(self.buckets):
             rest = np.flatnonzero(found < 0)
             codes[rest] = self._bucket_codes(_frames.take(values, rest))
         return codes
-
-    def _as_at_fit(self, values):
-        """Integers as strings, or strings as integers, if the values at fit were of that kind.
-
-        Raises
-        ------
-        TypeError
-            If the strings at fit had leading zeros, which integers have lost.
-        """
-        kind, found = (
-            _frames.kind_of(_frames.decode_strings(each).type) for each in (self.values, values)
-        )
-        if kind == found:
-            return values
-        written = _frames.as_written(values, kind)
-        if written is None:
-            return values
-        if kind == "string":
-            digits = [c for c in self.categories() if c is not None and _DIGITS.fullmatch(c)]
-            padded = next((c for c in digits if len(c) > 1 and c[0] == "0"), None)
-            if padded is not None:
-                raise TypeError(
-                    f"{found} values have lost leading zeros, such as those of {padded!r}"
-                )
-            if not digits:  # words: numbers are not among them
-                return values
-        return written
 
     def _bucket_codes(self, values):
         # Decoded, so that the unused categories of a categorical are not hashed.
