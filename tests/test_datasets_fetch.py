@@ -255,13 +255,13 @@ def test_workbook_without_openpyxl(tmp_path, monkeypatch):
 def test_a_damaged_workbook(tmp_path, content):
     pytest.importorskip("openpyxl", reason="openpyxl reads Excel workbooks")
     (tmp_path / "r.xlsx").write_bytes(content)
-    with pytest.raises(InvalidLogError, match="r.xlsx is not a complete Excel workbook"):
+    with pytest.raises(InvalidLogError, match=r"r\.xlsx is not a complete Excel workbook"):
         fetch_online_retail(path=tmp_path / "r.xlsx")
 
 
 def test_an_empty_text(tmp_path):
     (tmp_path / "CDNOW_master.txt").write_bytes(b" \n")
-    with pytest.raises(InvalidLogError, match="cdnow_master.txt is empty"):
+    with pytest.raises(InvalidLogError, match=r"cdnow_master\.txt is empty"):
         fetch_cdnow(path=tmp_path / "CDNOW_master.txt")
 
 
