@@ -1,5 +1,6 @@
 """Baselines of the next event against slow plain ones, and what all of them must do."""
 
+import math
 import pickle
 from collections import Counter, defaultdict
 
@@ -34,8 +35,10 @@ MODELS = [
     MarkovChain(),
     MarkovChain(order=3),
     MarkovChain(order=2, smoothing="witten-bell"),
-    ItemCooccurrence(),
-    ItemCooccurrence(normalization="conditional", n_last=2, decay=1.0, smoothing=0.2),
+    ItemCooccurrence(decay=0.6),
+    ItemCooccurrence(window=2, distance_decay=1.0, backward=0.0, normalization=[0, 1], decay=0.3),
+    ItemCooccurrence(window=None, normalization="cosine", decay=0.5),
+    ItemCooccurrence(window=None, normalization="conditional", n_last=2, decay=1, smoothing=0.2),
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=str)
 ids = st.sampled_from("abcd")
@@ -98,23 +101,38 @@ def plain_discounts(counts):
     return [0] + [min(max(t, 0.1), most) for t, most in zip(taken, (0.9, 1.5, 1.5), strict=True)]
 
 
+def plain_common(model, log, voter, event):
+    if event == voter:
+        return sum(past.count(event) >= 2 for past in log)
+    return sum(event in past and voter in past for past in log)
+
+
+def plain_pairs(model, log, voter, event):
+    total = 0.0
+    for past in log:
+        for t, earlier in enumerate(past):
+            for d, later in enumerate(past[t + 1 : t + 1 + model.window]):
+                ahead = (earlier, later) == (voter, event)
+                behind = (later, earlier) == (voter, event)
+                total += model.distance_decay**d * (ahead + model.backward * behind)
+    return total
+
+
 def plain_cooccurrence(model, log, history):
     shares = plain_popularity(log)
     history = [event for event in history if event in shares]
     if model.n_last is not None:
         history = history[-model.n_last :]
-    holds = {e: sum(e in past for past in log) for e in shares}
+    by_history = model.window is None
+    count = plain_common if by_history else plain_pairs
+    popular = Counter(e for past in log for e in (set(past) if by_history else past))
+    names = {"cosine": (0.5, 0.5), "conditional": (1, 0)}
+    a, b = names.get(model.normalization if by_history else None, model.normalization)
     votes = dict.fromkeys(shares, 0.0)
     for place, voter in enumerate(dict.fromkeys(reversed(history))):
         for event in shares:
-            if event == voter:
-                both = sum(past.count(event) >= 2 for past in log)
-            else:
-                both = sum(event in past and voter in past for past in log)
-            norm = holds[voter]
-            if model.normalization == "cosine":
-                norm = (holds[voter] * holds[event]) ** 0.5
-            votes[event] += model.decay**place * both / norm
+            weight = model.decay**place / (popular[voter] ** a * popular[event] ** b)
+            votes[event] += weight * count(model, log, voter, event)
     total = sum(votes.values())
     s = model.smoothing
     mean = {e: v / total for e, v in votes.items()} if total else dict.fromkeys(votes, 0)
@@ -549,6 +567,11 @@ def test_a_target_named_as_the_probabilities():
         MarkovChain(smoothing="laplace"),
         ItemCooccurrence(normalization="jaccard"),
         ItemCooccurrence(decay=0),
+        ItemCooccurrence(decay="best"),
+        ItemCooccurrence(window=0),
+        ItemCooccurrence(distance_decay=0),
+        ItemCooccurrence(backward=1.5),
+        ItemCooccurrence(normalization=0.5),
         ItemCooccurrence(n_last=0),
         ItemCooccurrence(smoothing=0),
         MostFrequent(target=1),
@@ -558,6 +581,51 @@ def test_a_target_named_as_the_probabilities():
 def test_parameters_out_of_range(model):
     with pytest.raises(ValueError, match=rf"parameter of {type(model).__name__} must be"):
         model.fit([["a", "b"]])
+
+
+@pytest.mark.parametrize("pair", [(0.5,), (0.5, -1), (0.5, "a"), (1, 2, 3), (0.5, np.inf)])
+def test_exponents_that_are_none(pair):
+    with pytest.raises(ValueError, match=r"normalization must be 'cosine', .* two exponents"):
+        ItemCooccurrence(normalization=pair).fit([["a", "b"]])
+
+
+@given(log=logs)
+def test_the_decay_chosen_ranks_the_last_events_best(log):
+    model = ItemCooccurrence().fit(frame(log))
+    held_out = [(past[:-1], past[-1]) for past in log if len(past) > 1]
+    repeats = any(true in past for past, true in held_out)
+    rest = [past[:-1] if len(past) > 1 else past for past in log]
+    quality = []
+    for decay in (0.2, 0.4, 0.6, 0.8):
+        tried = ItemCooccurrence(decay=decay, smoothing=1e-9)
+        total = 0.0
+        for past, true in held_out:
+            voters = [event for event in past if any(event in other for other in rest)]
+            votes = {e: 0.0 for e in "abcd"}
+            for place, voter in enumerate(dict.fromkeys(reversed(voters))):
+                for event in votes:
+                    popular = Counter(e for other in rest for e in other)
+                    if popular[event]:
+                        norm = popular[voter] ** 0.5 * popular[event] ** 0.1
+                        pairs = plain_pairs(tried, rest, voter, event)
+                        votes[event] += decay**place * pairs / norm
+            own = votes.get(true, 0.0)
+            if not repeats:
+                votes = {event: vote for event, vote in votes.items() if event not in past}
+            above = sum(vote > own * (1 + 1e-9) for vote in votes.values())
+            total += 1 / math.log2(2 + above) if own else 0.0
+        quality.append(total)
+    chosen = (0.2, 0.4, 0.6, 0.8).index(model.decay_)
+    assert quality[chosen] == pytest.approx(max(quality), abs=1e-6)
+
+
+def test_the_decay_follows_the_data():
+    rng = np.random.default_rng(0)
+    chain = [["a", "b", "c", "d"][i % 4] for i in range(400)]
+    jumps = [chain[i : i + 8] for i in rng.integers(0, 300, 60)]
+    assert ItemCooccurrence().fit(jumps).decay_ == 0.2
+    assert ItemCooccurrence(decay=0.7).fit(jumps).decay_ == 0.7
+    assert ItemCooccurrence().fit([["a"], ["b"]]).decay_ == 0.2  # nothing to choose by
 
 
 @pytest.mark.parametrize("make", [list, np.array, pd.Series, pa.array])

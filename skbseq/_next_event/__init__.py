@@ -1,7 +1,8 @@
 """Models of the next event: what all of them share, and those that count. No TensorFlow."""
 
 from skbseq._next_event._base import BaseNextEvent
-from skbseq._next_event._baselines import ItemCooccurrence, LastEvent, MostFrequent
+from skbseq._next_event._baselines import LastEvent, MostFrequent
+from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._markov_chain import MarkovChain
 

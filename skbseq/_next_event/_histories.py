@@ -67,6 +67,20 @@ class Histories:
         latest[len(keys) - 1 - first] = True
         return self._keep(latest)
 
+    def take(self, rows):
+        """Some of the histories, given by ascending numbers."""
+        chosen = np.zeros(len(self), bool)
+        chosen[rows] = True
+        codes = self.codes[np.repeat(chosen, self.lengths)]
+        return Histories(codes, np.append(0, np.cumsum(self.lengths[rows])))
+
+    def without_last(self, rows):
+        """The histories, some of them without their last event, and these last events."""
+        last = self.offsets[1:][rows] - 1
+        kept = np.ones(len(self.codes), bool)
+        kept[last] = False
+        return self._keep(kept), self.codes[last]
+
     @property
     def recency(self):
         """Rank of each event in its history from the end, 1 being the last."""

@@ -21,6 +21,10 @@ _MOVED = {
     "skbseq.estimators._markov_chain": "skbseq._next_event._markov_chain",
     "skbseq.estimators._next_baselines": "skbseq._next_event._baselines",
     **{
+        f"skbseq.{home}.ItemCooccurrence": "skbseq._next_event._cooccurrence.ItemCooccurrence"
+        for home in ("estimators._next_baselines", "_next_event._baselines")
+    },
+    **{
         f"skbseq.estimators._{prefix}_{kind}": f"skbseq.estimators.{home}"
         for kind in ("classifier", "regressor")
         for prefix, home in (
