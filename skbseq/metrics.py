@@ -37,7 +37,7 @@ def true_ranks(scores, true_index):
     Parameters
     ----------
     scores : array-like of shape (n_samples, n_items)
-        Higher is likelier. Infinite scores are allowed, NaN is not.
+        Higher means more probable. Infinite scores are allowed, NaN is not.
     true_index : array-like of int of shape (n_samples,)
         Column of the true item; -1 if it is not in the catalogue.
 

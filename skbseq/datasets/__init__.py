@@ -1,4 +1,4 @@
-"""Example event logs: one generated, and four real ones that are fetched on request."""
+"""Example event logs: a generated shop, and four real logs that are downloaded on request."""
 
 from skbseq.datasets._cdnow import fetch_cdnow
 from skbseq.datasets._eshop_clothing import fetch_eshop_clothing

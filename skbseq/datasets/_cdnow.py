@@ -75,8 +75,8 @@ def fetch_cdnow(
 ):
     """Load CDNOW: the orders of a cohort of customers of a CD shop over a year and a half.
 
-    It is downloaded on the first call (less than 1 MB) and read from `data_home` from then on.
-    Natural tasks: who orders again, and spend over the second 39 weeks.
+    The first call downloads the data (less than 1 MB); later calls read them from `data_home`.
+    Typical tasks: repeat orders, and spend over the second 39 weeks.
 
     Parameters
     ----------

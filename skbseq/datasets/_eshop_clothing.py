@@ -150,8 +150,8 @@ def fetch_eshop_clothing(
 ):
     """Load the clickstream of a shop for maternity clothes, click by click.
 
-    It is downloaded on the first call (about 1 MB) and read from `data_home` from then on.
-    Natural tasks: the next product or category, the length of a session, the country.
+    The first call downloads the data (about 1 MB); later calls read them from `data_home`.
+    Typical tasks: next product or category, length of a session, country.
 
     Parameters
     ----------

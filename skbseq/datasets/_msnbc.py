@@ -119,8 +119,8 @@ def fetch_msnbc(
 ):
     """Load a day of msnbc.com: the pages viewed in a million sessions, in order.
 
-    It is downloaded on the first call (a few MB) and read from `data_home` from then on.
-    Natural tasks: the next page, the end of a session, and benchmarks with realistic lengths.
+    The first call downloads the data (a few MB); later calls read them from `data_home`.
+    Typical tasks: next page, end of a session, and benchmarks with realistic lengths.
 
     Parameters
     ----------

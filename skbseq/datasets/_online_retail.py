@@ -91,8 +91,8 @@ def fetch_online_retail(
 ):
     """Load Online Retail: the invoices of a British gift shop, with its cancellations.
 
-    It is downloaded on the first call (about 45 MB) and read from `data_home` from then on.
-    Natural tasks: who buys again, which product is next, how much is spent.
+    The first call downloads the data (about 45 MB); later calls read them from `data_home`.
+    Typical tasks: repeat purchase, next product, spend.
 
     Parameters
     ----------

@@ -19,9 +19,9 @@ from skbseq.exceptions import InvalidLogError
 class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     """A log of events with named roles, sorted by user and time.
 
-    A log answers all questions from its index of users and times: who can be sampled at a cutoff,
-    what was their history, what did they do next. Histories end at the cutoff and labels begin
-    after it, so that no future event leaks into a feature.
+    A log answers three questions about any cutoff: which users can be sampled, what was their
+    history, and what did they do next. Histories end at the cutoff and labels begin after it, so
+    no future event leaks into a feature.
 
     A log never changes; :meth:`clean`, :meth:`collapse`, :meth:`sessions` and :meth:`by` return
     new logs.
@@ -34,8 +34,8 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     user : str
         Column of the users.
     time : str
-        Column of the times: datetimes (with or without a time zone), strings in a form that has
-        one reading (such as ISO 8601, "2011/2/18 2:54 PM" or "18 Feb 2011"), epoch numbers, or
+        Column of the times: datetimes (with or without a time zone), strings in an unambiguous
+        format (such as ISO 8601, "2011/2/18 2:54 PM" or "18 Feb 2011"), epoch numbers, or
         dates as numbers (20110218).
     behavior : str, default=None
         Column of the behaviours (view, buy, ...).
@@ -63,10 +63,10 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         of columns, such as a sequence number: by these columns first. "rows": the order of the
         rows.
     time_format : str, default=None
-        Form of times that are strings: a strftime format such as "%d/%m/%Y %H:%M" (one of the date
-        alone also reads a time of day after it), or "mixed" for several forms in one column, each
-        with one reading. None: found from the values. A column in which the order of day and
-        month stays open is an error that names both formats.
+        Format of times that are strings: a strftime format such as "%d/%m/%Y %H:%M" (one of only
+        the date also reads a time of day after it), or "mixed" for several unambiguous formats in
+        one column. None: found from the values. If these do not show the order of day and month,
+        an error names both formats.
     encoding, separator, decimal, thousands : str, default=None
         How a text file was written. None: recognised. See :func:`skbseq.read_events`.
     na_values : list of str or dict of str to list of str, default=None

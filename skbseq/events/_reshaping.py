@@ -422,7 +422,7 @@ class ReshapeMethods(LogState):
     # ------------------------------------------------------------------ sessions
 
     def sessions(self, *, gap="30min", name="session"):
-        """Number the sessions of each user: events without a longer gap between them.
+        """Number the sessions of each user: series of events without a long gap between them.
 
         Parameters
         ----------
@@ -487,7 +487,7 @@ class ReshapeMethods(LogState):
         return self._derive(_table=table, _sessions=(name, span))
 
     def by(self, column):
-        """The same events with another column as the user, such as the session.
+        """Use another column, such as the session, in the role of the user.
 
         Parameters
         ----------

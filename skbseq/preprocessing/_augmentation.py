@@ -1,4 +1,4 @@
-"""Augmentation: how histories are changed at random while a network learns from them."""
+"""Augmentation: random changes to the training histories of a network."""
 
 from numbers import Integral, Real
 
@@ -11,47 +11,48 @@ _SHARE = Interval(Real, 0, 1, closed="left")
 
 
 class Augmentation(FillsParameters, BaseEstimator):
-    """Say how training histories are changed at random, differently in each epoch.
+    """Random augmentation of training histories, different in each epoch.
 
-    The value of ``augment`` of a classifier or regressor. Histories that are held out,
-    and those predicted, are never changed; nor is a history that holds events ever left empty.
-    All channels of an event go together, so that what is at one place stays at one place.
+    Pass it as ``augment`` of a classifier or regressor. Only training histories are changed, not
+    those held out for validation and not those to predict. All channels of an event are changed
+    together, so the channels stay aligned. A history with events never becomes empty.
 
     Parameters
     ----------
     crop : float, default=0.0
-        Share of its events, at most, that a history loses at its end or ends: a share between
-        none and this is drawn for each, and rounded up or down at random. At least one event
-        stays.
+        Maximum share of the events to remove at one end or both ends of a history. For each
+        history, a share between 0 and this is drawn; the number of events is rounded up or down
+        at random. At least one event is kept.
     crop_from : {"oldest", "newest", "both"}, default="oldest"
-        Which events are lost; "both" keeps a random part. What comes next mostly hangs on the
-        newest.
+        Which events to remove; "both" keeps a random part. The next event usually depends most
+        on the newest ones.
     mask : float, default=0.0
-        Share of the events that are hidden: their codes become that of the unknown, and their
-        numbers 0, which to `SequenceEncoder` is the median.
+        Share of the events to mask: their codes become that of unknown categories, and their
+        numbers 0, which is the median after :class:`SequenceEncoder`.
     reorder : int, default=0
-        Places by which events move, at most: neighbours are shuffled. An event keeps its
-        numbers, those that tell of its time too, so that they no longer ascend.
+        Maximum number of positions by which an event moves when neighbours are shuffled. An
+        event keeps its numbers, including time features, so these are no longer in order.
     substitute : float or dict of str to float, default=0.0
-        Share of the codes in each categorical channel, or in those that are named, that are
-        replaced by one that stood between the same two neighbours in some training history, or,
-        where there is none other, behind the same one. It may be the same code again. Numbers
-        stay.
+        Share of the codes to replace, in each categorical channel or in those that a dict names.
+        The new code is one that occurred between the same two neighbours in a training history,
+        or after the same predecessor if there is no other. It may be the same code. Numbers are
+        unchanged.
 
     See Also
     --------
-    LSTMBehaviorClassifier : Takes it as ``augment``, as all classifiers and regressors of
-        histories do.
+    LSTMBehaviorClassifier : Accepts it as ``augment``, like all classifiers and regressors of
+        histories.
 
     Notes
     -----
-    For ``reorder=k`` the events are sorted by :math:`i + (k + 1) u_i`, with :math:`i` their place
-    and :math:`u_i` uniform between 0 and 1 [1]_. Codes of the same place are alike as words are
-    that fit into the same gap [2]_: their frequencies there are those with which they are drawn.
+    For ``reorder=k`` the events are sorted by :math:`i + (k + 1) u_i`, with their position
+    :math:`i` and :math:`u_i` uniform between 0 and 1 [1]_. ``substitute`` assumes that codes in
+    the same context are similar, as words that fit into the same gap are [2]_. Codes are drawn
+    with their frequencies in that context.
 
-    It costs a few hundredths of an epoch; shapes stay, so that the candidates of a search share
-    one compiled program. Whether it helps differs from log to log: reordering harms where the
-    order decides, and so does losing the newest events.
+    Augmentation takes a few hundredths of the time of an epoch. Shapes do not change, so the
+    candidates of a search share one compiled model. Whether it helps depends on the log. If the
+    order matters, reordering hurts, and so does removing the newest events.
 
     References
     ----------

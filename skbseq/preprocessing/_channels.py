@@ -120,7 +120,7 @@ class SmoothScale:
     .. math:: x' = \\operatorname{arsinh}\\left(2 \\, (x - m) / (q_3 - q_1)\\right)
 
     which is linear near the median, has a spread of about 1 for normal data, and keeps the
-    order of the tails: a value a million interquartile ranges away becomes 14.5. If the
+    order of the tails: a million times the distance from median to quartile becomes 14.5. If the
     interquartile range is zero, half the range replaces it.
     """
 

@@ -1,4 +1,4 @@
-"""Histories as they were at earlier moments, and what came then: labels that cost nothing."""
+"""Histories truncated at earlier moments, and what happened next: labels for pretraining."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Times:
     zone: str | None
 
     def horizons(self):
-        """Spans in ticks, ascending, by which next events come or do not.
+        """Time spans in ticks, ascending, for labels that the next event comes within them.
 
         Raises
         ------
@@ -55,7 +55,7 @@ class Times:
         return np.unique(np.quantile(gaps, _QUANTILES).astype(np.int64))
 
     def cut(self, rng):
-        """A moment of each history, at random from its first event to its cutoff.
+        """A random moment of each history, between its first event and its cutoff.
 
         Returns
         -------

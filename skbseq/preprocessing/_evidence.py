@@ -1,4 +1,4 @@
-"""What the values of a column say about its use, and a warning where that is not its type's use.
+"""Evidence from the values of a column about its use, and a warning if it contradicts the type.
 
 A type cannot tell an order number from a category, nor a quantity from an id. The rules below
 compare counts only. On five public logs they find the order numbers, quantities and positions,
@@ -39,7 +39,7 @@ _BETWEEN = re.compile("[\\s!-/:-@\\[-`{-~\u3000-\u303f\uff01-\uff0f\uff1a-\uff20
 
 
 class Facts:
-    """Distinct values of a channel and how often each occurs among the events that are used.
+    """Distinct values of a channel, and how often each occurs among the events that are used.
 
     Parameters
     ----------

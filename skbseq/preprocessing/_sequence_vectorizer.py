@@ -33,7 +33,7 @@ _LARGE = 2**30
 
 
 class SequenceVectorizer(FillsParameters, TransformerMixin, BaseEstimator):
-    """Turn each history into one row of named features, for any model of scikit-learn.
+    """Turn each history into one row of named features, for any scikit-learn model.
 
     The features of a row depend only on that row and on the vocabularies learned at fit.
 
