@@ -1,4 +1,4 @@
-"""Baselines of the next event: the most frequent, the last, and what occurs together."""
+"""Next-event baselines: most frequent, last event, and item co-occurrence."""
 
 from numbers import Integral, Real
 
@@ -10,31 +10,32 @@ from skbseq._next_event._base import BaseNextEvent
 
 
 class MostFrequent(BaseNextEvent):
-    """Predict for everyone what is most frequent.
+    """Predict the most frequent ids for everyone.
 
-    The probability of each id is its share of all events seen at fit, whatever the history.
+    The probability of each id is its share of all events seen in ``fit``, regardless of the
+    history.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    MarkovChain : Predict from the last events.
+    MarkovChain : Predicts from the last events.
 
     Examples
     --------
@@ -58,32 +59,32 @@ class MostFrequent(BaseNextEvent):
 
 
 class LastEvent(BaseNextEvent):
-    """Predict that the last event is repeated.
+    """Predict that the last event repeats.
 
-    The ids of a history are ranked by how recently they occurred, the last event first; all
-    others follow in the order of their frequency at fit.
+    The ids of a history are ranked by how recently they occurred, the last event first. All other
+    ids follow, ordered by their frequency in ``fit``.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    MarkovChain : Learns which ids are repeated and which are not.
+    MarkovChain : Learns which ids repeat.
 
     Notes
     -----
@@ -94,9 +95,9 @@ class LastEvent(BaseNextEvent):
 
         p_i = \\frac{2 (d + 1 - r) + \\pi_i}{1 + d (d + 1)}
 
-    with the first term absent for what is not in the history. These are the straightest
-    probabilities that keep the order whatever the shares are, sum to 1 and are never 0. They are
-    no estimates: nothing is learned of how often events are repeated.
+    without the first term for ids that are not in the history. These are simple probabilities
+    that keep the order whatever the shares are, sum to 1 and are never 0. They are not estimates:
+    the model does not learn how often events repeat.
 
     Examples
     --------
@@ -122,56 +123,56 @@ class LastEvent(BaseNextEvent):
 
 
 class ItemCooccurrence(BaseNextEvent):
-    """Predict what stands in the same histories as the events of this one.
+    """Predict ids that occur in the same histories as the events of this one.
 
-    Each id of the history votes for those that stood in a history with it, in whatever order; the
-    more recent it is, the more its vote counts.
+    Each id of the history votes for ids that occurred together with it in a history, in any
+    order. More recent ids have more weight. This is item-based collaborative filtering.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
     normalization : {"cosine", "conditional"}, default="cosine"
-        How the number of common histories becomes a similarity: divided by the geometric mean
-        of the numbers of histories that hold either, which favours rare ids; or by the number
-        that hold the voting one, which makes it the share of them that hold the other and
-        favours frequent ids.
+        How the number of common histories becomes a similarity. "cosine" divides it by the
+        geometric mean of the numbers of histories with either id, which favours rare ids.
+        "conditional" divides it by the number of histories with the voting id, which gives the
+        share of them with the other id and favours frequent ids.
     decay : float, default=0.5
-        Weight of the vote of each id as a share of that of the next more recent one, above 0. At
-        1 all of the history counts alike.
+        Weight of each id relative to the next more recent one, above 0. With 1, all ids of the
+        history have the same weight.
     n_last : int, default=None
-        Only the ids of the last so many events vote. None: of all.
+        Number of last events whose ids vote. None: all events.
     smoothing : float, default=0.01
-        Share of the probability that is given to the ids by their frequency, so that none is
+        Share of the probability that is distributed by the frequency of the ids, so that none is
         zero; between 0 and 1.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    MarkovChain : Predict from the order of the last events.
+    MarkovChain : Predicts from the order of the last events.
 
     Notes
     -----
-    With :math:`n_{ij}` histories that hold both :math:`i` and :math:`j`, and :math:`n_i` that hold
-    :math:`i`, the similarity is :math:`n_{ij} / \\sqrt{n_i n_j}` or :math:`n_{ij} / n_i`; an id
-    occurs with itself, :math:`n_{ii}`, in the histories that hold it at least twice. The
+    With :math:`n_{ij}` histories that hold both :math:`i` and :math:`j`, and :math:`n_i` that
+    hold :math:`i`, the similarity is :math:`n_{ij} / \\sqrt{n_i n_j}` or :math:`n_{ij} / n_i`; an
+    id occurs with itself, :math:`n_{ii}`, in the histories that hold it at least twice. The
     similarities to the distinct ids of the history, that of the :math:`r`-th most recent times
-    :math:`\\text{decay}^{r - 1}`, are added up and divided by their sum. A
-    history whose ids have none, as an empty one, is answered by frequency.
+    :math:`\\text{decay}^{r - 1}`, are added up and normalised to sum to 1. Histories whose ids
+    have no similarities, such as empty ones, are predicted by frequency.
 
-    The work at fit grows with the square of the number of distinct ids in a history.
+    The cost of ``fit`` grows with the square of the number of distinct ids in a history.
 
     References
     ----------
