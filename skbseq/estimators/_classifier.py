@@ -220,9 +220,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -251,9 +251,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -284,7 +284,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         ValueError
             If the columns of y differ from those in ``fit``, or are in another order.
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -319,9 +319,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """

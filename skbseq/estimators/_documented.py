@@ -35,7 +35,7 @@ _OF_REGRESSORS = {
 }
 _RAISES = """\
 SequenceFrameError
-    If the frame is not encoded, lacks a column seen at fit, holds NaN, or, at fit, a code
+    If the frame is not encoded, lacks a column seen in ``fit``, holds NaN, or, in ``fit``, a code
     above 10 million.
 TypeError
     If X is neither table, list nor array, or a parameter does not exist.

@@ -104,8 +104,8 @@ class BehaviorEmbedder(
 
     Notes
     -----
-    With the state :math:`h_t` after event :math:`t`, a linear map :math:`W_c` and the embedding
-    :math:`e_v` of code :math:`v` of channel :math:`c`, the next code is predicted with
+    Let :math:`h_t` be the state after event :math:`t`, :math:`W_c` a linear map and :math:`e_v`
+    the embedding of code :math:`v` of channel :math:`c`. The next code is predicted with
     :math:`p(v) \\propto \\exp(e_v^\\top W_c h_t / \\sqrt{d} + b_v)`, and a masked one by the
     state at its own place. The loss is the sum over channels of the mean cross-entropy of the
     predicted codes, plus Huber's loss of the numbers. Parts of histories are distinguished by
@@ -299,7 +299,7 @@ class BehaviorEmbedder(
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -356,8 +356,8 @@ class BehaviorEmbedder(
         Raises
         ------
         ValueError
-            If an id was never seen at fit, there are no k others, or the channel has the name of
-            a column of the result.
+            If an id was not seen in ``fit``, there are no k others, or the channel has the name
+            of a column of the result.
         """
         channel = self._channel(channel)
         known, vectors = self.item_vectors(channel)

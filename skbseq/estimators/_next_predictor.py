@@ -143,29 +143,31 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
 
     Notes
     -----
-    With :math:`q_t` made of all events before the :math:`t`-th (of none: an event of zeros), and
-    a vector :math:`v_i` and a bias :math:`b_i` for each id, the loss is the mean of
+    Let :math:`q_t` be the output of the network for all events before the :math:`t`-th (the first
+    is predicted from an event of zeros). Let :math:`v_i` and :math:`b_i` be the vector and the
+    bias of each id. The loss is the mean of
 
     .. math::
 
         -\\log p(i_t \\mid q_t), \\qquad
         p(i \\mid q) = \\frac{\\exp(q \\cdot v_i + b_i)}{\\sum_j \\exp(q \\cdot v_j + b_j)}
 
-    over all events that have a code, whatever the lengths of their histories; with
-    ``sample_weight``, each weighs as its history does. Of a large catalogue the sum is estimated
-    [2]_: of the codes, which stand in order of frequency, :math:`m` are drawn by
-    :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
+    over all events that have a code, regardless of the lengths of their histories. With
+    ``sample_weight``, each event has the weight of its history. For a large catalogue, the sum is
+    estimated from negative samples [2]_: of the codes, in order of frequency, :math:`m` are drawn
+    with probability :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
 
     .. math::
 
         \\sum_j e^{s_j} \\approx e^{s_{i_t}}
         + \\sum_{j \\text{ drawn}, j \\ne i_t} e^{s_j - \\log(m P(j))}
 
-    without bias. Predictions are always made over all ids.
+    is an unbiased estimate. Predictions are always made over all ids.
 
-    Up to 10,000 ids :math:`q_t` is the network's state, concatenated with the last event's
-    embedding, and each id's vector is as long. Beyond, and where vectors are tied, a linear layer
-    first makes it as long as the embedding, so that a million ids have room.
+    For up to 10,000 ids, :math:`q_t` is the network's state concatenated with the embedding of
+    the last event, and the vectors of the ids have the same size. For more ids, and for tied
+    vectors, a linear layer first reduces it to the size of the embedding, so that a million ids
+    fit into memory.
 
     References
     ----------

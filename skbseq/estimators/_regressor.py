@@ -203,9 +203,9 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
