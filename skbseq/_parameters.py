@@ -1,4 +1,4 @@
-"""Parameters that estimators share: what is valid, and what the documentation says of each."""
+"""Parameters shared by estimators: constraints and documentation."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -50,37 +50,36 @@ PARAMETERS = {
         ],
         '{"squared_error", "absolute_error", "huber", "squared_log_error", "poisson", "quantile"}',
         """
-        What training minimises, and so what is predicted: the mean ("squared_error"), the median
-        ("absolute_error"), a compromise that a few large numbers cannot pull far ("huber"), a
-        mean of orders of magnitude ("squared_log_error"), the mean of a count or of a spend,
-        which is never negative ("poisson"), or quantiles ("quantile"). The notes have the
-        formulas.
+        Loss to minimise. It decides what is predicted: the mean ("squared_error"), the median
+        ("absolute_error"), a compromise that is robust to outliers ("huber"), the mean of the
+        logarithm ("squared_log_error"), the mean of a count or an amount, which is never negative
+        ("poisson"), or quantiles ("quantile"). See Notes for the formulas.
         """,
     ),
     "quantile": _of_all(
         [Interval(Real, 0, 1, closed="neither"), list, tuple],
         "float or list of float",
         """
-        Levels between 0 and 1, in ascending order, of ``loss="quantile"``; other losses ignore
-        it. A list gives a column for each.
+        Levels between 0 and 1, in ascending order, for ``loss="quantile"``; other losses ignore
+        them. A list gives one column per level.
         """,
     ),
     "network": _of_all(
         [str, callable],
         "str or callable",
         """
-        "lstm", "gru", "rnn", "cnn", "transformer" or "bag"; or your own function of the embedded
-        events and their lengths that returns a vector per event, or one per history. Arguments
+        "lstm", "gru", "rnn", "cnn", "transformer" or "bag"; or your own function, which takes the
+        embedded events and their lengths and returns one vector per event or per history. Options
         of the network are set, and searched, as ``network__n_heads=2``.
         """,
     ),
-    "units": _of_all(ONE_OR_MORE, "int", "Size of the vector of an event."),
+    "units": _of_all(ONE_OR_MORE, "int", "Size of the hidden state, the vector of each event."),
     "n_layers": _of_all(
         [*LAYERS, None],
         "int",
         """
-        Stacked layers, 1 to 100. None: the network's own default, 1 for recurrent networks, 2 for
-        "transformer", 4 for "cnn". "bag" has one layer.
+        Number of stacked layers, 1 to 100. None: the network's own default, 1 for recurrent
+        networks, 2 for "transformer", 4 for "cnn". "bag" has one layer.
         """,
     ),
     "bidirectional": _of_all(
@@ -130,16 +129,16 @@ PARAMETERS = {
         SHARE,
         "float",
         """
-        Share of each label that is spread evenly over all classes in training, against
-        overconfident probabilities; over yes and no, where y has several columns. ``val_loss``
-        is computed with the labels as given.
+        Share of each label that is spread evenly over all classes in training, to reduce
+        overconfidence. If y has several columns, it is spread over 0 and 1 of each. ``val_loss``
+        uses the original labels.
         """,
     ),
     "augment": _of_all(
         "no_validation",
         "Augmentation",
         """
-        How training histories are changed at random in each epoch. None: not at all. Its
+        Random augmentation of the training histories in each epoch. None: no augmentation. Its
         parameters are searched as ``augment__mask``.
         """,
     ),
@@ -147,8 +146,8 @@ PARAMETERS = {
         [StrOptions({"last", "mean", "max", "attention"})],
         '{"last", "mean", "max", "attention"}',
         """
-        How the vectors of all events become one: the last, their mean, their largest values, or
-        their mean by learned weights (additive attention).
+        How the vectors of all events are reduced to one: the last, the mean, the maximum, or a
+        mean with learned weights (additive attention).
         """,
     ),
     "optimizer": _of_all(
@@ -160,90 +159,90 @@ PARAMETERS = {
         _POSITIVE,
         "float",
         """
-        Learning rate; ``optimizer__learning_rate``, or that of an optimizer instance, takes
-        precedence.
+        Learning rate. ``optimizer__learning_rate``, or the learning rate of an optimizer
+        instance, takes precedence.
         """,
     ),
-    "batch_size": _of_all(ONE_OR_MORE, "int", "Samples in a step of the optimizer."),
-    "epochs": _of_all(ONE_OR_MORE, "int", "Passes over the training samples, at most."),
+    "batch_size": _of_all(ONE_OR_MORE, "int", "Number of samples per step of the optimizer."),
+    "epochs": _of_all(ONE_OR_MORE, "int", "Maximum number of passes over the training samples."),
     "validation_split": _of_all(
         SHARE,
         "float",
         """
-        Share of the samples held out for ``val_loss``, shuffled and, if there are classes,
-        stratified by them. 0: none.
+        Share of the samples held out for ``val_loss``, drawn at random and, for classifiers,
+        stratified by class. 0: none.
         """,
     ),
     "early_stopping": _of_all(
         ["boolean", *ONE_OR_MORE],
         "bool or int",
         """
-        Stop after so many epochs (True: 5) without a better ``val_loss`` and restore the best
-        weights. Without held-out samples training runs through all epochs.
+        Stop after this many epochs (True: 5) without an improvement of ``val_loss``, and restore
+        the best weights. Without held-out samples, training runs for all epochs.
         """,
     ),
     "class_weight": _of_all(
         [dict, StrOptions({"balanced"}), None],
         'dict or "balanced"',
-        "Weights of the classes, zero or more, multiplied with ``sample_weight``.",
+        "Weights of the classes, zero or more. They multiply ``sample_weight``.",
     ),
     "callbacks": _of_all(
         "no_validation",
         "list of keras.callbacks.Callback or of such classes",
-        "Parameters of classes are routed: ``callbacks__0__patience=3``.",
+        "Keras callbacks. Parameters of classes are routed: ``callbacks__0__patience=3``.",
     ),
     "warm_start": _of_all(
-        ["boolean"], "bool", "Whether a further ``fit`` continues from the weights of the last."
+        ["boolean"], "bool", "Whether another ``fit`` continues from the weights of the last."
     ),
     "device": _of_all(
         [str],
         "str",
         """
-        "auto" takes the GPUs if there are any; or "cpu", "gpu", or a name such as "/GPU:1", or
-        several joined by commas. Several devices share each batch. Small networks train faster
-        on a CPU of many cores.
+        Device to train on: "auto" (the GPUs if there are any, else the CPU), "cpu", "gpu", a name
+        such as "/GPU:1", or several names separated by commas. Several devices share each batch.
+        Small networks train faster on a CPU with many cores.
         """,
     ),
     "precision": _of_all(
         [StrOptions({"auto", "float32", "mixed_float16", "mixed_bfloat16"})],
         '{"auto", "float32", "mixed_float16", "mixed_bfloat16"}',
         """
-        Precision of the layers. "auto" is float32, and mixed_float16 on GPUs whose tensor cores
-        take float16 and not float32 (compute capability 7) where ``units`` is a multiple of 8 and
-        at least 512.
+        Precision of the layers. "auto" is float32, except on GPUs whose tensor cores support
+        float16 but not float32 (compute capability 7). There it is mixed_float16 if ``units`` is
+        a multiple of 8 and at least 512.
         """,
     ),
     "verbose": _of_all(
         [Interval(Integral, 0, 2, closed="both"), "boolean"],
         "int",
         """
-        0 for silence, 1 for a progress bar, 2 for a line per epoch. From 1 on, the device, the
-        precision and the share of padding are printed, too.
+        0: silent, 1: progress bar, 2: one line per epoch. With 1 or 2, the device, the precision
+        and the share of padding are printed too.
         """,
     ),
     "init": _of_all(
         "no_validation",
         "BehaviorEmbedder",
         """
-        Fitted: training begins from its weights, with its sizes of embeddings. The frame must
-        come from its own encoder, ``embedder.encoder_``. In searches and cross-validation give
-        ``sklearn.frozen.FrozenEstimator(embedder)``.
+        Fitted embedder from whose weights training starts; its embedding sizes are used. The
+        frame must come from its encoder, ``embedder.encoder_``. In searches and cross-validation,
+        pass ``sklearn.frozen.FrozenEstimator(embedder)``.
         """,
     ),
     "freeze": _of_all(
         [str, list, tuple, None],
         '{"embeddings", "network"}, list of str, or None',
         """
-        Layers whose weights training leaves as ``init`` gave them: all embeddings, all that came
-        from there, or some of these by the names that ``model_`` has.
+        Layers that keep their weights from ``init`` during training: all embeddings, all layers
+        taken from the embedder, or some of these, by their names in ``model_``.
         """,
     ),
     "random_state": _of_all(
         ["random_state"],
         "int, RandomState instance or None",
         """
-        Seeds weights, shuffling, splitting and dropout. The same int gives the same fit bit for
-        bit on a CPU; no global random state is touched.
+        Seeds weights, shuffling, splitting and dropout. The same int gives exactly the same fit
+        on a CPU. No global random state is read or set.
         """,
     ),
     "**routed": _of_all(

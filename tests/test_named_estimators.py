@@ -254,21 +254,21 @@ def test_shared_text_is_in_every_docstring_once(kind):
         assert doc.count(f"\n{title}\n{'-' * len(title)}\n") == 1, title
     for name in inspect.signature(kind).parameters:
         assert doc.count(f"\n{name} : ") == (name != "routed")
-    assert "Share of the samples held out for ``val_loss``, shuffled and" in doc
+    assert "Share of the samples held out for ``val_loss``, drawn at random" in doc
     assert ("\nclasses_ : ndarray of shape (n_classes,)\n" in doc) == classifies
     assert ("\nquantile : float or list of float, default=0.5\n" in doc) != classifies
     assert ("only one class" in doc) == classifies != ("values that are not finite" in doc)
-    assert ("giving logits" in doc) == classifies != ("giving numbers on its own scale" in doc)
+    assert ("returns logits" in doc) == classifies != ("returns numbers on its own" in doc)
     recurrent = kind.network in ("lstm", "gru", "rnn")
     assert ("Size of the state of each layer." in doc) == recurrent
-    assert ("Events that a convolution sees side by side." in doc) == (kind.network == "cnn")
+    assert ("Number of events in the kernel of a convolution." in doc) == (kind.network == "cnn")
 
 
 def test_what_a_class_says_itself_goes_before_the_shared_text():
     doc = inspect.getdoc(skbseq.NextBehaviorPredictor)
     assert "units : int, default=128\n    Size of the network's state." in doc
     doc = inspect.getdoc(skbseq.BehaviorClassifier)
-    assert "units : int, default=32\n    Size of the vector of an event." in doc
+    assert "units : int, default=32\n    Size of the hidden state" in doc
 
 
 def test_a_parameter_that_is_not_there_cannot_be_documented():

@@ -83,7 +83,7 @@ def test_classes_are_made_of_the_table(twice, frame):
     parameters = inspect.signature(made).parameters
     assert parameters["times"].default == 2
     assert not {"network", "n_layers", "bidirectional", "recurrent_dropout"} & set(parameters)
-    assert "Classify sequences by a multiple of their events." in made.__doc__
+    assert "Classify sequences with a multiple of their events." in made.__doc__
     assert "times : int, default=2\n    Factor." in made.__doc__
     model = made(**{**TINY, "times": 3}).fit(*frame)
     assert clone(model).times == model.spec_.option("times") == 3

@@ -1,4 +1,4 @@
-"""Networks of the page "Your own network": plain Keras functions of events and lengths."""
+"""Networks of the page "Custom networks": plain Keras functions of events and lengths."""
 
 import keras
 from keras import ops

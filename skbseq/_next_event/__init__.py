@@ -1,4 +1,4 @@
-"""Models of the next event: what all of them share, and those that count. No TensorFlow."""
+"""Next-event prediction: the shared base class and counting models. No TensorFlow."""
 
 from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._baselines import LastEvent, MostFrequent

@@ -1,4 +1,4 @@
-"""What all models of the next event share: catalogue, predictions, lists, scores."""
+"""Base class of all next-event models: catalogue, predictions, ranked lists and scores."""
 
 import warnings
 
@@ -26,7 +26,7 @@ SCORE = "score"
 
 
 class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
-    """A model of the next value of one channel of raw sequence frames.
+    """Base class for models that predict the next value of one channel of raw sequence frames.
 
     A subclass gives ``_learn(histories)``, which learns from the :class:`Histories` of the
     training samples, and ``_scores(histories)``: an ndarray of float64 of shape (n_samples,
@@ -44,14 +44,14 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn from every event of every history, each predicted from those before it.
+        """Fit the model to predict every event of every history from the events before it.
 
         Parameters
         ----------
         X : sequence frame
             Histories, oldest event first.
         y : array-like of shape (n_samples,), default=None
-            What came next after each history, learned as well; None or NaN where nothing did.
+            The next event after each history, learned as well; None or NaN if there was none.
 
         Returns
         -------
@@ -61,7 +61,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         Raises
         ------
         SequenceFrameError
-            If the target is not there, cannot be determined, or holds no ids.
+            If the target does not exist, cannot be determined, or holds no ids.
         ValueError
             If no history holds an event, or y does not fit the histories.
         """
@@ -80,50 +80,50 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """The most probable next id.
+        """Predict the most probable next id.
 
         Parameters
         ----------
         X : sequence frame
-            Histories; of the columns only the target is read.
+            Histories. Only the target column is read.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Ids as in ``classes_``. Of equally likely ones the more frequent at fit, and of
-            equally frequent ones the first in ``classes_``.
+            Ids from ``classes_``. Ties are resolved by frequency in ``fit``, then by the order of
+            ``classes_``.
 
         Raises
         ------
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
         ValueError
-            If the values of the target are of another type than at fit.
+            If the values of the target have another type than in ``fit``.
         """
         best = self._likeliest(X)
         return self._catalogue()[best]
 
     def predict_proba(self, X):
-        """Probability of each id to be the next.
+        """Predict the probability of each id to be the next.
 
-        For a large catalogue ask :meth:`predict_top_k`, which needs no column per id.
+        For a large catalogue, use :meth:`predict_top_k`, which needs no column per id.
 
         Parameters
         ----------
         X : sequence frame
-            Histories; of the columns only the target is read.
+            Histories. Only the target column is read.
 
         Returns
         -------
         ndarray of float64 of shape (n_samples, n_classes)
-            Rows sum to 1; columns in the order of ``classes_``.
+            Rows sum to 1. Columns are in the order of ``classes_``.
 
         Raises
         ------
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
         ValueError
-            If the values of the target are of another type than at fit.
+            If the values of the target have another type than in ``fit``.
         """
         check_is_fitted(self)
         columns = np.argsort(self._by_frequency)
@@ -133,37 +133,36 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
     def predict_top_k(
         self, X, k=10, exclude_seen=False, candidates=None, unknown_candidates="warn"
     ):
-        """The k most probable next ids of each row.
+        """Predict the k most probable next ids of each row.
 
         Parameters
         ----------
         X : sequence frame
-            Histories; of the columns only the target is read.
+            Histories. Only the target column is read.
         k : int, default=10
             Length of the lists.
         exclude_seen : bool, default=False
-            Leave out what stands in the row's own history. Lists may then be shorter than k, or
-            empty.
+            Leave out ids of the row's own history. Lists may then be shorter than k, or empty.
         candidates : array-like, default=None
-            Ids to choose among, such as those in stock. None: all of ``classes_``.
+            Ids to choose from, such as products in stock. None: all of ``classes_``.
         unknown_candidates : {"warn", "error"}, default="warn"
-            How to handle candidates that were never seen at fit, such as new products: leave them
-            out with a warning, so that lists may be shorter than k, or raise an error.
+            How to handle candidates not seen in ``fit``, such as new products. "warn": leave them
+            out with a warning; lists may then be shorter than k. "error": raise an error.
 
         Returns
         -------
         table of shape (n_samples, 2)
-            Of the library of ``X``, one row for each of its rows, with two list columns: the
-            target's name, the most probable id first, and ``score``, their probabilities among
-            all of ``classes_``. Ties stand as in :meth:`predict`. Of a list or an array the table
-            is of pandas.
+            From the same library as ``X`` (pandas for a list or an array), one row per row of
+            ``X``. It has two list columns: ids, most probable first, in a column named after the
+            target, and ``score``, their probabilities among all of ``classes_``. Ties are ordered
+            as in :meth:`predict`.
 
         Raises
         ------
         ValueError
-            If no candidate was seen at fit, or with ``unknown_candidates="error"`` one was not;
-            if there is no candidate; if k is less than 1 or more than there are to choose among;
-            or ``exclude_seen`` is not a boolean.
+            If no candidate was seen in ``fit``, or, with ``unknown_candidates="error"``, any was
+            not; if there is no candidate; if k is less than 1 or larger than the number of ids to
+            choose from; or if ``exclude_seen`` is not a boolean.
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
         """
@@ -201,16 +200,16 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         return _frames.build_frame(lists, like=X)
 
     def score(self, X, y=None):
-        """Accuracy: the share of rows whose next id is predicted.
+        """Accuracy: the share of rows whose next id is predicted correctly.
 
         Parameters
         ----------
         X : sequence frame
             Histories.
         y : array-like of shape (n_samples,), default=None
-            The true next ids; one that was never seen at fit counts as missed. None: the last
-            event of each history is held out and predicted from those before it; rows without
-            an event are left out.
+            True next ids. Ids not seen in ``fit`` count as misses. None: the last event of each
+            history is held out and predicted from the events before it; rows without events are
+            left out.
 
         Returns
         -------
@@ -222,34 +221,34 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
         ValueError
-            If y does not fit X, or its values are not ids like those at fit.
+            If y does not fit X, or its values are not ids like those in ``fit``.
         """
         X, index = self._with_truth(X, y)
         return float((self._likeliest(X) == index).mean())
 
     def true_ranks(self, X, y=None):
-        """Ranks that the true next id of each row may have in the full catalogue.
+        """Compute the rank of the true next id of each row in the full catalogue.
 
         Parameters
         ----------
         X : sequence frame
             Histories.
         y : array-like of shape (n_samples,), default=None
-            The true next ids. None: the last event of each history is held out and predicted
-            from those before it; rows without an event are left out.
+            True next ids. None: the last event of each history is held out and predicted from the
+            events before it; rows without events are left out.
 
         Returns
         -------
         ndarray of float64 of shape (n_samples, 2)
-            First and last possible rank, infinite for an id never seen at fit; see
-            :func:`skbseq.metrics.true_ranks`.
+            First and last possible rank, which differ for ties; infinite for ids not seen in
+            ``fit``. See :func:`skbseq.metrics.true_ranks`.
 
         Raises
         ------
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
         ValueError
-            If y does not fit X, or its values are not ids like those at fit.
+            If y does not fit X, or its values are not ids like those in ``fit``.
         """
         X, index = self._with_truth(X, y)
         parts, start = [np.zeros((0, 2))], 0

@@ -1,4 +1,4 @@
-"""Baselines of the next event: the most frequent, and the last."""
+"""Next-event baselines: most frequent and last event."""
 
 import numpy as np
 
@@ -6,31 +6,32 @@ from skbseq._next_event._base import BaseNextEvent
 
 
 class MostFrequent(BaseNextEvent):
-    """Predict for everyone what is most frequent.
+    """Predict the most frequent ids for everyone.
 
-    The probability of each id is its share of all events seen at fit, whatever the history.
+    The probability of each id is its share of all events seen in ``fit``, regardless of the
+    history.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    MarkovChain : Predict from the last events.
+    MarkovChain : Predicts from the last events.
 
     Examples
     --------
@@ -54,32 +55,32 @@ class MostFrequent(BaseNextEvent):
 
 
 class LastEvent(BaseNextEvent):
-    """Predict that the last event is repeated.
+    """Predict that the last event repeats.
 
-    The ids of a history are ranked by how recently they occurred, the last event first; all
-    others follow in the order of their frequency at fit.
+    The ids of a history are ranked by how recently they occurred, the last event first. All other
+    ids follow, ordered by their frequency in ``fit``.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    MarkovChain : Learns which ids are repeated and which are not.
+    MarkovChain : Learns which ids repeat.
 
     Notes
     -----
@@ -90,9 +91,9 @@ class LastEvent(BaseNextEvent):
 
         p_i = \\frac{2 (d + 1 - r) + \\pi_i}{1 + d (d + 1)}
 
-    with the first term absent for what is not in the history. These are the straightest
-    probabilities that keep the order whatever the shares are, sum to 1 and are never 0. They are
-    no estimates: nothing is learned of how often events are repeated.
+    without the first term for ids that are not in the history. These are simple probabilities
+    that keep the order whatever the shares are, sum to 1 and are never 0. They are not estimates:
+    the model does not learn how often events repeat.
 
     Examples
     --------

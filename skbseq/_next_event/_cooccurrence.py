@@ -17,16 +17,16 @@ _N_TRIED = 20_000
 
 
 class ItemCooccurrence(BaseNextEvent):
-    """Predict what follows the events of this history in other histories.
+    """Predict ids that follow the events of this history in other histories.
 
-    Each id of the history votes for those that came a few steps after it, or with less weight
-    before it, in the histories seen at fit. Votes of recent events count more. On sparse
-    catalogues this simple model is hard to beat.
+    Each id of the history votes for ids that came a few steps after it, or with less weight
+    before it, in the histories seen in ``fit``. More recent ids have more weight. This is
+    item-to-item collaborative filtering; on sparse catalogues it is hard to beat.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
     window : int or None, default=10
         Pairs of events are counted up to this many steps apart. None: any two ids of a history
         are a pair, which counts once, whatever their order and distance.
@@ -47,29 +47,29 @@ class ItemCooccurrence(BaseNextEvent):
         the last event of up to 20,000 training histories best (NDCG). Where none of these events
         repeats an id of its history, the ids of the history are not ranked.
     n_last : int, default=None
-        Only the ids of the last so many events vote. None: of all.
+        Number of last events whose ids vote. None: all events.
     smoothing : float, default=0.01
-        Share of the probability that is given to the ids by their frequency, so that none is
+        Share of the probability that is distributed by the frequency of the ids, so that none is
         zero; between 0 and 1.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     decay_ : float
-        The weight that is used, given or chosen.
+        The given or chosen decay.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    MarkovChain : Predict from the order of the last events.
+    MarkovChain : Predicts from the order of the last events.
 
     Notes
     -----
@@ -88,10 +88,10 @@ class ItemCooccurrence(BaseNextEvent):
     itself in the histories that hold it at least twice.
 
     The votes of the distinct ids of the history, that of the :math:`r`-th most recent times
-    :math:`\\text{decay}^{r - 1}`, are added up and divided by their sum. A history whose ids have
-    none, as an empty one, is answered by frequency.
+    :math:`\\text{decay}^{r - 1}`, are added up and normalised to sum to 1. Histories whose ids get
+    no votes, such as empty ones, are predicted by frequency.
 
-    Without a window, the work at fit grows with the square of the number of distinct ids in a
+    Without a window, the cost of ``fit`` grows with the square of the number of distinct ids in a
     history.
 
     References

@@ -1,4 +1,4 @@
-"""MarkovChain: the next event from the last ones, by smoothed counts."""
+"""MarkovChain: next-event prediction from smoothed counts of the last events."""
 
 from numbers import Integral
 
@@ -11,39 +11,40 @@ from skbseq._sequences import offsets_of, ranges
 
 
 class MarkovChain(BaseNextEvent):
-    """Predict from the last events what followed them most often.
+    """Predict the next event with a Markov chain of variable order.
 
-    Counts of long contexts are few, so they are interpolated with those of the context one event
+    The probabilities are based on how often each id followed the last events (the context). Long
+    contexts are rare, so their counts are interpolated with those of the context one event
     shorter, and so on down to the frequency of the ids.
 
     Parameters
     ----------
     target : str, default=None
-        List column that holds the ids. None: the only one of strings, integers or booleans.
+        List column that holds the ids. None: the only column of strings, integers or booleans.
     order : int, default=1
-        Number of last events that are looked at, 1 to 5.
+        Number of last events used, 1 to 5.
     smoothing : {"absolute", "witten-bell"}, default="absolute"
-        How much of the probability goes to the shorter context; see Notes. The first is the better
-        one for long contexts of which little was seen; with many events there is no difference.
+        How much of the probability goes to the shorter context; see Notes. "absolute" is better
+        for long contexts with few observations; with many events there is no difference.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        All ids seen at fit, in ascending order.
+        All ids seen in ``fit``, in ascending order.
     class_count_ : ndarray of int64 of shape (n_classes,)
-        How often each was seen.
+        Number of events of each id in ``fit``.
     n_contexts_ : list of int
-        Number of contexts of each length, 1 to ``order``, that are known.
+        Number of known contexts of each length, from 1 to ``order``.
     target_ : str
         The list column that holds the ids.
     n_features_in_ : int
-        Number of columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a table.
+        Names of the columns, if X was a table.
 
     See Also
     --------
-    ItemCooccurrence : Predict from all events of the history, whatever their order.
+    ItemCooccurrence : Predicts from all events of the history, in any order.
 
     Notes
     -----
@@ -58,14 +59,14 @@ class MarkovChain(BaseNextEvent):
 
     .. math:: D(c) = c - (c + 1) \\, \\frac{n_1}{n_1 + 2 n_2} \\, \\frac{n_{c + 1}}{n_c}
 
-    kept between 0.1 and 0.9 of a count of 1, and between 0.1 and 1.5 of others. Where one of
-    :math:`n_1` to :math:`n_4` is 0, too little was seen for that, and all counts are discounted
-    by :math:`(n_1 + 1) / (n_1 + 2 n_2 + 2)`. With Witten-Bell smoothing
+    clipped to between 0.1 and 0.9 for a count of 1, and to between 0.1 and 1.5 for others. If one
+    of :math:`n_1` to :math:`n_4` is 0, there are too few observations for that, and all counts
+    are discounted by :math:`(n_1 + 1) / (n_1 + 2 n_2 + 2)`. With Witten-Bell smoothing
 
     .. math:: p(i \\mid h) = \\frac{c_i + t \\, p(i \\mid h')}{n + t}
 
-    A context that was never followed by anything leaves it to the shorter one. The empty context,
-    with which an empty history is answered, gives each id its share of all events.
+    For a context that was never followed by an event, the shorter context is used. The empty
+    context, used for empty histories, gives each id its share of all events.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Estimators of behaviour: scikit-learn on the outside, Keras networks, or counts, within."""
+"""Scikit-learn estimators for event histories, based on Keras networks or on counts."""
 
 from skbseq._next_event import ItemCooccurrence, LastEvent, MarkovChain, MostFrequent
 from skbseq.estimators._classifier import BehaviorClassifier

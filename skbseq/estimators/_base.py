@@ -1,4 +1,4 @@
-"""What estimators with a network share on scikit-learn's side: parameters, data, state."""
+"""Base classes of the estimators that train a network: parameters, data and state."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -80,7 +80,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         vars(self).update(routed)
 
     def get_params(self, deep=True):
-        """Parameters by name, routed ones such as ``optimizer__beta_1`` among them.
+        """Get the parameters by name, including routed ones such as ``optimizer__beta_1``.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         return super().get_params(deep=deep) | self._routed()
 
     def set_params(self, **params):
-        """Set parameters, routed ones among them.
+        """Set parameters, including routed ones.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         Raises
         ------
         ValueError
-            If there is no such parameter, or nothing that a nested one could act on.
+            If a parameter does not exist, or a nested one has nothing to act on.
         """
         self._check_augment(params)
         routed = {

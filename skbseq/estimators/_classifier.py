@@ -1,4 +1,4 @@
-"""Classifiers of behaviour: fitting, labels and probabilities, whatever the network."""
+"""Classifiers of behaviour: fitting, labels and probabilities, for every network."""
 
 import numpy as np
 from scipy.special import expit
@@ -21,7 +21,7 @@ _SIGNS = np.array([-1.0, 1.0])
 
 
 class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
-    """What classifiers share; a subclass brings its parameters."""
+    """Base of the classifiers; a subclass defines the parameters."""
 
     _parameter_constraints = {
         **BaseBehaviorEstimator._parameter_constraints,
@@ -38,8 +38,8 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
             Training samples.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any kind; or a column of 0 and 1 for each of several labels that may hold
-            together, such as behaviours within the horizon.
+            Labels of any type. For several labels that may occur together, such as behaviours
+            within the horizon, one column of 0 and 1 each.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples; those of weight zero are left out.
 
@@ -77,10 +77,11 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed at the first call unless y holds them all.
+            All labels that may occur in any call. Required at the first call, unless y holds them
+            all.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, taken as they are, while ``fit`` scales them to a mean of 1;
-            those of weight zero are left out.
+            Weights of the samples. They are used as given, while ``fit`` scales them to a mean of
+            1. Samples of weight zero are left out.
 
         Returns
         -------
@@ -129,7 +130,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         self._train((data, y, sample_weight), objective, start=start, one_epoch=one_epoch)
 
     def _read_classes(self, data, y, classes, sample_weight, *, resume):
-        """Labels of one class each, weights, and the number of outputs."""
+        """Single-label targets, weights, and the number of outputs."""
         y = self._read_target(data, read_labels(y))
         check_classification_targets(y)
         if self.class_weight is not None:
@@ -140,7 +141,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         return y, sample_weight, 1 if n_classes == 2 else n_classes
 
     def _read_several(self, data, y, names, classes, sample_weight, *, resume):
-        """Labels of which several may hold at once, weights, and the number of outputs."""
+        """Multi-label targets, weights, and the number of outputs."""
         check_consistent_length(data, y)
         if self.class_weight is not None:
             raise ValueError(
@@ -203,25 +204,25 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
     multilabel_ = False
 
     def predict_proba(self, X):
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
-            Samples; the columns of a frame may stand in any order.
+            Samples. The columns of a frame may be in any order.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``. Rows sum to 1, but where y had several columns:
-            then each label has a probability of its own.
+            Columns in the order of ``classes_``. Rows sum to 1, unless y had several columns:
+            then each label has its own probability.
 
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -235,24 +236,24 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         return odds / odds.sum(axis=1, keepdims=True)
 
     def predict(self, X):
-        """The most probable class.
+        """Predict the most probable class.
 
         Parameters
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
-            Samples; the columns of a frame may stand in any order.
+            Samples. The columns of a frame may be in any order.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Labels as in ``classes_``; 0 and 1 for each label where y had several columns.
+            Labels from ``classes_``. If y had several columns: 0 or 1 for each label.
 
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -262,14 +263,14 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         return self.classes_[probability.argmax(axis=1)]
 
     def score(self, X, y, sample_weight=None):
-        """Accuracy: the share of samples whose label, or all of whose labels, are predicted.
+        """Accuracy: the share of samples whose label, or all labels, are predicted correctly.
 
         Parameters
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            The true labels; the columns of a table must be named as those at fit.
+            True labels. The columns of a table must have the same names as in ``fit``.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
 
@@ -281,9 +282,9 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         Raises
         ------
         ValueError
-            If the columns of y are others, or stand in another order.
+            If the columns of y differ from those in ``fit``, or are in another order.
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -299,27 +300,28 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
     @available_if(lambda self: self.multilabel_)
     def decision_function(self, X):
-        """Logits of each label; only where y had several columns.
+        """Logits of each label; available only if y had several columns.
 
-        scikit-learn's scorers take ``predict_proba`` of two labels for that of two classes, and
-        this for what it is.
+        scikit-learn's scorers mistake the ``predict_proba`` of two labels for that of two
+        classes, but handle these logits correctly.
 
         Parameters
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
-            Samples; the columns of a frame may stand in any order.
+            Samples. The columns of a frame may be in any order.
 
         Returns
         -------
         ndarray of shape (n_samples, n_labels)
-            Columns in the order of ``classes_``; above 0 where a label is likelier than not.
+            Columns in the order of ``classes_``. Positive if the probability of a label is above
+            0.5.
 
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -333,22 +335,23 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
 
 @documented()
 class BehaviorClassifier(BaseBehaviorClassifier):
-    """Classify sequences by a network of choice, or by your own.
+    """Classify sequences with a built-in network or your own.
 
-    Each categorical channel gets an embedding, numeric channels are appended, the network reads
-    the events, and its vector of the history, with the context appended, gives the logits.
-    Histories may be empty. One `GridSearchCV` can compare networks and their options.
+    Each event is represented by the embeddings of its categorical channels and the values of its
+    numeric channels. The network reads the events and returns a vector of the history. This
+    vector and the context give the logits. Histories may be empty. A single `GridSearchCV` can
+    compare networks and their options.
 
-    `LSTMBehaviorClassifier` and the other classes named after a network are this estimator with
-    that network and its options as parameters.
+    `LSTMBehaviorClassifier` and the other classes named after a network are the same estimator
+    for that network, with its options as parameters.
 
     See Also
     --------
-    BehaviorRegressor : The same for numbers.
+    BehaviorRegressor : Predicts numbers.
 
     Notes
     -----
-    The user guide has the equations of the networks, and a page on writing your own.
+    The user guide has the equations of the networks, and a page on custom networks.
 
     Examples
     --------

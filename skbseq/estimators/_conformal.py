@@ -36,42 +36,45 @@ _ROUNDING = 1e-9
 class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Turn a classifier's probabilities into prediction sets with guaranteed coverage.
 
-    A part of the samples is held out from training. On it the classifier's probabilities are
-    compared with what was true, and from that follows how unlikely a class may look and still
-    belong to the set. With ``confidence_level=0.9`` at least nine in ten sets of new samples hold
-    the true class, however good or bad the classifier is; a bad one has larger sets.
+    Some samples are held out from training. Comparing the classifier's probabilities for them
+    with the true classes shows how low the probability of a class may be for the class to belong
+    to the set. With ``confidence_level=0.9``, at least 90% of the sets of new samples contain the
+    true class, however good the classifier is; a worse classifier gives larger sets.
 
     Parameters
     ----------
     estimator : estimator
         A classifier with ``predict_proba``, such as a pipeline that ends in one. A
-        :class:`~sklearn.frozen.FrozenEstimator` is not trained, and all samples calibrate.
+        ``sklearn.frozen.FrozenEstimator`` is not trained, and all samples are used for
+        calibration.
     confidence_level : float, default=0.9
-        Share of the sets that shall hold the true class, above 0 and below 1.
+        Required share of sets that contain the true class, above 0 and below 1.
     method : {"lac", "aps"}, default="lac"
-        "lac" gives the smallest sets on average; some may be empty. "aps" takes classes from the
-        most probable on and makes the sets of difficult samples larger and of easy ones smaller.
+        "lac" gives the smallest sets on average; some may be empty. "aps" adds classes in order
+        of decreasing probability, which makes the sets of difficult samples larger and those of
+        easy samples smaller.
     by_class : bool, default=False
-        Whether coverage is guaranteed for each class alone. It costs larger sets,
-        and each class needs enough samples for calibration.
+        Whether to guarantee the coverage for each class separately. The sets become larger, and
+        each class needs enough calibration samples.
     cv : int, splitter or iterable, default=5
-        What calibrates: the test set of the last split; on its training set the classifier is
-        fitted. An int holds out one n-th of the samples, shuffled and stratified; None is 5.
-        :class:`~skbseq.model_selection.UserKFold` keeps the samples of a user together, and the
-        last split of :class:`~skbseq.model_selection.CutoffSplit` calibrates on the latest.
+        How to choose the calibration samples: the test set of the last split. The classifier is
+        fitted on its training set. An int n holds out one n-th of the samples, shuffled and
+        stratified; None is 5. :class:`~skbseq.model_selection.UserKFold` keeps the samples of a
+        user together. :class:`~skbseq.model_selection.CutoffSplit` calibrates on the latest
+        samples.
     random_state : int, RandomState instance or None, default=None
-        Shuffles the samples where ``cv`` is an int.
+        Seed for shuffling the samples, if ``cv`` is an int.
 
     Attributes
     ----------
     estimator_ : estimator
         The fitted classifier.
     classes_ : ndarray of shape (n_classes,)
-        Labels, those of ``estimator_``.
+        Labels of ``estimator_``.
     thresholds_ : ndarray of float of shape (n_classes,)
-        The largest score with which each class belongs to the set.
+        Largest score with which each class belongs to the set.
     n_calibration_ : int
-        Samples that calibrated.
+        Number of calibration samples.
     n_features_in_ : int
         As ``estimator_`` has it, if it has.
     feature_names_in_ : ndarray of str
@@ -80,15 +83,15 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
     Raises
     ------
     ValueError
-        If a parameter is not valid, y has one class only, too few samples calibrate for the
-        confidence level, or they hold a label that the classifier does not know.
+        If a parameter is not valid, y has only one class, there are too few calibration samples
+        for the confidence level, or they hold a label unknown to the classifier.
     TypeError
-        If fit parameters are given for an estimator that is frozen.
+        If fit parameters are passed for a frozen estimator.
 
     See Also
     --------
-    sklearn.calibration.CalibratedClassifierCV : Mends the probabilities themselves.
-    skbseq.inspection.expected_calibration_error : How far off the probabilities are.
+    sklearn.calibration.CalibratedClassifierCV : Calibrates the probabilities.
+    skbseq.inspection.expected_calibration_error : Measures their calibration error.
 
     Notes
     -----
@@ -105,9 +108,10 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
 
     .. math:: 1 - \\alpha \\le P(y \\in C(x)) \\le 1 - \\alpha + \\frac{1}{n + 1},
 
-    the second half if no two scores are equal. That is on average over calibration sets: with one
-    of them the coverage varies by about :math:`\\sqrt{\\alpha (1 - \\alpha) / n}`. Several samples
-    of one user, or a world that changes between calibration and use, are not exchangeable.
+    where the upper bound holds if no two scores are equal. This is the average over calibration
+    sets; for a single one, the coverage varies by about :math:`\\sqrt{\\alpha (1 - \\alpha) /
+    n}`. Several samples of one user are not exchangeable, nor are samples from before and after a
+    change in behaviour.
 
     With :math:`\\hat p_{(1)} \\ge \\hat p_{(2)} \\ge \\dots` and :math:`r` the rank of the class,
     the scores are
@@ -118,8 +122,8 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
       the guarantee holds for any function of the sample, and so a sample has the same set each
       time, alone and among others.
 
-    ``sample_weight`` and other fit parameters go to the classifier, cut to its training samples;
-    each calibration sample counts as one.
+    ``sample_weight`` and other fit parameters are passed to the classifier, restricted to its
+    training samples. Every calibration sample has weight one.
 
     References
     ----------
@@ -173,7 +177,7 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
     # The estimator checks its own parameters when it is fitted.
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, **fit_params):
-        """Train the classifier on some of the samples, and calibrate it on the others.
+        """Fit the classifier on some of the samples, and calibrate it on the others.
 
         Parameters
         ----------
@@ -275,7 +279,7 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         )
 
     def _check_enough(self, y):
-        """Refuse so few calibration samples that only sets of all classes could keep the word."""
+        """Refuse too few calibration samples: only sets of all classes would have the coverage."""
         labels, counts = np.unique(y, return_counts=True)
         groups = zip(labels.tolist(), counts, strict=True) if self.by_class else [(None, len(y))]
         for label, n in groups:
@@ -335,7 +339,7 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
     # -------------------------------------------------------------- prediction
 
     def predict_set(self, X):
-        """Which classes belong to the set of each sample.
+        """Predict a set of classes for each sample.
 
         Parameters
         ----------
@@ -345,14 +349,14 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         Returns
         -------
         ndarray of bool of shape (n_samples, n_classes)
-            Columns in the order of ``classes_``. A row without any True is a sample to which no
-            class conforms.
+            Whether each class belongs to the set; columns in the order of ``classes_``. A row
+            without any True is an empty set: no class conforms to the sample.
         """
         check_is_fitted(self)
         return self._scores(X) <= self.thresholds_
 
     def predict_proba(self, X):
-        """Probability of each class, as the estimator gives it.
+        """Predict the probability of each class with the fitted classifier.
 
         Parameters
         ----------
@@ -368,7 +372,7 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
         return self.estimator_.predict_proba(X)
 
     def predict(self, X):
-        """The most probable class, as the estimator gives it.
+        """Predict the most probable class with the fitted classifier.
 
         Parameters
         ----------
@@ -385,13 +389,13 @@ class ConformalClassifier(FillsParameters, ClassifierMixin, MetaEstimatorMixin, 
 
     @property
     def classes_(self):
-        """Labels, those of the fitted classifier."""
+        """Labels of the fitted classifier."""
         return self.estimator_.classes_
 
     # -------------------------------------------------------------- scikit-learn's side
 
     def get_metadata_routing(self):
-        """Where fit parameters go.
+        """Routing of the fit parameters.
 
         Returns
         -------

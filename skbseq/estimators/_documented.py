@@ -6,7 +6,10 @@ from skbseq._docstrings import document, entries
 from skbseq.networks import NETWORKS
 
 _OF_CLASSIFIERS = {
-    "classes_": ("ndarray of shape (n_classes,)", "Labels in ascending order, or one per column."),
+    "classes_": (
+        "ndarray of shape (n_classes,)",
+        "Labels in ascending order, or one per column of y.",
+    ),
     "multilabel_": ("bool", "Whether y had several columns."),
 }
 _ATTRIBUTES = {
@@ -14,22 +17,25 @@ _ATTRIBUTES = {
         "dict of str to list of float",
         "``loss``, and ``val_loss`` if samples were held out, of each epoch.",
     ),
-    "n_features_in_": ("int", "Columns of the frame, or time steps of the array, seen at fit."),
+    "n_features_in_": (
+        "int",
+        "Number of columns of the frame, or of time steps of the array, seen in ``fit``.",
+    ),
     "feature_names_in_": ("ndarray of str", "Names of the columns, if X was a frame."),
-    "n_iter_": ("int", "Epochs run."),
+    "n_iter_": ("int", "Number of epochs run."),
     "device_": ("str", "Where the network was trained."),
     "padding_": ("float", "Share of the steps of the last epoch's batches that were padding."),
-    "model_": ("keras.Model", "The network, built at each access, giving logits."),
+    "model_": ("keras.Model", "The network, built at each access; it returns logits."),
 }
 _OF_REGRESSORS = {
     "model_": (
         "keras.Model",
-        "The network, built at each access, giving numbers on its own scale.",
+        "The network, built at each access; it returns numbers on its own scale.",
     ),
 }
 _RAISES = """\
 SequenceFrameError
-    If the frame is not encoded, lacks a column seen at fit, holds NaN, or, at fit, a code
+    If the frame is not encoded, lacks a column seen in ``fit``, holds NaN, or, in ``fit``, a code
     above 10 million.
 TypeError
     If X is neither table, list nor array, or a parameter does not exist.

@@ -1,4 +1,4 @@
-"""BehaviorEmbedder: a vector for each history, learned without labels."""
+"""BehaviorEmbedder: embeddings of histories, learned without labels."""
 
 from dataclasses import replace
 from numbers import Real
@@ -32,62 +32,62 @@ _OF_NEIGHBORS = ("neighbor", "similarity")
 class BehaviorEmbedder(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, OwnEncoderMixin, NetworkMixin, BaseEstimator
 ):
-    """Learn a vector for each history, without labels.
+    """Learn an embedding of each history without labels.
 
-    A network learns to predict each event from those before it, to reconstruct masked events, or
-    to recognise which parts belong to one history. What it has learned is a vector of ``units``
-    numbers per history, for any model of scikit-learn, for clusters and for neighbours; and a
-    starting point for a classifier or regressor that has few labels (``init``).
+    Self-supervised pretraining: a network learns to predict each event from the events before it,
+    to reconstruct masked events, to recognise parts of the same history, or to predict how soon
+    the next event came. The result is a vector of ``units`` numbers per history. Use the vectors
+    as features for any scikit-learn model, for clustering and to find neighbours. The fitted
+    embedder can also initialise a classifier or regressor with few labels (``init``).
 
     Parameters
     ----------
     encoder : SequenceEncoder
-        Makes codes and floats of the raw frame; a clone of it is fitted. None: SequenceEncoder
-        with its defaults.
+        Encodes the raw frame; a clone of it is fitted. None: SequenceEncoder with its defaults.
     objective : {"next", "masked", "contrastive", "future"}
-        What is learned. "next": each event, its codes and its numbers, from the events before it.
-        "masked": events that are masked, from those around them, which takes a network that reads
-        both ways, ``bidirectional=True``. "contrastive": which parts of histories belong to one
-        user. "future": for histories cut at earlier moments at random, how soon the next event
-        came; it needs a channel of times and cutoffs, and suits purchase and churn.
+        What the network predicts. "next": each event, its codes and its numbers, from the events
+        before it. "masked": masked events, from the events around them; this needs
+        ``bidirectional=True``. "contrastive": which parts of histories belong to the same
+        history. "future": how soon the next event came, for histories cut at random earlier
+        moments; this needs a channel of times and cutoffs, and suits purchase and churn.
     mask_share : float
-        With ``objective="masked"``, the share of events that are masked.
+        Share of events that are masked, for ``objective="masked"``.
     temperature : float
-        With ``objective="contrastive"``, the divisor of cosines.
+        Divisor of the cosine similarities, for ``objective="contrastive"``.
     units : int
         Size of the vectors.
     n_layers : int
-        Stacked layers; "bag" has only one.
+        Number of stacked layers; "bag" has only one.
     bidirectional : bool
-        Whether events are read in both directions, which doubles the vectors of a recurrence. Not
-        with ``objective="next"``, which would see what it predicts, nor with "bag" and "cnn",
-        which cannot.
+        Whether the network reads the events in both directions. This doubles the size of the
+        vectors of recurrent networks. It is not possible with ``objective="next"``, because the
+        network would see the events to predict, nor with "bag" and "cnn".
     pooling : {"last", "mean", "max"}
-        How the vectors of all events become one.
+        How the vectors of all events are reduced to one.
     dropout : float
         Share of the inputs of each layer set to zero in training.
     batch_size : int
-        Histories in a step of the optimizer. With ``objective="contrastive"`` each is compared
-        with the others of its batch, so larger ones are harder.
+        Number of histories per step of the optimizer. With ``objective="contrastive"`` each
+        history is compared with the others in its batch, so larger batches make the task harder.
     epochs : int
-        Passes over the histories, at most.
+        Maximum number of passes over the histories.
     validation_split : float
         Share of the histories held out for ``val_loss``. 0: none.
     random_state : int, RandomState instance or None
-        Seed of everything random.
+        Seed of all random numbers.
 
     Attributes
     ----------
     encoder_ : SequenceEncoder
-        Fitted. A classifier that starts from the embedder takes its output.
+        The fitted encoder. A classifier initialised from the embedder needs frames encoded by it.
     history_ : dict of str to list of float
         ``loss``, and ``val_loss`` if histories were held out, of each epoch.
     n_features_in_ : int
-        Columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
         Their names.
     n_iter_ : int
-        Epochs run.
+        Number of epochs run.
     device_ : str
         Where the network was trained.
     padding_ : float
@@ -104,8 +104,8 @@ class BehaviorEmbedder(
 
     Notes
     -----
-    With the state :math:`h_t` after event :math:`t`, a linear map :math:`W_c` and the embedding
-    :math:`e_v` of code :math:`v` of channel :math:`c`, the next code is predicted with
+    Let :math:`h_t` be the state after event :math:`t`, :math:`W_c` a linear map and :math:`e_v`
+    the embedding of code :math:`v` of channel :math:`c`. The next code is predicted with
     :math:`p(v) \\propto \\exp(e_v^\\top W_c h_t / \\sqrt{d} + b_v)`, and a masked one by the
     state at its own place. The loss is the sum over channels of the mean cross-entropy of the
     predicted codes, plus Huber's loss of the numbers. Parts of histories are distinguished by
@@ -284,22 +284,22 @@ class BehaviorEmbedder(
         return self._network_spec(n_outputs=self.units, head=head)
 
     def transform(self, X):
-        """The vector of each history.
+        """Compute the vector of each history.
 
         Parameters
         ----------
         X : sequence frame
-            Raw histories; an empty one gives zeros.
+            Raw histories. The vector of an empty history is zero.
 
         Returns
         -------
         ndarray of float32 of shape (n_samples, units)
-            Twice as wide where a recurrence is bidirectional.
+            Vectors; twice as wide for bidirectional recurrent networks.
 
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -307,19 +307,19 @@ class BehaviorEmbedder(
         return self._outputs_of(self._sequences(X)).astype(np.float32)
 
     def item_vectors(self, channel=None):
-        """The vectors of a channel's ids.
+        """Get the embeddings of the ids of a channel.
 
         Parameters
         ----------
         channel : str, default=None
-            Categorical channel; may be left out where there is only one.
+            Categorical channel. Optional if there is only one.
 
         Returns
         -------
         ids : ndarray of shape (n_ids,)
             Raw ids, in order of frequency.
         vectors : ndarray of float32 of shape (n_ids, size)
-            The embedding of each.
+            Embedding of each id.
 
         Raises
         ------
@@ -336,16 +336,16 @@ class BehaviorEmbedder(
         return to_ids(_frames.make_array(known[present])), table[codes]
 
     def most_similar(self, ids, k=10, *, channel=None):
-        """The ids whose vectors point most nearly the same way.
+        """Find the ids with the most similar embeddings (cosine similarity).
 
         Parameters
         ----------
         ids : array-like of shape (n_ids,)
             Raw ids.
         k : int, default=10
-            How many neighbours of each, itself left out.
+            Number of neighbours of each id, excluding itself.
         channel : str, default=None
-            Categorical channel; may be left out where there is only one.
+            Categorical channel. Optional if there is only one.
 
         Returns
         -------
@@ -356,8 +356,8 @@ class BehaviorEmbedder(
         Raises
         ------
         ValueError
-            If an id was never seen at fit, there are no k others, or the channel has the name of
-            a column of the result.
+            If an id was not seen in ``fit``, there are no k others, or the channel has the name
+            of a column of the result.
         """
         channel = self._channel(channel)
         known, vectors = self.item_vectors(channel)

@@ -1,4 +1,4 @@
-"""LSTMBehaviorClassifier and LSTMBehaviorRegressor, written by hand for editors and readers."""
+"""LSTMBehaviorClassifier and LSTMBehaviorRegressor, with explicit signatures for editors."""
 
 from skbseq.estimators._classifier import BaseBehaviorClassifier
 from skbseq.estimators._documented import documented
@@ -8,12 +8,12 @@ from skbseq.networks._recurrent import RECURRENT_OPTIONS
 
 @documented("lstm")
 class LSTMBehaviorClassifier(BaseBehaviorClassifier):
-    """Classify sequences by a long short-term memory network.
+    """Classify sequences with a long short-term memory network (LSTM).
 
-    Each categorical channel gets an embedding, numeric channels are concatenated, stacked LSTM
-    layers read the events in order, and the state after the last real event, joined by the
-    context, gives the logits. Histories may be empty. Batches hold samples of like length, so
-    that cost follows real events and not padding.
+    Each event is represented by the embeddings of its categorical channels and the values of its
+    numeric channels. Stacked LSTM layers read the events in order. The state after the last real
+    event and the context give the logits. Histories may be empty. Samples of similar length share
+    a batch, so the cost depends on the number of real events, not on padding.
 
     Notes
     -----
@@ -88,20 +88,20 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
 
 @documented("lstm")
 class LSTMBehaviorRegressor(BaseBehaviorRegressor):
-    """Predict numbers from sequences by a long short-term memory network.
+    """Predict numbers from sequences with a long short-term memory network (LSTM).
 
-    How much will be spent, how often, how soon: each categorical channel gets an embedding,
-    numeric channels are concatenated, stacked LSTM layers read the events in order, and the state
-    after the last real event, joined by the context, gives the number. What number, of all that
-    may come, is said by ``loss``. Histories may be empty.
+    Use it for amounts, counts and times. Each event is represented by the embeddings of its
+    categorical channels and the values of its numeric channels. Stacked LSTM layers read the
+    events in order. The state after the last real event and the context give the prediction: a
+    mean, a median or quantiles, depending on ``loss``. Histories may be empty.
 
     Notes
     -----
-    With :math:`\\bar y` the mean of the numbers to learn from and :math:`s` their standard
-    deviation, both weighted, the network learns :math:`z = (y - \\bar y) / s` by outputs
-    :math:`f`, and predicts :math:`\\bar y + s f`. So its parameters serve cents and years alike:
-    what is multiplied by a thousand is predicted a thousand times as large. ``partial_fit`` takes
-    the scale from its first call. The losses of a sample are
+    Let :math:`\\bar y` be the mean of the training targets and :math:`s` their standard
+    deviation, both weighted. The outputs :math:`f` of the network learn :math:`z = (y - \\bar y)
+    / s`, and the prediction is :math:`\\bar y + s f`. The other parameters therefore do not
+    depend on the unit of the targets. ``partial_fit`` takes the scale from its first call. The
+    losses of a sample are
 
     .. list-table::
         :widths: 30 70
@@ -123,8 +123,8 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
           - the mean over the levels q, with an output each, of the pinball loss
             :math:`\\max(q (z - f_q), (q - 1) (z - f_q))` [2]_
 
-    Quantiles that were learned side by side may cross for some samples; they are sorted, which
-    never takes them farther from the true ones [3]_. The losses of ``history_`` are on this scale.
+    Quantiles that are learned together may cross for some samples. They are sorted, which never
+    increases their distance to the true ones [3]_. The losses of ``history_`` are on this scale.
 
     The network and its training are those of `LSTMBehaviorClassifier`.
 

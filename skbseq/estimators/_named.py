@@ -1,8 +1,8 @@
 """Classifiers and regressors named after a network, made from the table of networks.
 
 Each is `BehaviorClassifier` or `BehaviorRegressor` for one network, whose options are parameters
-of the class: ``CNNBehaviorClassifier(kernel_size=5)``. They keep the names and defaults that
-users know; those of the LSTM are written by hand.
+of the class: ``CNNBehaviorClassifier(kernel_size=5)``. Those of the LSTM are written by hand, in
+`_lstm`.
 """
 
 import inspect
@@ -104,19 +104,19 @@ def _doc(name, network, regresses):
     if regresses:
         sections = {
             "Notes": f"""
-            The losses are those of :class:`LSTMBehaviorRegressor`, the network and its training
-            are those of :class:`{texts.prefix}BehaviorClassifier`.
+            The losses are described in :class:`LSTMBehaviorRegressor`, the network and its
+            training in :class:`{texts.prefix}BehaviorClassifier`.
             """,
             "Examples": _REGRESSOR_EXAMPLE,
         }
-        summary = f"Predict numbers from sequences by {texts.title}."
+        summary = f"Predict numbers from sequences with {texts.title}."
     else:
         sections = {
             "Notes": texts.notes,
             "References": texts.references,
             "Examples": _CLASSIFIER_EXAMPLE,
         }
-        summary = f"Classify sequences by {texts.title}."
+        summary = f"Classify sequences with {texts.title}."
     # The two histories of the example differ only in their order, which not every network sees.
     other = '["view", "view"]' if network.order_blind else '["cart", "view"]'
     sections["Examples"] = sections["Examples"].format(name=name, other=other)

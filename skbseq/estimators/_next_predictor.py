@@ -1,4 +1,4 @@
-"""NextBehaviorPredictor: what comes next, learned from every event of every history."""
+"""NextBehaviorPredictor: a network for next-event prediction."""
 
 import warnings
 from dataclasses import replace
@@ -46,73 +46,76 @@ _WIDE = 64  # size of the target's embedding
 
 
 class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
-    """Predict the next value of a channel by a network that learns from every event.
+    """Predict the next event of each history with a network.
 
-    Input are raw sequence frames: an internal encoder makes codes of all their channels, a network
-    reads them in order, and at each event its state is compared with a vector of each id. So one
-    history of :math:`n` events gives :math:`n` examples at the cost of one reading. Output are
-    ids, in the ways of all models of the next event: :meth:`predict`, lists by
-    :meth:`predict_top_k`, and :meth:`sample_paths`, which continues histories event by event.
+    The estimator takes raw sequence frames. An internal encoder encodes all channels, and a
+    network reads the events in order. At each event, its state is compared with the embeddings of
+    all ids, so a history of :math:`n` events gives :math:`n` training examples at the cost of
+    reading it once. :meth:`predict` returns the most probable id, :meth:`predict_top_k` ranked
+    lists of ids, and :meth:`sample_paths` continues histories event by event.
 
     Parameters
     ----------
     target : str
-        List column of ids to predict: strings, integers or booleans. None: the only such one.
+        List column of ids to predict: strings, integers or booleans. None: the only such column.
     encoder : SequenceEncoder
-        Makes codes of the channels and names the ``context``; a clone of it is fitted. It must
-        not make the time feature "age", which reveals how much is still to come. None:
-        ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``, without context.
+        Encodes the channels and names the ``context`` columns; a clone of it is fitted. It must
+        not compute the time feature "age", which reveals how much of the history is still to
+        come. None: ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``, without
+        context.
     network : str or callable
         Network that reads the events: "lstm", "gru", "rnn", "cnn", "transformer" or "bag", or
-        your own causal function. Arguments of the network are set as ``network__n_heads=2``.
+        your own causal function. Options of the network are set as ``network__n_heads=2``.
     units : int
         Size of the network's state.
     n_layers : int
-        Stacked layers; "bag" has only one.
+        Number of stacked layers; "bag" has only one.
     embedding_dim : int
         Size of the embedding of each categorical channel. None: for n codes
         ``min(32, 2 n ** (1 / 3))``, and for the target ``min(64, n)``.
     bypass : bool
-        Whether the last event's embedding also reaches the output past the network, next to its
-        state. What one event says of the next, as in a Markov chain, then needs no recurrence.
+        Whether the embedding of the last event is also passed directly to the output, in addition
+        to the network's state. The network then need not learn what follows from the last event
+        alone, as in a Markov chain.
     tied : bool
-        Whether the output embeddings of ids are their input embeddings [1]_, and not vectors of
-        their own. Saves memory where ids are very many.
+        Whether the output embeddings of the ids are the same as their input embeddings [1]_. This
+        saves memory for large catalogues.
     n_negatives : int, "auto" or None
-        Ids drawn for each batch to stand for all that are not the next. None: none are left out.
-        "auto": None up to 10,000 ids, and 2,000 beyond.
+        Number of negatives sampled per batch from all ids. None: use all ids. "auto": None for up
+        to 10,000 ids, and 2,000 for more.
     dropout : float
         Share of the inputs of each layer, and of the output, set to zero in training.
     optimizer : str, class or keras.optimizers.Optimizer
         Keras optimizer. Its parameters are routed: ``optimizer__use_ema=True`` averages the
-        weights of the last steps, which pays on small logs. With plain Adam a step costs the
-        rows of its batch and not those of a large catalogue.
+        weights of the last steps, which helps on small logs. With plain Adam, a step updates only
+        the rows of its batch, not the whole catalogue.
     batch_size : int
-        Histories in a step of the optimizer.
+        Number of histories per step of the optimizer.
     epochs : int
-        Passes over the training histories, at most.
+        Maximum number of passes over the training histories.
     validation_split : float
         Share of the histories held out for ``val_loss``. 0: none.
     early_stopping : bool or int
-        Stop after so many epochs (True: 5) without a better ``val_loss`` and restore the best
-        weights. Without held-out histories training runs through all epochs.
+        Stop after this many epochs (True: 5) without an improvement of ``val_loss``, and restore
+        the best weights. Without held-out histories, training runs for all epochs.
     device : str
-        "auto" takes a GPU if there is one; or "cpu", "gpu", or a name such as "/GPU:1". Of
-        several the first is used.
+        Device to train on: "auto" (a GPU if there is one, else the CPU), "cpu", "gpu" or a name
+        such as "/GPU:1". If there are several, the first is used.
     precision : {"auto", "float32", "mixed_float16", "mixed_bfloat16"}
         Precision of the layers, as in :class:`~skbseq.LSTMBehaviorClassifier`. The comparison
         with the ids is always in float32.
     random_state : int, RandomState instance or None
-        Seeds weights, shuffling, splitting, dropout and drawn ids. The same int gives the same
-        fit on a CPU; no global random state is touched.
+        Seeds weights, shuffling, splitting, dropout and negative sampling. The same int gives the
+        same fit on a CPU. No global random state is read or set.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Ids in ascending order: those of which the encoder keeps a code. Missing ones, and with
-        its ``min_frequency`` or ``max_categories`` the rare ones, are read and never predicted.
+        Ids that have a code in the encoder, in ascending order. Other ids are read but never
+        predicted: missing ids, and rare ids left out by its ``min_frequency`` or
+        ``max_categories``.
     class_count_ : ndarray of int of shape (n_classes,)
-        Events of each id at fit.
+        Number of events of each id in ``fit``.
     target_ : str
         Name of the target.
     encoder_ : SequenceEncoder
@@ -121,11 +124,11 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         ``loss``, nats per event, and ``val_loss``, the same of the histories held out, of each
         epoch.
     n_iter_ : int
-        Epochs run.
+        Number of epochs run.
     n_features_in_ : int
-        Columns of the frame seen at fit.
+        Number of columns of the frame seen in ``fit``.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a frame.
+        Names of the columns, if X was a frame.
     device_ : str
         Where the network was trained.
     padding_ : float
@@ -136,33 +139,35 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
 
     See Also
     --------
-    MarkovChain : Counts of what followed; what a network must beat.
+    MarkovChain : Counts which events follow each other; a strong baseline.
 
     Notes
     -----
-    With :math:`q_t` made of all events before the :math:`t`-th (of none: an event of zeros), and
-    a vector :math:`v_i` and a bias :math:`b_i` for each id, the loss is the mean of
+    Let :math:`q_t` be the output of the network for all events before the :math:`t`-th (the first
+    is predicted from an event of zeros). Let :math:`v_i` and :math:`b_i` be the vector and the
+    bias of each id. The loss is the mean of
 
     .. math::
 
         -\\log p(i_t \\mid q_t), \\qquad
         p(i \\mid q) = \\frac{\\exp(q \\cdot v_i + b_i)}{\\sum_j \\exp(q \\cdot v_j + b_j)}
 
-    over all events that have a code, whatever the lengths of their histories; with
-    ``sample_weight``, each weighs as its history does. Of a large catalogue the sum is estimated
-    [2]_: of the codes, which stand in order of frequency, :math:`m` are drawn by
-    :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
+    over all events that have a code, regardless of the lengths of their histories. With
+    ``sample_weight``, each event has the weight of its history. For a large catalogue, the sum is
+    estimated from negative samples [2]_: of the codes, in order of frequency, :math:`m` are drawn
+    with probability :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
 
     .. math::
 
         \\sum_j e^{s_j} \\approx e^{s_{i_t}}
         + \\sum_{j \\text{ drawn}, j \\ne i_t} e^{s_j - \\log(m P(j))}
 
-    without bias. Predictions are always made over all ids.
+    is an unbiased estimate. Predictions are always made over all ids.
 
-    Up to 10,000 ids :math:`q_t` is the network's state, concatenated with the last event's
-    embedding, and each id's vector is as long. Beyond, and where vectors are tied, a linear layer
-    first makes it as long as the embedding, so that a million ids have room.
+    For up to 10,000 ids, :math:`q_t` is the network's state concatenated with the embedding of
+    the last event, and the vectors of the ids have the same size. For more ids, and for tied
+    vectors, a linear layer first reduces it to the size of the embedding, so that a million ids
+    fit into memory.
 
     References
     ----------
@@ -235,15 +240,15 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
-        """Learn from every event of every history, each predicted from those before it.
+        """Fit the network to predict every event of every history from the events before it.
 
         Parameters
         ----------
         X : sequence frame
             Raw histories, oldest event first.
         y : array-like of shape (n_samples,), default=None
-            What came next after each history, learned as well; None or NaN where nothing did. Ids
-            that stand in no history are not learned, and a warning says so.
+            The next event after each history, learned as well; None or NaN if there was none. Ids
+            that occur in no history are not learned, and a warning reports them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the histories; those of weight zero are left out.
 
@@ -255,7 +260,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         Raises
         ------
         SequenceFrameError
-            If the target is not there, cannot be determined, or holds no ids.
+            If the target does not exist, cannot be determined, or holds no ids.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit.
         MemoryError
@@ -400,26 +405,27 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         return vectors[known], bias[known]
 
     def sample_paths(self, X, steps, *, temperature=1.0, random_state=None):
-        """Continue histories at random, event by event (Graves 2013).
+        """Sample continuations of the histories, event by event (Graves 2013).
 
         Parameters
         ----------
         X : sequence frame
             Raw histories.
         steps : int
-            Events to add to each.
+            Number of events to add to each history.
         temperature : float, default=1.0
-            Probabilities are raised to the power of ``1 / temperature``: below 1 paths become
-            more likely ones, above 1 more surprising ones. 0 always takes the most probable.
+            Probabilities are raised to the power of ``1 / temperature``. Values below 1 favour
+            probable paths, values above 1 surprising ones. 0 always takes the most probable
+            event.
         random_state : int, RandomState instance or None, default=None
-            Seed of the draws.
+            Seed of the sampling.
 
         Returns
         -------
         table of shape (n_samples, 1)
-            Of the library of ``X``: the target's name, a list column of ``steps`` ids. Other
-            channels of an event that is drawn are those of the event that last showed its id
-            at fit, its gap and hour among them; the context stays.
+            From the same library as ``X``, with a list column of ``steps`` ids, named after the
+            target. The other channels of a sampled event, including gap and hour, are copied from
+            the event that last had its id in ``fit``. The context stays.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Regressors of behaviour: fitting, scales and predictions, whatever the network."""
+"""Regressors of behaviour: fitting, scaling and predictions, for every network."""
 
 from numbers import Real
 
@@ -27,11 +27,11 @@ _NEVER_NEGATIVE = ("squared_log_error", "poisson")
 
 
 class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
-    """What regressors share; a subclass brings its parameters.
+    """Base of the regressors; a subclass defines the parameters.
 
-    The network learns targets of a mean of 0 and a spread of 1, so that its learning rate serves
-    money and days alike; with ``loss="poisson"`` it learns the logarithm of their ratio to their
-    mean.
+    The network learns targets scaled to mean 0 and standard deviation 1, so the same learning
+    rate works for money and for days. With ``loss="poisson"`` it learns the logarithm of their
+    ratio to their mean.
     """
 
     _parameter_constraints = {
@@ -85,10 +85,10 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
             Training samples. Codes above those of the first call count as unknown.
         y : array-like of shape (n_samples,)
-            Numbers. The first call sets the scale on which the network learns them.
+            Numbers. The first call determines their scaling.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, taken as they are, while ``fit`` scales them to a mean of 1;
-            those of weight zero are left out.
+            Weights of the samples. They are used as given, while ``fit`` scales them to a mean of
+            1. Samples of weight zero are left out.
 
         Returns
         -------
@@ -133,7 +133,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         self._train(samples, Objective(spec, loss), start=start, one_epoch=one_epoch)
 
     def _levels(self):
-        """The quantiles to predict, none of another loss."""
+        """The quantiles to predict; none for other losses."""
         if self.loss != "quantile":
             return ()
         levels = np.atleast_1d(self.quantile).tolist()
@@ -188,24 +188,24 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
             )
 
     def predict(self, X):
-        """The number to expect of each sample.
+        """Predict a number, or quantiles, for each sample.
 
         Parameters
         ----------
         X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
-            Samples; the columns of a frame may stand in any order.
+            Samples. The columns of a frame may be in any order.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_quantiles)
-            A column for each quantile where ``quantile`` is a list; they never cross.
+            One column per quantile if ``quantile`` is a list. Quantiles never cross.
 
         Raises
         ------
         SequenceFrameError
-            If X lacks a column seen at fit, or holds values of another type.
+            If X lacks a column seen in ``fit``, or holds values of another type.
         ValueError
-            If X is an array of another shape than at fit.
+            If the shape of the array X differs from that in ``fit``.
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
@@ -222,18 +222,19 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
 
 @documented()
 class BehaviorRegressor(BaseBehaviorRegressor):
-    """Predict numbers from sequences by a network of choice, or by your own.
+    """Predict numbers from sequences with a built-in network or your own.
 
-    How much will be spent, how often, how soon: each categorical channel gets an embedding,
-    numeric channels are appended, the network reads the events, and its vector of the history,
-    with the context appended, gives the number that ``loss`` asks for. Histories may be empty.
+    Use it for amounts, counts and times. Each event is represented by the embeddings of its
+    categorical channels and the values of its numeric channels. The network reads the events and
+    returns a vector of the history. This vector and the context give the prediction: a mean, a
+    median or quantiles, depending on ``loss``. Histories may be empty.
 
-    `LSTMBehaviorRegressor` and the other classes named after a network are this estimator with
-    that network and its options as parameters.
+    `LSTMBehaviorRegressor` and the other classes named after a network are the same estimator for
+    that network, with its options as parameters.
 
     See Also
     --------
-    BehaviorClassifier : The same for classes.
+    BehaviorClassifier : Predicts classes.
 
     Notes
     -----

@@ -26,7 +26,7 @@ _CONSTRAINTS = {
 def expected_calibration_error(
     y_true, y_prob, *, n_bins=10, strategy="quantile", labels=None, pos_label=None
 ):
-    """Mean distance between predicted probability and observed frequency.
+    """Expected calibration error (ECE): mean distance of predicted and observed probability.
 
     Parameters
     ----------

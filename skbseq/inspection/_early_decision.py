@@ -16,10 +16,10 @@ _UNITS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
 
 
 class EarlyDecisionDisplay:
-    """Score and remaining time to act, as functions of how much of each history is seen.
+    """Plot score and lead time against how much of each history is seen.
 
-    Use :meth:`from_estimator` to make one. The data are stored as attributes, and :meth:`plot`
-    draws them.
+    Use :meth:`from_estimator` to create a display. Its data are stored as attributes;
+    :meth:`plot` plots them again.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ class EarlyDecisionDisplay:
 
     Notes
     -----
-    Events are removed at the end of the list columns; the rest of a sample is unchanged. Features
-    that depend on the whole history leak the removed events: an ordinary column with the number of
-    events, or the time from each event to the cutoff (the feature "age" of
-    :class:`~skbseq.SequenceEncoder`). Leave them out, for instance with
+    Events are removed from the end of the list columns; the rest of a sample is unchanged.
+    Features that depend on the whole history leak information about the removed events: an
+    ordinary column with the number of events, or the time from each event to the cutoff (the
+    feature "age" of :class:`~skbseq.SequenceEncoder`). Leave them out, for instance with
     ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``.
 
     Examples

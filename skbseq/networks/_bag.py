@@ -1,4 +1,4 @@
-"""The mean of the events so far, in no order: the control for networks that read in order."""
+"""The mean of the events so far: the baseline without order for all other networks."""
 
 from skbseq._parameters import SHARE, Option
 from skbseq.networks._network import UNITS, ClassTexts, Network
@@ -19,7 +19,7 @@ def bag(events, lengths, *, units, dropout):
 NETWORK = Network(
     name="bag",
     build=bag,
-    reads="the mean of the events, in no order",
+    reads="the mean of the events, ignoring order",
     options={
         "units": UNITS,
         "dropout": Option(
@@ -31,15 +31,15 @@ NETWORK = Network(
     },
     texts=ClassTexts(
         prefix="Bag",
-        title="the mean of their events, blind to their order",
+        title="the mean of their events, ignoring the order",
         description="""
-        The control for networks that read in order: the same channels, embeddings, context and
-        training, but only the mean of the events. What another network gains over this one, it
-        gains from the order. (Numeric channels may still reveal the order: the time of each event
-        does.)
+        A baseline for networks that use the order of events. It has the same channels,
+        embeddings, context and training, but reads only the mean of the events. If another
+        network scores better, the order is informative. Numeric channels may still reveal the
+        order, for example the time of each event.
         """,
         notes=r"""
-        Of the events :math:`x_1, ..., x_t` the vector is
+        For events :math:`x_1, ..., x_t`, the vector is
 
         .. math::
 

@@ -40,7 +40,7 @@ def cnn(events, lengths, *, units, n_layers, kernel_size, dropout):
 NETWORK = Network(
     name="cnn",
     build=cnn,
-    reads="all events at once, each with some before it",
+    reads="all events in parallel, each with some before it",
     least_weights=lambda width, *, units, n_layers, kernel_size, **_: (
         units * (width + 2 * n_layers * kernel_size * units)
     ),
@@ -51,15 +51,15 @@ NETWORK = Network(
             # The distances of more blocks exceed any history.
             [Interval(Integral, 1, 20, closed="both")],
             "int",
-            "Residual blocks of two convolutions. Each doubles the distances.",
+            "Number of residual blocks of two convolutions. Each doubles the dilation.",
         ),
         "kernel_size": Option(
             3,
             ONE_OR_MORE,
             "int",
             """
-            Events that a convolution sees side by side. The reach of k events and n blocks is
-            ``1 + 2 (k - 1) (2 ** n - 1)`` events.
+            Number of events in the kernel of a convolution. With kernel size k and n blocks, the
+            receptive field is ``1 + 2 (k - 1) (2 ** n - 1)`` events.
             """,
         ),
         "dropout": Option(
@@ -73,13 +73,13 @@ NETWORK = Network(
         prefix="CNN",
         title="causal dilated convolutions",
         description="""
-        Residual blocks of two convolutions over each event and those before it, at distances that
-        double from block to block (a temporal convolutional network). All events are computed at
-        once, so that long histories cost less time than with a recurrence. ``pooling="last"``
-        does not see events farther back than the reach of the convolutions.
+        A temporal convolutional network: residual blocks of two causal convolutions, whose
+        dilation doubles from block to block. All events are computed in parallel, so long
+        histories take less time than with a recurrent network. With ``pooling="last"``, events
+        outside the receptive field have no influence.
         """,
         notes=r"""
-        With :math:`k` kernels :math:`W_j` in block :math:`i` a convolution is
+        With :math:`k` kernels :math:`W_j`, a convolution in block :math:`i` is
 
         .. math::
 

@@ -26,8 +26,8 @@ NETWORK = Network(
         prefix="GRU",
         title="a network of gated recurrent units",
         description="""
-        Like the LSTM, with two gates instead of three and no cell next to the state: a quarter
-        fewer weights. Which of the two is better differs from log to log.
+        Like the LSTM, but with two gates instead of three and without a separate cell, and so
+        with a quarter fewer weights. Which of the two is better depends on the log.
         """,
         notes=r"""
         With input :math:`x_t` and state :math:`h_{t-1}` the two gates and the state are
@@ -38,7 +38,7 @@ NETWORK = Network(
             n &= \tanh(W_n x_t + b_n + r \odot (U_n h_{t-1} + d_n)) \\
             h_t &= z \odot h_{t-1} + (1 - z) \odot n
 
-        The reset gate acts after the product with :math:`U_n`, as in cuDNN.
+        The reset gate is applied after the product with :math:`U_n`, as in cuDNN.
         """,
         references="""
         Cho et al. (2014). Learning phrase representations using RNN encoder-decoder for

@@ -1,4 +1,4 @@
-"""What a network is to the rest of the package: a function, its options, and their texts."""
+"""The description of a network: a function, its options, and their texts."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ GIVEN = ("inputs", "mask")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-UNITS = Option(32, ONE_OR_MORE, "int", "Size of the vector of an event.")
+UNITS = Option(32, ONE_OR_MORE, "int", "Size of the vector of each event.")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ClassTexts:
     prefix : str
         First part of the class names: "GRU" for ``GRUBehaviorClassifier``.
     title : str
-        Ends the sentence "Classify sequences by ...".
+        Ends the sentence "Classify sequences with ...".
     description : str
         Paragraphs that follow it.
     notes, references : str
@@ -50,7 +50,7 @@ class Network:
     Parameters
     ----------
     name : str
-        What ``network=`` is set to.
+        Value of ``network=``.
     build : callable
         A function ``build(events, lengths, **arguments)`` of Keras tensors: the embedded events,
         of shape (batch, steps, features), padded on the right, and the number of events of each

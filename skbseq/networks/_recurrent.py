@@ -1,4 +1,4 @@
-"""Stacks of recurrent layers, in one direction or both: what the LSTM, GRU and RNN share."""
+"""Stacks of recurrent layers, in one direction or both, as used by LSTM, GRU and RNN."""
 
 from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, Option
 
@@ -9,7 +9,7 @@ RECURRENT_OPTIONS = {
         "int",
         "Size of the state of each layer.",
     ),
-    "n_layers": Option(1, LAYERS, "int", "Stacked recurrent layers."),
+    "n_layers": Option(1, LAYERS, "int", "Number of stacked recurrent layers."),
     "bidirectional": Option(
         False, ["boolean"], "bool", "Whether each layer also reads the events backwards."
     ),

@@ -1,4 +1,4 @@
-"""The simplest recurrence over embedded events."""
+"""A simple recurrent network over embedded events."""
 
 from functools import partial
 
@@ -23,8 +23,8 @@ NETWORK = Network(
         prefix="RNN",
         title="a simple recurrent network",
         description="""
-        Like the LSTM without gates: a quarter of the weights, but what lies some ten events back
-        is soon forgotten. It shows what the gates are worth.
+        Like the LSTM, but without gates and with a quarter of the weights. It soon forgets events
+        that lie about ten steps back. Use it as a baseline that shows the value of gates.
         """,
         notes=r"""
         With input :math:`x_t` the state is

@@ -55,7 +55,7 @@ class NetworkSpec:
     n_outputs : int
         Outputs per history.
     units : int
-        Size of the vector of an event.
+        Size of the vector of each event.
     n_layers : int
     bidirectional : bool
     dropout, recurrent_dropout : float

@@ -1,4 +1,4 @@
-"""Self-attention over embedded events."""
+"""Transformer (self-attention) over embedded events."""
 
 from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, Option
 from skbseq.networks._network import UNITS, ClassTexts, Network
@@ -67,17 +67,19 @@ def _least_weights(width, *, units, n_layers, n_heads, feed_forward_units, **_):
 NETWORK = Network(
     name="transformer",
     build=transformer,
-    reads="all events at once, each with all before it",
+    reads="all events in parallel, each with all before it",
     least_weights=_least_weights,
     options={
         "units": UNITS,
-        "n_layers": Option(2, LAYERS, "int", "Blocks of attention and a feed-forward layer."),
+        "n_layers": Option(
+            2, LAYERS, "int", "Number of blocks of attention and a feed-forward layer."
+        ),
         "n_heads": Option(
             4,
             ONE_OR_MORE,
             "int",
             """
-            Attention heads in a block, each of ``units / n_heads`` numbers, rounded up.
+            Number of attention heads per block, each of size ``units / n_heads``, rounded up.
             """,
         ),
         "feed_forward_units": Option(
@@ -91,8 +93,8 @@ NETWORK = Network(
             ["boolean"],
             "bool",
             """
-            Whether an event attends to all events, or only to itself and those before it. With a
-            single block and ``pooling="last"`` both are the same.
+            Whether an event attends to all events, or only to itself and earlier ones. With a
+            single block and ``pooling="last"`` this makes no difference.
             """,
         ),
         "dropout": Option(
@@ -100,20 +102,20 @@ NETWORK = Network(
             SHARE,
             "float",
             """
-            Share of what each part of a block adds, and of the last vector, set to zero in
+            Share of the output of each part of a block, and of the last vector, set to zero in
             training.
             """,
         ),
     },
     texts=ClassTexts(
         prefix="Transformer",
-        title="self-attention",
+        title="a transformer (self-attention)",
         description="""
-        Blocks of attention and a feed-forward layer (a transformer encoder). Sinusoids of its
-        position, counted from the first event, are added to each event. The numeric channels,
-        such as the time since the event before, also enter by learned sinusoids (Time2Vec). Each
-        head attends less to distant events, some heads more so than others. The cost grows with
-        the square of the length of a history, in memory too.
+        Blocks of multi-head attention and a feed-forward layer. Sinusoidal position encodings,
+        counted from the first event, are added to each event. Numeric channels, such as the time
+        since the previous event, also enter through learned sinusoids (Time2Vec). Attention
+        decreases with distance, at a different rate in each head (ALiBi). Time and memory grow
+        with the square of the length of a history.
         """,
         notes=r"""
         With queries, keys and values :math:`q = W_q x, k = W_k x, v = W_v x` of size :math:`d`,

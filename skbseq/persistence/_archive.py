@@ -1,6 +1,6 @@
 """The zip archive of a model file: its index with digests, and limits on what it may unpack to.
 
-The digests find damage, by chance or by an editor. They are no signature: whoever writes a file
+The digests detect accidental damage and edits. They are not a signature: whoever writes a file
 can compute them. What a file may do is limited by the types that `load` allows.
 """
 

@@ -36,7 +36,7 @@ def load(path, *, trusted=()):
     Returns
     -------
     estimator
-        In the state in which it was saved.
+        The estimator in the state in which it was saved.
 
     Raises
     ------
@@ -60,8 +60,8 @@ def load(path, *, trusted=()):
 
     Notes
     -----
-    Digests in the file reveal damage. They are no signature: who changes a file on purpose can
-    compute them again, and so make a model that predicts something else.
+    Digests in the file detect damage. They are not a signature: somebody who changes a file on
+    purpose can recompute them, and so make a model that predicts something else.
 
     Examples
     --------

@@ -22,7 +22,7 @@ def save(estimator, path, *, metadata=None):
     renamed, so that an error or interruption leaves an existing file unchanged. A temporary file
     that a killed process left is removed by the next save to the same path.
 
-    The file has a digest of each of its parts, by which :func:`load` notices damage.
+    The file has a digest of each of its parts, so that :func:`load` detects damage.
 
     Parameters
     ----------
