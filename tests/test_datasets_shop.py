@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 from skbseq.datasets import _shop, make_shop_log
+from skbseq.datasets._bunch import LogBunch
 
 BEHAVIORS = ["search", "view", "cart", "remove", "buy"]
 DAY = np.timedelta64(1, "D")
@@ -145,6 +146,12 @@ def test_a_shop_prints_short_and_is_a_bunch(shop):
     assert isinstance(again, Bunch) and again.roles == shop["roles"]
     again.note = "x" * 10_000
     assert repr(again).endswith(f"note         {'x' * 120} ...")
+
+
+def test_tables_of_every_library_print_short(frame_lib):
+    bunch = LogBunch(events=frame_lib.make({"who": [1, 2], "what": ["a", "b"]}), roles={})
+    table = f"  events  {frame_lib.name} table of 2 rows: who, what"
+    assert repr(bunch).splitlines() == ["Bunch with 2 entries", table, "  roles   {}"]
 
 
 # ---------------------------------------------------------------- randomness

@@ -25,7 +25,8 @@ class EventLog(SummaryMethods, ReshapeMethods, SampleMethods, LabelMethods):
     after it, so that no future event leaks into a feature.
 
     A log never changes; :meth:`clean`, :meth:`collapse`, :meth:`sessions` and :meth:`by` return
-    new logs.
+    new logs. It prints its roles, span, counts and what is missing; in a notebook it also shows a
+    chart of its events over time.
 
     Parameters
     ----------
