@@ -20,7 +20,16 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.speed import _epochs, _first_fit, _growth, _predictions, _report, _runs, _search
+from benchmarks.speed import (
+    _cold_start,
+    _epochs,
+    _first_fit,
+    _growth,
+    _predictions,
+    _report,
+    _runs,
+    _search,
+)
 
 QUESTIONS = (
     _search.QUESTIONS
@@ -28,6 +37,7 @@ QUESTIONS = (
     | _predictions.QUESTIONS
     | _first_fit.QUESTIONS
     | _growth.QUESTIONS
+    | _cold_start.QUESTIONS
 )
 
 

@@ -36,6 +36,27 @@ except ImportError:
         return method
 
 
+# Address of the built documentation, without a slash at its end. The estimators' HTML views link
+# to it; without an address they link nowhere.
+DOCUMENTATION = ""
+
+
+class LinksToDocs:
+    """A base class of estimators whose HTML view links to their page of the API documentation.
+
+    List this class before scikit-learn's base classes, which read these attributes.
+    """
+
+    _doc_link_module = "skbseq"  # classes of users that inherit from ours have no page here
+
+    @property
+    def _doc_link_template(self):
+        return f"{DOCUMENTATION}/generated/skbseq.{{name}}.html" if DOCUMENTATION else ""
+
+    def _doc_link_url_param_generator(self):
+        return {"name": type(self).__name__}
+
+
 class Interval(_Interval):
     """scikit-learn's constraint of this name, which NumPy's spans never satisfy."""
 

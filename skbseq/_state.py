@@ -3,11 +3,13 @@
 import inspect
 from contextlib import contextmanager
 
+from skbseq._checks import LinksToDocs
+
 __all__ = ["FillsParameters", "all_or_nothing"]
 
 
-class FillsParameters:
-    """A base class of estimators that reads the state of earlier versions.
+class FillsParameters(LinksToDocs):
+    """A base class of all estimators that reads the state of earlier versions.
 
     A parameter that was added after a file or pickle was written gets its default. List this
     class before scikit-learn's base classes.

@@ -1,5 +1,7 @@
 """The generated shop: the log is one, its automaton is the documented one, the truth is true."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.stats import chi2
@@ -7,8 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
 
 from skbseq.datasets import _shop, make_shop_log
+from skbseq.datasets._bunch import LogBunch
 
 BEHAVIORS = ["search", "view", "cart", "remove", "buy"]
 DAY = np.timedelta64(1, "D")
@@ -123,6 +127,31 @@ def test_names_sort_like_numbers_in_large_shops():
 def test_description_has_the_numbers(shop):
     for number in (f"{len(shop.events)}, from", "400, of whom 360", "2026-03-02", "7 days"):
         assert number in shop.DESCR
+
+
+def test_a_shop_prints_short_and_is_a_bunch(shop):
+    lines = repr(shop).splitlines()
+    assert lines[0] == "Bunch with 7 entries"
+    events = (
+        f"  events       pandas table of {len(shop.events):,} rows: user_id, timestamp, behavior_"
+    )
+    assert lines[1].startswith(events)
+    assert lines[3:5] == [
+        "  probability  float64 array of shape (360,)",
+        f"  at           {shop.at}",
+    ]
+    assert lines[-1] == "  DESCR        Generated shop log ..."
+    assert len(lines) == 8 and max(map(len, lines)) < 140
+    again = pickle.loads(pickle.dumps(shop))
+    assert isinstance(again, Bunch) and again.roles == shop["roles"]
+    again.note = "x" * 10_000
+    assert repr(again).endswith(f"note         {'x' * 120} ...")
+
+
+def test_tables_of_every_library_print_short(frame_lib):
+    bunch = LogBunch(events=frame_lib.make({"who": [1, 2], "what": ["a", "b"]}), roles={})
+    table = f"  events  {frame_lib.name} table of 2 rows: who, what"
+    assert repr(bunch).splitlines() == ["Bunch with 2 entries", table, "  roles   {}"]
 
 
 # ---------------------------------------------------------------- randomness

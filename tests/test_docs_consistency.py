@@ -17,8 +17,10 @@ from pathlib import Path
 import numpydoc.docscrape
 import pytest
 from numpydoc.validate import validate
+from sklearn.base import BaseEstimator
 
 import skbseq
+from skbseq import _checks
 
 ROOT = Path(__file__).parents[1]
 
@@ -167,6 +169,28 @@ def test_the_api_page_lists_every_public_name_once():
     page = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
     faults = list(api_page_faults(page, OBJECTS))
     assert not faults, "\n".join(faults)
+
+
+def test_estimators_link_to_their_page_once_the_docs_have_an_address(monkeypatch):
+    pages = set(documented_names((ROOT / "docs" / "api.rst").read_text(encoding="utf-8")))
+    classes = filter(inspect.isclass, map(_load, CALLABLES))
+    estimators = [cls.__new__(cls) for cls in classes if issubclass(cls, BaseEstimator)]
+    assert len(estimators) > 20
+    assert {estimator._get_doc_link() for estimator in estimators} == {""}
+    monkeypatch.setattr(_checks, "DOCUMENTATION", "https://docs.example")
+    for estimator in estimators:
+        page = f"skbseq.{type(estimator).__name__}"
+        assert estimator._get_doc_link() == f"https://docs.example/generated/{page}.html"
+        assert page in pages
+    assert (
+        "docs.example/generated/skbseq.SequenceEncoder.html"
+        in skbseq.SequenceEncoder()._repr_html_()
+    )
+
+    class Mine(skbseq.SequenceEncoder):
+        pass
+
+    assert Mine()._get_doc_link() == ""
 
 
 def test_a_faulty_api_page_is_noticed():

@@ -1,4 +1,4 @@
-"""The README keeps its promises: its example runs and scores what it says, its links lead on."""
+"""The READMEs, in English and Chinese: their code runs and scores what they say, links lead on."""
 
 import re
 import shlex
@@ -10,38 +10,93 @@ from sklearn.model_selection import GridSearchCV
 from skbseq.cli import main
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = ("README.md", "README_zh.md")
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
+TEST_COMMAND = (
+    "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/python -m pytest -n 2\n"
+)
 
 
-def block(mark):
+def block(mark, name="README.md"):
     """The fenced block right below the comment with this mark."""
-    found = re.findall(rf"^<!-- {mark} -->\n```\w+\n(.*?)^```$", README, re.M | re.S)
-    assert len(found) == 1, f"README.md has {len(found)} blocks below <!-- {mark} -->"
+    found = re.findall(rf"^<!-- {mark} -->\n```\w+\n(.*?)^```$", TEXTS[name], re.M | re.S)
+    assert len(found) == 1, f"{name} has {len(found)} blocks below <!-- {mark} -->"
     return found[0]
 
 
-def test_the_example_runs_and_scores_what_it_says(capsys):
+def blocks(name, language):
+    """All fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXTS[name], re.M | re.S)
+
+
+def run(mark, name, namespace):
+    exec(compile(block(mark, name), f"{name}, {mark}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_run_and_score_what_they_say(name, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     namespace = {}
-    code = block("example")
-    exec(compile(code, "README.md", "exec"), namespace)
-    said = float(re.search(r"# about (0\.\d\d)$", code, re.M)[1])
+    run("example", name, namespace)
+    said = float(re.search(r"# (?:about|约) (0\.\d\d)$", block("example", name), re.M)[1])
     scored = float(re.fullmatch(r"ROC AUC (0\.\d\d)\n", capsys.readouterr().out)[1])
     assert scored == pytest.approx(said, abs=0.02)
 
-    exec(compile(block("search"), "README.md", "exec"), namespace)
+    first, n_buyers = namespace["log"], namespace["y"].sum()
+    run("own-log", name, namespace)
+    assert namespace["log"] is not first and len(namespace["log"]) == len(first)
+    assert namespace["y"].sum() == pytest.approx(n_buyers, rel=0.1)  # the cutoff may move
+
+    run("search", name, namespace)
     assert isinstance(namespace["search"], GridSearchCV)
-    for name in namespace["grid"]:
-        namespace["model"].set_params(**{name: namespace["grid"][name][0]})
+    for parameter, values in namespace["grid"].items():
+        namespace["model"].set_params(**{parameter: values[0]})
 
 
-def test_no_python_is_left_out():
-    assert len(re.findall(r"^```python$", README, re.M)) == 2
+def test_the_chinese_example_has_the_layout_of_taobao(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head, _, _ = block("example", "README_zh.md").partition("names = [")
+    exec(compile(head, "README_zh.md", "exec"), {})
+    lines = (tmp_path / "UserBehavior.csv").read_text().splitlines()
+    fields = [line.split(",") for line in lines]
+    assert {len(row) for row in fields} == {5} and all(all(row) for row in fields)
+    assert {row[3] for row in fields} == {"pv", "cart", "fav", "buy"}
+    assert all(re.fullmatch(r"17\d{8}", row[4]) for row in fields)
+
+
+def structure(name):
+    """Levels of headings, marks, languages of blocks and targets of links, in their order."""
+    text = TEXTS[name]
+    marks = re.findall(r"^(##?) |^<!-- (.+) -->$|^```(\w+)$", text, re.M)
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    rows = [line.count("|") for line in text.splitlines() if line.startswith("|")]
+    return marks, [link for link in links if link not in NAMES], rows
+
+
+def test_both_have_the_same_sections_blocks_and_links():
+    assert structure("README.md") == structure("README_zh.md")
+    assert blocks("README.md", "console") == blocks("README_zh.md", "console")
+    assert block("search") == block("search", "README_zh.md")
+
+
+def test_each_links_to_the_other():
+    assert "](README_zh.md)" in TEXTS["README.md"] and "](README.md)" in TEXTS["README_zh.md"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_python_is_left_out(name):
+    assert len(blocks(name, "python")) == 3
+
+
+def test_the_result_is_on_the_first_screen():
+    for text in TEXTS.values():
+        before = text[: text.index("print(f")]
+        assert before.count("\n") < 70
 
 
 def console_commands():
     """The commands of the console blocks, in order, as lists of words."""
-    blocks = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    lines = "".join(blocks("README.md", "console")).replace("\\\n", " ").splitlines()
     return [shlex.split(command) for line in lines for command in line.split("&&")]
 
 
@@ -64,12 +119,12 @@ def test_the_commands_work_in_their_order(tmp_path, monkeypatch):
     assert {"skbseq-demo/", "*.skbseq", "*.scores.csv", "*.calibration.png"} <= set(ignored)
 
 
-def test_the_test_command_is_one_line_that_installs_and_tests():
-    assert re.fullmatch(
-        r"python3 -m venv \.venv && .*pip install .*pytest -n 2\n", block("test-command")
-    )
+@pytest.mark.parametrize("name", NAMES)
+def test_the_test_command_is_one_line_that_installs_and_tests(name):
+    assert block("test-command", name) == TEST_COMMAND
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
-def test_links_lead_somewhere(target):
-    assert (ROOT / target).is_file()
+def test_links_lead_somewhere():
+    targets = set(re.findall(r"\]\(([^)#]+)\)", "".join(TEXTS.values())))
+    assert len(targets) > 10
+    assert [target for target in targets if not (ROOT / target).is_file()] == []

@@ -24,11 +24,11 @@ from urllib.request import Request, urlopen
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from sklearn.utils import Bunch
 
 from skbseq import _frames
 from skbseq._checks import check_count, check_flag, is_real, shown
 from skbseq._files import replacing
+from skbseq.datasets._bunch import LogBunch
 from skbseq.datasets._formats import unpack
 from skbseq.exceptions import InvalidLogError
 
@@ -159,7 +159,7 @@ def fetch(source, *, output, **options):
     if not isinstance(output, str) or output not in ("pandas", "polars", "pyarrow"):
         raise ValueError(f"output must be 'pandas', 'polars' or 'pyarrow'; got {shown(output)}.")
     table, path = load(source, Options(**options))
-    return Bunch(
+    return LogBunch(
         events=_frames.frame_from_columns(source.to_events(table), like=output),
         roles=dict(source.roles),
         DESCR=source.descr.format(source=source),

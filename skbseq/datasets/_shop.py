@@ -9,11 +9,11 @@ from functools import cache, lru_cache
 
 import numpy as np
 from scipy.linalg import expm
-from sklearn.utils import Bunch
 
 from skbseq._checks import check_count, shown
 from skbseq._frames import frame_from_columns
 from skbseq._time import to_timedelta
+from skbseq.datasets._bunch import LogBunch
 
 __all__ = ["make_shop_log"]
 
@@ -156,7 +156,7 @@ def make_shop_log(n_users=1000, *, n_products=200, history="60D", horizon="7D", 
     order = np.argsort(time, kind="stable")
     at = _START + history
     cutoffs = np.full(len(last), at)
-    return Bunch(
+    return LogBunch(
         events=frame_from_columns({name: values[order] for name, values in columns.items()}),
         samples=frame_from_columns({"user_id": names[user[last]], "cutoff": cutoffs}),
         probability=_buy_probability(state[last], (cutoff - time[last]) / _DAY, span / _DAY),

@@ -12,11 +12,12 @@ from skbseq.events._labels import LabelMethods
 from skbseq.events._reshaping import ReshapeMethods
 from skbseq.events._samples import SampleMethods
 from skbseq.events._state import RESERVED, check_column, check_roles
+from skbseq.events._summary import SummaryMethods
 from skbseq.events._times import check_present, read_times
 from skbseq.exceptions import InvalidLogError
 
 
-class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
+class EventLog(SummaryMethods, ReshapeMethods, SampleMethods, LabelMethods):
     """A log of events with named roles, sorted by user and time.
 
     A log answers three questions about any cutoff: which users can be sampled, what was their
@@ -24,7 +25,8 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
     no future event leaks into a feature.
 
     A log never changes; :meth:`clean`, :meth:`collapse`, :meth:`sessions` and :meth:`by` return
-    new logs.
+    new logs. It prints its roles, span, counts and what is missing; in a notebook it also shows a
+    chart of its events over time.
 
     Parameters
     ----------
@@ -240,32 +242,6 @@ class EventLog(ReshapeMethods, SampleMethods, LabelMethods):
         # Includes the events without user or time, which only clean() drops.
         return self._table.num_rows + sum(self._unplaced.values())
 
-    def __repr__(self):
-        times = self._index.times
-        span = f"until {self._clock.format(self._until)}"
-        if times.size:
-            span = f"{self._clock.format(times.min())} to {self._clock.format(times.max())}"
-        lines = [f"EventLog: {len(self):,} events of {len(self._index.users):,} users, {span}"]
-        zone = f", {self._clock.zone}" if self._clock.zone else ""
-        lines.append(f"  user      {self.user}")
-        lines.append(f"  time      {self.time} ({self._clock.source}{zone})")
-        for role in ("behavior", "product"):
-            name = getattr(self, role)
-            if name is not None:
-                lines.append(f"  {role:<8}  {name} ({_format_values(self._table[name])})")
-        roles = (self.user, self.time, self.behavior, self.product)
-        others = [name for name in self._table.column_names if name not in roles]
-        if others:
-            lines.append(f"  others    {', '.join(others)}")
-        missing = _format_missing(self._table)
-        if missing:
-            lines.append(f"  missing   {missing}")
-        lines += [f"  cut       {count:,} {reason}" for reason, count in self._cut.items()]
-        waiting = [f"{count:,} {reason}" for reason, count in self._waiting().items()]
-        if waiting:
-            lines.append(f"  unclean   {'; '.join(waiting)}: call clean()")
-        return "\n".join(lines)
-
 
 def _check_columns(table, roles):
     check_roles(table, roles)
@@ -284,20 +260,6 @@ def _check_until(until):
             "The log is empty: it has columns but no rows. If nothing has happened yet, pass "
             "until=, the moment up to which this is known."
         )
-
-
-def _format_values(column):
-    values, counts = _frames.count_values(column)
-    if len(values) > 12:
-        return f"{len(values):,} values"
-    common = np.argsort(-counts, kind="stable")
-    return ", ".join(f"{values[i]} {counts[i]:,}" for i in common)
-
-
-def _format_missing(table):
-    """Numbers of missing values by column."""
-    counts = {name: int(_frames.is_missing(table[name]).sum()) for name in table.column_names}
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
 
 
 def _check_ties(table, ties):

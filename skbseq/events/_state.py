@@ -27,6 +27,7 @@ class LogState:
         """A copy of this log with some of its state replaced; logs never change in place."""
         log = object.__new__(type(self))  # `__init__` would read and sort the events again
         vars(log).update(vars(self))
+        vars(log).pop("_summary", None)
         vars(log).update(changes)
         return log
 
