@@ -634,6 +634,15 @@ def test_training_goes_on_with_frozen_layers(data, fitted):
     assert np.abs(after["logits/kernel"] - before["logits/kernel"]).max() > 0
 
 
+def test_what_was_trained_before_can_be_frozen_without_an_embedder(data):
+    X = SequenceEncoder().fit_transform(data[0][:100])
+    model = LSTMBehaviorClassifier(units=4, epochs=1, warm_start=True, random_state=0)
+    before = names_of(model.fit(X, data[1][:100]))
+    after = names_of(model.set_params(freeze="network").fit(X, data[1][:100]))
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {"logits/kernel", "logits/bias"}
+
+
 def test_a_part_of_a_history_is_a_view():
     data = Sequences(
         np.zeros((3, 1), np.int32),

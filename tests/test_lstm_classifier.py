@@ -267,6 +267,14 @@ def test_held_out_samples_are_stratified_and_not_the_tail(frame):
     assert held_out.max() - held_out.min() > 50
 
 
+def test_a_class_keeps_a_sample_to_train_on():
+    from skbseq._training._hold_out import split_rows
+
+    y = np.array([0] * 10 + [1])
+    train, held_out = split_rows(y, 0.95, np.random.default_rng(0))
+    assert np.bincount(y[train]).tolist() == [1, 1] and len(held_out) == 9
+
+
 def test_zero_weights_leave_samples_out_and_weights_are_not_changed(frame):
     X, y = frame
     weights = np.where(np.arange(200) < 150, 1.0, 0.0)
