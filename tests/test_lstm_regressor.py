@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
-from skbseq import LSTMBehaviorRegressor, SequenceEncoder, load, save
+from skbseq import BehaviorRegressor, LSTMBehaviorRegressor, SequenceEncoder, load, save
 
 QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 # One step of all samples, none held out: what a weight does is then arithmetic, not luck.
@@ -534,3 +534,15 @@ def test_numbers_of_any_size_are_predicted_in_their_own(size):
     model = LSTMBehaviorRegressor(units=4, epochs=30, learning_rate=0.05, random_state=0)
     found = model.fit(X, y * size).predict(X) / size
     np.testing.assert_allclose(found, y, atol=0.5)
+
+
+@eager
+@pytest.mark.parametrize("network", ["lstm", "gru"])
+def test_a_fit_that_goes_on_draws_other_dropout(network):
+    # All rows are equal, so that their order makes no difference.
+    X = SequenceEncoder().fit_transform(pd.DataFrame({"did": [["a", "b", "a"]] * 20}))
+    options = {"units": 4, "dropout": 0.5, "optimizer": "sgd", "learning_rate": 1e-9, "epochs": 1}
+    options |= {"validation_split": 0, "random_state": 0, "warm_start": True}
+    model = BehaviorRegressor(network, **options)
+    losses = [model.fit(X, np.ones(20)).history_["loss"][0] for _ in range(2)]
+    assert abs(losses[0] - losses[1]) > 1e-4
