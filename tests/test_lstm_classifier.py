@@ -712,6 +712,13 @@ def test_callbacks_come_in_every_form_of_scikeras(frame):
         assert LSTMBehaviorClassifier(**parameters).fit(*frame).n_iter_ == 2
 
 
+@pytest.mark.parametrize("weight", [0, 0.0, 1, np.float32(2)])
+def test_class_weights_from_zero_on_are_taken(weight):
+    from skbseq._labels import check_class_weight
+
+    check_class_weight({"yes": weight, "no": 1})
+
+
 @pytest.mark.parametrize("weight", [-1, np.nan, np.inf, 1e300, "a", None])
 def test_weights_of_classes_are_checked_as_those_of_samples(frame, weight):
     model = LSTMBehaviorClassifier(**QUICK, class_weight={"yes": weight, "no": 1})
