@@ -20,6 +20,7 @@ def block(mark):
     return found[0]
 
 
+@pytest.mark.steps("compiled")  # as for users, and for so many steps cheaper
 def test_the_example_runs_and_scores_what_it_says(capsys):
     namespace = {}
     code = block("example")
