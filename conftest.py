@@ -9,6 +9,8 @@ import sys
 # Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# LLVM's optimisations are half the time that XLA takes, and for users' data alone worth it.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ _kept = {"bytes": 0.8e9}  # by the libraries, at first
 
 
 def pytest_configure(config):
+    # To trace a network makes many small objects, and searches among them find nothing.
+    gc.set_threshold(50_000, 20, 20)
     config.addinivalue_line(
         "markers",
         "steps(way): steps of training and prediction run 'eager', 'traced' (the default), or "
@@ -57,6 +61,9 @@ def _set_way(item):
     way = mark.args[0] if mark else "traced"
     assert way in WAYS, way
     os.environ["_SKBSEQ_STEPS_IN_TESTS"] = way
+    if "keras" in sys.modules:  # whose filters of tracebacks are a seventh of a tracing's time
+        sys.modules["keras"].config.disable_traceback_filtering()
+        sys.modules["tensorflow"].debugging.disable_traceback_filtering()
 
 
 def _memory():

@@ -198,7 +198,7 @@ def test_one_program_serves_the_buffers_of_every_fit(frame, traces, buffers, mon
     np.testing.assert_array_equal(found, [clone(model).fit(X, y).predict_proba(X)] * 2)
 
 
-def test_no_fit_leaves_buffers_behind(frame, traces, buffers):
+def test_no_fit_leaves_buffers_behind(frame, buffers):
     import keras
 
     class Stop(keras.callbacks.Callback):

@@ -25,6 +25,7 @@ from skbseq import (
 from skbseq._sequences import Sequences
 from skbseq.exceptions import SequenceFrameError
 
+eager = pytest.mark.steps("eager")  # where a few steps take less time than to trace one
 OBJECTIVES = ("next", "masked", "contrastive")
 
 
@@ -52,6 +53,7 @@ def data():
 def fitted(data):
     return {
         objective: BehaviorEmbedder(
+            network="bag" if objective == "contrastive" else "lstm",
             objective=objective,
             bidirectional=objective == "masked",
             units=4 if objective == "masked" else 8,
@@ -89,11 +91,9 @@ def test_rows_do_not_depend_on_each_other(data, fitted, objective):
     np.testing.assert_allclose(backwards[::-1], together, atol=1e-6)
 
 
-def test_the_same_seed_gives_the_same_vectors(data):
+def test_the_same_seed_gives_the_same_vectors(data, fitted):
     X = data[0][:60]
-    embedder = BehaviorEmbedder(
-        objective="masked", bidirectional=True, units=2, epochs=2, random_state=3
-    )
+    embedder = clone(fitted["masked"]).set_params(epochs=2, random_state=3)
     first, again = (clone(embedder).fit(X).transform(X) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
@@ -164,6 +164,7 @@ def test_the_loss_does_not_depend_on_the_batches(data):
     losses = []
     for size in (1, 7, 64):
         embedder = BehaviorEmbedder(
+            network="bag",
             units=4,
             epochs=1,
             batch_size=size,
@@ -176,10 +177,12 @@ def test_the_loss_does_not_depend_on_the_batches(data):
     assert losses[1:] == pytest.approx(losses[:1] * 2, rel=1e-4)
 
 
+@eager
 def test_temperature_is_that_of_the_training(data):
-    X, tables = data[0][:60], []
+    X, tables = data[0][:30], []
     for temperature in (0.1, 1.0):
         embedder = BehaviorEmbedder(
+            network="bag",
             objective="contrastive",
             temperature=temperature,
             units=4,
@@ -337,9 +340,10 @@ def test_a_future_needs_times_and_cutoffs(rng, change, error, message):
 # ------------------------------------------------------------------ ids
 
 
+@eager
 def test_a_channel_named_as_the_result_is_refused():
     X = pd.DataFrame({"neighbor": [["a", "b"], ["b", "c"]] * 5})
-    model = BehaviorEmbedder(units=4, epochs=1, random_state=0).fit(X)
+    model = BehaviorEmbedder(network="bag", units=4, epochs=1, random_state=0).fit(X)
     with pytest.raises(ValueError, match="named 'neighbor', as a column of the result"):
         model.most_similar(["a"], k=1)
 
@@ -385,9 +389,10 @@ def test_what_has_no_neighbours_is_refused(fitted, ids, options, message):
 # ------------------------------------------------------------------ in scikit-learn
 
 
+@eager
 def test_in_a_pipeline_and_a_search(data):
-    X, y = data[0][:120], data[1][:120]
-    embedder = BehaviorEmbedder(epochs=1, random_state=0)
+    X, y = data[0][:60], data[1][:60]
+    embedder = BehaviorEmbedder(network="bag", epochs=1, random_state=0)
     search = GridSearchCV(
         make_pipeline(embedder, LogisticRegression()),
         {"behaviorembedder__units": [2, 4]},
@@ -459,17 +464,17 @@ def test_a_classifier_begins_where_the_embedder_ended(data, fitted):
             np.testing.assert_allclose(weight, theirs[name], atol=1e-6)
 
 
-def test_few_labels_go_further():
+def test_few_labels_go_further(fitted):
     X, y = walks(600, seed=1)
     rows = slice(0, 16)
-    pretrained = BehaviorEmbedder(units=16, epochs=15, learning_rate=0.02, random_state=0).fit(X)
-    options = {"units": 16, "epochs": 15, "validation_split": 0}
-    tuned = start_from(pretrained, **options).fit(X[rows], y[rows])
+    options = {"epochs": 15, "validation_split": 0}
+    tuned = start_from(fitted["next"], **options).fit(X[rows], y[rows])
     scratch = clone(tuned).set_params(lstmbehaviorclassifier__init=None).fit(X[rows], y[rows])
     aucs = [roc_auc_score(y[16:], m.predict_proba(X[16:])[:, 1]) for m in (tuned, scratch)]
     assert aucs[0] > aucs[1] + 0.02
 
 
+@eager
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize(
     ("freeze", "kept"),
@@ -480,9 +485,9 @@ def test_few_labels_go_further():
     ],
 )
 def test_frozen_layers_stay_as_they_are(data, fitted, freeze, kept, compiled):
-    X, y = data[0][:100], data[1][:100]
+    X, y = data[0][:30], data[1][:30]
     # Dropout in the recurrence is what the written-out steps do not serve.
-    options = {} if compiled else {"recurrent_dropout": 0.1}
+    options = {"epochs": 2} if compiled else {"epochs": 2, "recurrent_dropout": 0.1}
     model = start_from(fitted["next"], freeze=freeze, **options).fit(X, y)[-1]
     theirs = names_of(fitted["next"])
     for name, weight in names_of(model).items():
@@ -492,8 +497,9 @@ def test_frozen_layers_stay_as_they_are(data, fitted, freeze, kept, compiled):
             assert np.abs(weight - theirs[name]).max() > 1e-4
 
 
+@eager
 def test_what_was_never_learnt_is_not_frozen(data, fitted):
-    X, y = data[0][:60], data[1][:60]
+    X, y = data[0][:30], data[1][:30]
     options = {"freeze": "network", "pooling": "attention"}
     models = [start_from(fitted["next"], epochs=n, **options).fit(X, y)[-1] for n in (1, 2)]
     once, twice = map(names_of, models)
@@ -546,8 +552,9 @@ def test_channels_of_another_encoder_are_refused(data, fitted, encoder):
         model.fit(X, y)
 
 
+@eager
 def test_codes_beyond_the_embedders_are_refused(data):
-    X, y = data[0][:50], data[1][:50]
+    X, y = data[0][:20], data[1][:20]
     small = BehaviorEmbedder(SequenceEncoder(max_categories=3), units=4, epochs=1).fit(X)
     model = make_pipeline(SequenceEncoder(), LSTMBehaviorClassifier(units=4, init=small))
     with pytest.raises(ValueError, match="Encode with the embedder's own encoder"):
@@ -603,6 +610,7 @@ def test_few_samples_need_not_show_all_codes(data, fitted):
     assert model.predict_proba(X).shape == (400, 2)
 
 
+@eager
 def test_a_fitted_model_refuses_codes_of_another_encoder(data):
     X, y = data[0][:60], data[1][:60]
     model = make_pipeline(SequenceEncoder(), LSTMBehaviorClassifier(units=2, epochs=1)).fit(X, y)
@@ -622,8 +630,9 @@ def test_only_an_embedder_is_a_start(data):
         model.fit(X, y)
 
 
+@eager
 def test_training_goes_on_with_frozen_layers(data, fitted):
-    X, y = data[0][:100], data[1][:100]
+    X, y = data[0][:30], data[1][:30]
     model = start_from(fitted["next"], freeze="network", epochs=1).fit(X, y)
     before = {name: weight.copy() for name, weight in names_of(model[-1]).items()}
     model[-1].partial_fit(model[0].transform(X), y)

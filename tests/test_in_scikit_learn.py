@@ -20,7 +20,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skbseq import EventLog, LSTMBehaviorClassifier, SequenceEncoder
+from skbseq import BagBehaviorClassifier, EventLog, SequenceEncoder
 from skbseq.datasets import make_shop_log
 
 QUICK = dict(units=4, epochs=2, random_state=0)
@@ -36,7 +36,7 @@ def shop():
 
 
 def pipeline(**parameters):
-    return make_pipeline(SequenceEncoder(), LSTMBehaviorClassifier(**{**QUICK, **parameters}))
+    return make_pipeline(SequenceEncoder(), BagBehaviorClassifier(**{**QUICK, **parameters}))
 
 
 @pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss", "accuracy"])
@@ -75,7 +75,7 @@ def test_permutation_importance_of_one_channel_and_context(shop):
     X, y = shop
     X = X[["user_id", "behavior_type"]].assign(weight=np.random.default_rng(0).normal(size=len(X)))
     encoder = SequenceEncoder(context=["weight"])
-    model = make_pipeline(encoder, LSTMBehaviorClassifier(**QUICK)).fit(X, y)
+    model = make_pipeline(encoder, BagBehaviorClassifier(**QUICK)).fit(X, y)
     result = permutation_importance(
         model, X, y, n_repeats=2, random_state=0, scoring="neg_log_loss"
     )
@@ -106,8 +106,8 @@ def test_roc_display(shop):
 def test_grid_search_in_two_processes_acts_on_routed_names(shop):
     X, y = shop
     grid = {
-        "lstmbehaviorclassifier__epochs": [1, 2],
-        "lstmbehaviorclassifier__optimizer__learning_rate": [0.001, 0.05],
+        "bagbehaviorclassifier__epochs": [1, 2],
+        "bagbehaviorclassifier__optimizer__learning_rate": [0.001, 0.05],
         "sequenceencoder__max_length": [5],
     }
     search = GridSearchCV(
@@ -121,10 +121,10 @@ def test_grid_search_in_two_processes_acts_on_routed_names(shop):
     assert search.best_score_ == pytest.approx(alone.mean(), abs=1e-6)
 
 
-@pytest.mark.parametrize("resource", ["n_samples", "lstmbehaviorclassifier__epochs"])
+@pytest.mark.parametrize("resource", ["n_samples", "bagbehaviorclassifier__epochs"])
 def test_halving_search(shop, resource):
     X, y = shop
-    rates = {"lstmbehaviorclassifier__learning_rate": [0.001, 0.01, 0.05]}  # all of one program
+    rates = {"bagbehaviorclassifier__learning_rate": [0.001, 0.01, 0.05]}  # all of one program
     search = HalvingGridSearchCV(
         pipeline(),
         rates,
@@ -144,7 +144,7 @@ def test_sample_weight_is_routed(shop):
     X, y = shop
     weight = np.where(y, 20.0, 1.0)
     with config_context(enable_metadata_routing=True):
-        classifier = LSTMBehaviorClassifier(**QUICK).set_fit_request(sample_weight=True)
+        classifier = BagBehaviorClassifier(**QUICK).set_fit_request(sample_weight=True)
         classifier.set_score_request(sample_weight=True)
         routed = make_pipeline(SequenceEncoder(), classifier).fit(X, y, sample_weight=weight)
         scores = cross_validate(
@@ -155,7 +155,7 @@ def test_sample_weight_is_routed(shop):
             params={"sample_weight": weight},
             error_score="raise",
         )
-    named = pipeline().fit(X, y, lstmbehaviorclassifier__sample_weight=weight)
+    named = pipeline().fit(X, y, bagbehaviorclassifier__sample_weight=weight)
     np.testing.assert_array_equal(routed.predict_proba(X), named.predict_proba(X))
     assert (named.predict_proba(X) != pipeline().fit(X, y).predict_proba(X)).any()
     assert np.isfinite(scores["test_score"]).all()
@@ -172,7 +172,7 @@ def test_feature_union_with_another_transformer(shop):
     count = make_pipeline(FunctionTransformer(seen), StandardScaler())
     union = make_union(SequenceEncoder(), count, verbose_feature_names_out=False)
     model = make_pipeline(
-        union.set_output(transform="pandas"), LSTMBehaviorClassifier(**QUICK)
+        union.set_output(transform="pandas"), BagBehaviorClassifier(**QUICK)
     ).fit(X, y)
     assert len(model[-1].schema_.context) == 1
     assert roc_auc_score(y, model.predict_proba(X)[:, 1]) > 0
@@ -185,7 +185,7 @@ def test_column_transformer_with_another_transformer(shop):
         (SequenceEncoder(), ["cutoff", "timestamp", "behavior_type", "price"]),
         (StandardScaler(), ["age"]),
     ).set_output(transform="pandas")
-    model = make_pipeline(encode, LSTMBehaviorClassifier(**QUICK)).fit(X, y)
+    model = make_pipeline(encode, BagBehaviorClassifier(**QUICK)).fit(X, y)
     assert model[-1].schema_.context == ["standardscaler__age"]
     assert model.predict_proba(X.iloc[:1]).shape == (1, 2)
 

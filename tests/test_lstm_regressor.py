@@ -20,6 +20,7 @@ from sklearn.preprocessing import QuantileTransformer
 from skbseq import BehaviorRegressor, LSTMBehaviorRegressor, SequenceEncoder, load, save
 
 QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
+TWO_STEPS = QUICK | {"batch_size": 120}
 # One step of all samples, none held out: what a weight does is then arithmetic, not luck.
 WHOLE = dict(
     units=4, epochs=3, batch_size=1000, validation_split=0, device="/CPU:0", random_state=0
@@ -45,7 +46,13 @@ def frame():
     return X, last * rng.gamma(1.0, 10.0, 120)
 
 
-def groups(draw, n=900):
+@pytest.fixture(scope="module")
+def two_steps():
+    """Predictions after two steps, made where a test first asks for them."""
+    return {}
+
+
+def groups(draw, n=300):
     """Three kinds of histories, and numbers that are drawn for each kind."""
     rng = np.random.default_rng(0)
     kind = np.arange(n) % 3
@@ -178,11 +185,11 @@ def test_squared_log_error_finds_means_of_logarithms():
 
 
 def test_quantiles_cover_what_they_say():
-    X, y, kind = groups(lambda rng, kind: (kind + 1) * rng.normal(10, 3, len(kind)), n=1800)
+    X, y, kind = groups(lambda rng, kind: (kind + 1) * rng.normal(10, 3, len(kind)), n=600)
     levels = [0.1, 0.5, 0.9]
     model = LSTMBehaviorRegressor(**LEARNS, loss="quantile", quantile=levels).fit(X, y)
     prediction = model.predict(X)
-    assert prediction.shape == (1800, 3) and (np.diff(prediction) >= 0).all()
+    assert prediction.shape == (600, 3) and (np.diff(prediction) >= 0).all()
     for k in range(3):
         covered = (y[kind == k, None] <= prediction[kind == k]).mean(axis=0)
         np.testing.assert_allclose(covered, levels, atol=0.04)
@@ -190,10 +197,11 @@ def test_quantiles_cover_what_they_say():
         assert d2_pinball_score(y, column, alpha=level) > 0.2
 
 
+@eager
 def test_quantiles_that_cross_are_sorted(frame):
     X, y = frame
     levels = [q / 20 for q in range(1, 20)]
-    model = LSTMBehaviorRegressor(**QUICK, loss="quantile", quantile=levels).fit(X, y)
+    model = LSTMBehaviorRegressor(**TWO_STEPS, loss="quantile", quantile=levels).fit(X, y)
     assert (np.diff(model._outputs(X)) < 0).any()  # two epochs leave them in disorder
     prediction = model.predict(X)
     assert (np.diff(prediction) >= 0).all()
@@ -201,9 +209,10 @@ def test_quantiles_that_cross_are_sorted(frame):
     np.testing.assert_allclose(prediction, expected, rtol=1e-6)
 
 
+@eager
 def test_a_quantile_is_a_number_and_a_list_has_a_column_each(frame):
     X, y = frame
-    one = LSTMBehaviorRegressor(**QUICK, loss="quantile", quantile=0.3).fit(X, y)
+    one = LSTMBehaviorRegressor(**TWO_STEPS, loss="quantile", quantile=0.3).fit(X, y)
     listed = clone(one).set_params(quantile=[0.3]).fit(X, y)
     assert one.predict(X).shape == (120,) and listed.predict(X).shape == (120, 1)
     np.testing.assert_array_equal(one.predict(X), listed.predict(X)[:, 0])
@@ -216,23 +225,27 @@ def test_a_quantile_is_a_number_and_a_list_has_a_column_each(frame):
 # ---------------------------------------------------------------- scales
 
 
+@eager
 @pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss != "squared_log_error"])
 @pytest.mark.parametrize("factor", [1e-6, 1000.0, 1e12])
-def test_other_units_give_the_same_predictions_in_them(frame, loss, factor):
+def test_other_units_give_the_same_predictions_in_them(frame, two_steps, loss, factor):
     X, y = frame
-    model = LSTMBehaviorRegressor(**QUICK, loss=loss)
-    expected = clone(model).fit(X, y).predict(X)
+    model = LSTMBehaviorRegressor(**TWO_STEPS, loss=loss)
+    if loss not in two_steps:
+        two_steps[loss] = clone(model).fit(X, y).predict(X)
     found = clone(model).fit(X, y * factor).predict(X)
-    np.testing.assert_allclose(found, expected * factor, rtol=1e-4)
+    np.testing.assert_allclose(found, two_steps[loss] * factor, rtol=1e-4)
 
 
+@eager
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
-def test_another_zero_moves_the_predictions(frame, loss):
+def test_another_zero_moves_the_predictions(frame, two_steps, loss):
     X, y = frame
-    model = LSTMBehaviorRegressor(**QUICK, loss=loss)
-    expected = clone(model).fit(X, y).predict(X)
+    model = LSTMBehaviorRegressor(**TWO_STEPS, loss=loss)
+    if loss not in two_steps:
+        two_steps[loss] = clone(model).fit(X, y).predict(X)
     found = clone(model).fit(X, y - 1e6).predict(X)
-    np.testing.assert_allclose(found + 1e6, expected, atol=1e-3)
+    np.testing.assert_allclose(found + 1e6, two_steps[loss], atol=1e-3)
 
 
 @pytest.mark.parametrize("value", [3e-9, 5.0, -7e9])
@@ -255,10 +268,11 @@ def test_zeros_alone_are_a_constant_too(frame):
 
 
 # Those whose scale or offset is computed from the weighted samples, each in a way of its own.
+@eager
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "squared_log_error", "quantile"])
 def test_weight_zero_is_left_out_and_two_is_two_samples(frame, loss):
     X, y = frame
-    model = LSTMBehaviorRegressor(**WHOLE, loss=loss)
+    model = LSTMBehaviorRegressor(**WHOLE | {"epochs": 2}, loss=loss)
     weights = np.where(np.arange(120) < 90, 1.0, 0.0)
     left_out = clone(model).fit(X, y, sample_weight=weights).predict(X)
     np.testing.assert_array_equal(left_out, clone(model).fit(X[:90], y[:90]).predict(X))
@@ -349,19 +363,25 @@ def test_a_regressor_in_a_pipeline(raw, frame_lib):
     np.testing.assert_array_equal(model.predict(other), model.predict(X))
 
 
+@eager
 def test_a_search_scored_by_absolute_error(raw):
     grid = {"lstmbehaviorregressor__loss": ["absolute_error", "squared_error"]}
     search = GridSearchCV(
-        pipeline(), grid, cv=2, scoring="neg_mean_absolute_error", error_score="raise"
+        pipeline(batch_size=120),
+        grid,
+        cv=2,
+        scoring="neg_mean_absolute_error",
+        error_score="raise",
     ).fit(*raw)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.predict(raw[0]).shape == (120,)
 
 
+@eager
 def test_cross_validated_predictions(raw):
     X, y = raw
-    assert cross_val_predict(pipeline(), X, y, cv=3).shape == (120,)
-    levels = pipeline(loss="quantile", quantile=[0.1, 0.9])
+    assert cross_val_predict(pipeline(batch_size=120), X, y, cv=3).shape == (120,)
+    levels = pipeline(batch_size=120, loss="quantile", quantile=[0.1, 0.9])
     assert cross_val_predict(levels, X, y, cv=3).shape == (120, 2)
 
 
@@ -377,10 +397,11 @@ def test_a_transformed_target(raw):
     np.testing.assert_allclose(logs.fit(X, y).predict(X), by_loss, rtol=1e-5)
 
 
+@eager
 @pytest.mark.parametrize("loss", ["squared_log_error", "poisson", "quantile"])
 def test_a_kept_regressor_predicts_the_same_and_goes_on(frame, loss, tmp_path):
     X, y = frame
-    model = LSTMBehaviorRegressor(**QUICK, loss=loss, quantile=[0.2, 0.8]).fit(X, y)
+    model = LSTMBehaviorRegressor(**TWO_STEPS, loss=loss, quantile=[0.2, 0.8]).fit(X, y)
     save(model, tmp_path / "model.skbseq")
     kept = [load(tmp_path / "model.skbseq"), pickle.loads(pickle.dumps(model))]
     for other in kept:
@@ -392,16 +413,10 @@ def test_a_kept_regressor_predicts_the_same_and_goes_on(frame, loss, tmp_path):
 
 @eager
 def test_same_seed_same_fit_bit_for_bit(frame):
-    X, y = frame[0][:40], frame[1][:40]
+    X, y = frame[0][:20], frame[1][:20]
     model = LSTMBehaviorRegressor(**QUICK, dropout=0.3, n_layers=2)
     a, b = (clone(model).fit(X, y).predict(X) for _ in range(2))
     np.testing.assert_array_equal(a, b)
-
-
-@pytest.fixture(scope="module")
-def two_steps():
-    """Predictions after two steps, made where a test first asks for them."""
-    return []
 
 
 @eager
@@ -423,19 +438,20 @@ def two_steps():
 def test_parameters_act(frame, two_steps, change):
     X, y = frame[0][:40], frame[1][:40]
     model = LSTMBehaviorRegressor(**{**WHOLE, "epochs": 2})
-    if not two_steps:
-        two_steps.append(clone(model).fit(X, y).predict(X))
+    if "whole" not in two_steps:
+        two_steps["whole"] = clone(model).fit(X, y).predict(X)
     other = clone(model).set_params(**change).fit(X, y)
-    assert not np.array_equal(other.predict(X), two_steps[0])
+    assert not np.array_equal(other.predict(X), two_steps["whole"])
 
 
 # ---------------------------------------------------------------- targets
 
 
+@eager
 def test_numbers_of_any_kind(frame):
     X, y = frame
     y = y.round()
-    model = LSTMBehaviorRegressor(**QUICK)
+    model = LSTMBehaviorRegressor(**WHOLE | {"epochs": 1})
     expected = clone(model).fit(X, y).predict(X)
     forms = [
         y.astype(int),

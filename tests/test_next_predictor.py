@@ -23,14 +23,17 @@ from skbseq.estimators import _next_predictor
 from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 from skbseq.metrics import hold_out_last, ranking_scorer
 
+pytestmark = pytest.mark.steps("eager")
+traced = pytest.mark.steps("traced")  # where many steps take more time than to trace one
 SMALL = {"units": 8, "epochs": 2, "batch_size": 32, "random_state": 0}
+BAG = SMALL | {"network": "bag"}  # where the network is not the point
 
 
 def pages(histories):
     return pa.table({"page": pa.array(histories, pa.list_(pa.string()))})
 
 
-def sums(n, seed, length=10):
+def sums(n, seed, length=6):
     """Each event is the sum of the two before it modulo 3: one of them alone says nothing."""
     rng = np.random.default_rng(seed)
     x = np.zeros((n, length), int)
@@ -69,7 +72,7 @@ def fitted():
 @pytest.fixture(scope="module")
 def simple():
     """Fitted on a single channel."""
-    return NextBehaviorPredictor(**SMALL).fit(sums(60, 0))
+    return NextBehaviorPredictor(**SMALL).fit(sums(30, 0))
 
 
 # -------------------------------------------------------------- plain references
@@ -140,9 +143,9 @@ def test_every_event_weighs_the_same_in_both_losses(monkeypatch):
 
     monkeypatch.setattr(_events, "_AT_ONCE", 3)
     rng = np.random.default_rng(0)
-    histories = [["no"]] * 24 + [rng.choice(["no", "one", "two"], 9).tolist() for _ in range(16)]
-    following = [None, "two"] * 20
-    weights = rng.integers(1, 4, 40).astype(float)
+    histories = [["no"]] * 12 + [rng.choice(["no", "one", "two"], 5).tolist() for _ in range(8)]
+    following = [None, "two"] * 10
+    weights = rng.integers(1, 4, 20).astype(float)
     model = NextBehaviorPredictor(
         units=6,
         optimizer="sgd",
@@ -154,19 +157,20 @@ def test_every_event_weighs_the_same_in_both_losses(monkeypatch):
         random_state=0,
     ).fit(pages(histories), following, sample_weight=weights)
     classes = model.classes_.tolist()
-    losses, counts = np.zeros(40), np.zeros(40)
+    losses, counts = np.zeros(20), np.zeros(20)
     for row, (history, last) in enumerate(zip(histories, following, strict=True)):
         told = history + [last] * (last is not None)
         plain = plain_probabilities(model, history)
         losses[row] = -sum(np.log(plain[t, classes.index(e)]) for t, e in enumerate(told))
         counts[row] = len(told)
     seed = int(np.random.RandomState(0).randint(2**31 - 1))
-    parts = split_rows(np.zeros(40), 0.4, np.random.default_rng([seed, 1]))
+    parts = split_rows(np.zeros(20), 0.4, np.random.default_rng([seed, 1]))
     expected = [losses[r] @ weights[r] / (counts[r] @ weights[r]) for r in parts]
     found = [model.history_["loss"][0], model.history_["val_loss"][0]]
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+@traced
 def test_every_event_weighs_the_same_in_a_step():
     """One step in all, or as many as histories: under a small rate the weights move alike."""
     X = pages([["a"]] * 12 + [["b", "a", "b", "b", "a", "b"]] * 4)
@@ -193,7 +197,7 @@ def test_what_is_looked_for_is_dropped_in_training():
     from skbseq._training._batches import pad_batch
     from skbseq.networks._graph import build_network
 
-    model = NextBehaviorPredictor(**SMALL, dropout=0.25).fit(sums(60, 0))
+    model = NextBehaviorPredictor(**SMALL | {"epochs": 1}, dropout=0.25).fit(sums(30, 0))
     network = build_network(model.spec_)
     network.set_weights(model.weights_)
     data = model._sequences(sums(60, 0))
@@ -208,9 +212,10 @@ def test_what_is_looked_for_is_dropped_in_training():
     np.testing.assert_allclose(queries[kept], whole[kept] / 0.75, rtol=1e-5)
 
 
+@traced
 @pytest.mark.parametrize("penalty", [{"l1": 0.05}, {"l2": 0.05}], ids=str)
 def test_penalties_shrink_kernels(penalty):
-    X, options = sums(60, 0), SMALL | {"epochs": 10, "learning_rate": 0.02}
+    X, options = sums(60, 0, length=10), SMALL | {"epochs": 10, "learning_rate": 0.02}
     sizes = []
     for given in ({}, penalty):
         model = NextBehaviorPredictor(**options, **given).fit(X)
@@ -261,8 +266,9 @@ def test_draws_follow_their_law():
 # -------------------------------------------------------------- what it learns
 
 
+@traced
 def test_learns_what_one_event_cannot_tell():
-    X, new = sums(300, 0), sums(100, 1)
+    X, new = sums(300, 0, 10), sums(100, 1, 10)
     model = NextBehaviorPredictor(
         units=32, epochs=15, dropout=0.1, learning_rate=0.01, batch_size=32, random_state=0
     ).fit(X)
@@ -270,9 +276,10 @@ def test_learns_what_one_event_cannot_tell():
     assert MarkovChain().fit(X).score(new) < 0.6
 
 
+@traced
 @pytest.mark.parametrize("tied", [False, True])
 def test_draws_teach_what_all_codes_teach(tied):
-    X, new = sums(300, 0), sums(100, 1)
+    X, new = sums(300, 0, 10), sums(100, 1, 10)
     model = NextBehaviorPredictor(
         units=32,
         epochs=15,
@@ -286,10 +293,11 @@ def test_draws_teach_what_all_codes_teach(tied):
     assert model.score(new) > 0.9
 
 
+@traced
 def test_a_large_catalogue_has_short_vectors_and_draws(monkeypatch):
     monkeypatch.setattr(_next_predictor, "_MANY_IDS", 2)
     monkeypatch.setattr(_next_predictor, "_NEGATIVES", 5)
-    X, new = sums(300, 0), sums(100, 1)
+    X, new = sums(300, 0, 10), sums(100, 1, 10)
     model = NextBehaviorPredictor(
         units=32, epochs=15, dropout=0.1, learning_rate=0.01, batch_size=32, random_state=0
     ).fit(X)
@@ -301,6 +309,7 @@ def test_a_large_catalogue_has_short_vectors_and_draws(monkeypatch):
     assert model.score(new) > 0.9
 
 
+@traced
 def test_y_is_one_event_more():
     X = pages([["a", "b"]] * 30)
     options = SMALL | {"epochs": 30, "learning_rate": 0.03, "validation_split": 0.0}
@@ -316,16 +325,17 @@ def test_y_is_one_event_more():
 
 def test_an_id_of_y_that_no_history_holds_is_left_out():
     with pytest.warns(UserWarning, match="4 values of y stand in no history, such as 'z'"):
-        model = NextBehaviorPredictor(**SMALL).fit(pages([["a", "b"]] * 4), ["z"] * 4)
+        model = NextBehaviorPredictor(**BAG).fit(pages([["a", "b"]] * 4), ["z"] * 4)
     assert model.classes_.tolist() == ["a", "b"]
 
 
 def test_an_id_of_y_that_the_encoder_leaves_out_is_no_stranger():
     X = pages([["a", "b"], ["b", "c"]] * 10)
-    rare = NextBehaviorPredictor(encoder=SequenceEncoder(min_frequency=15), **SMALL)
+    rare = NextBehaviorPredictor(encoder=SequenceEncoder(min_frequency=15), **BAG)
     assert rare.fit(X, ["a", "b"] * 10).classes_.tolist() == ["b"]
 
 
+@traced
 def test_weights_say_what_counts():
     X = pages([["a", "b"]] * 30 + [["a", "c"]] * 30)
     weights = np.repeat([1.0, 0.0], 30)
@@ -374,7 +384,7 @@ def timed_shop():
 
 def test_age_is_refused():
     encoder = SequenceEncoder(time_features=("age", "hour"), max_length=5)
-    model = NextBehaviorPredictor("product", encoder=encoder, **SMALL)
+    model = NextBehaviorPredictor("product", encoder=encoder, **BAG)
     message = "'age' of 'time' tells each event how much of its history"
     with pytest.raises(ValueError, match=message) as caught:
         model.fit(timed_shop())
@@ -404,12 +414,12 @@ def test_the_target_is_not_doubted():
     X = pages([[f"p{i}-{j}" for j in range(3)] for i in range(30)])  # nearly unique
     with pytest.warns(SequenceFrameWarning, match="nearly unique"):
         SequenceEncoder().fit(X)
-    model = NextBehaviorPredictor(**SMALL).fit(X)
+    model = NextBehaviorPredictor(**BAG).fit(X)
     assert len(model.classes_) == 90
 
 
 def test_the_default_encoder_has_no_age(fitted):
-    model = NextBehaviorPredictor("product", **SMALL).fit(shop().drop_columns(["country"]))
+    model = NextBehaviorPredictor("product", **BAG).fit(shop().drop_columns(["country"]))
     assert set(model.encoder_.get_feature_names_out()) == {
         "product",
         "price",
@@ -452,21 +462,21 @@ def test_missing_ids_are_read_and_never_predicted(fitted):
 def test_rare_ids_are_read_as_unknown_and_never_predicted():
     X = pages([["a", "b", "a", "b", "rare"]] * 4 + [["odd"]])
     encoder = SequenceEncoder(min_frequency=5)
-    model = NextBehaviorPredictor(encoder=encoder, **SMALL).fit(X)
+    model = NextBehaviorPredictor(encoder=encoder, **BAG).fit(X)
     assert model.classes_.tolist() == ["a", "b"]
     with pytest.raises(ValueError, match="never seen at fit: 'rare'"):
         model.predict_top_k(X, k=1, candidates=["rare"])
     assert model.score(X) == 0  # each ends in a rare one
     with pytest.raises(ValueError, match="an id that the encoder keeps"):
-        NextBehaviorPredictor(encoder=SequenceEncoder(min_frequency=99), **SMALL).fit(X)
+        NextBehaviorPredictor(encoder=SequenceEncoder(min_frequency=99), **BAG).fit(X)
 
 
 def test_integers_and_booleans_are_ids():
     X = pd.DataFrame({"n": [[30, 7, 30], [7, 30]] * 10, "flag": [[True, False, True]] * 20})
     X["flag"] = [row[: len(n)] for row, n in zip(X["flag"], X["n"], strict=True)]
-    numbers = NextBehaviorPredictor("n", **SMALL).fit(X)
+    numbers = NextBehaviorPredictor("n", **BAG).fit(X)
     assert numbers.classes_.tolist() == [7, 30] and numbers.predict(X).dtype.kind == "i"
-    flags = NextBehaviorPredictor("flag", **SMALL).fit(X)
+    flags = NextBehaviorPredictor("flag", **BAG).fit(X)
     assert flags.predict(X).dtype == bool
 
 
@@ -569,16 +579,16 @@ def test_other_channels_of_a_path_are_those_the_id_was_last_seen_with():
 
 
 def test_the_same_seed_gives_the_same(simple):
-    again = clone(simple).fit(sums(60, 0))
+    again = clone(simple).fit(sums(30, 0))
     for one, other in zip(simple.weights_, again.weights_, strict=True):
         np.testing.assert_array_equal(one, other)
-    other = clone(simple).set_params(random_state=1).fit(sums(60, 0))
+    other = clone(simple).set_params(random_state=1).fit(sums(30, 0))
     assert any((a != b).any() for a, b in zip(simple.weights_, other.weights_, strict=True))
 
 
 def test_drawn_codes_are_seeded_too():
-    model = NextBehaviorPredictor(n_negatives=2, **SMALL)
-    one, other = (clone(model).fit(sums(40, 0)).history_ for _ in range(2))
+    model = NextBehaviorPredictor(n_negatives=2, **BAG)
+    one, other = (clone(model).fit(sums(20, 0)).history_ for _ in range(2))
     assert one == other
 
 
@@ -605,7 +615,8 @@ def test_pickle_and_file(fitted, tmp_path):
 
 def test_search_and_pipeline():
     X = shop().select(["product"])
-    pipe = make_pipeline(SequenceImputer(), NextBehaviorPredictor(**SMALL))
+    small = SMALL | {"epochs": 1, "network": "bag"}
+    pipe = make_pipeline(SequenceImputer(), NextBehaviorPredictor(**small))
     search = GridSearchCV(
         pipe,
         {"nextbehaviorpredictor__units": [4, 8], "nextbehaviorpredictor__n_negatives": [None, 2]},
@@ -624,7 +635,7 @@ def test_libraries_agree(frame_lib, fitted):
 
 
 def test_a_failed_fit_leaves_what_was(simple):
-    model = clone(simple).fit(sums(60, 0))
+    model = clone(simple).fit(sums(30, 0))
     with pytest.raises(ValueError):
         model.fit(pages([[], []]))
     assert model.predict(sums(5, 1)).tolist() == simple.predict(sums(5, 1)).tolist()
@@ -720,7 +731,7 @@ def test_a_frame_must_have_what_it_had_at_fit(fitted):
 def test_what_the_encoder_cut_off_was_seen_all_the_same():
     rng = np.random.default_rng(0)
     X = pages([rng.permutation(list("abcdefgh"))[: 3 + i % 6].tolist() for i in range(40)])
-    model = NextBehaviorPredictor(encoder=SequenceEncoder(max_length=2), **SMALL).fit(X)
+    model = NextBehaviorPredictor(encoder=SequenceEncoder(max_length=2), **BAG).fit(X)
     lists = model.predict_top_k(X, k=8, exclude_seen=True)
     for row, offered in zip(X["page"].to_pylist(), lists["page"].to_pylist(), strict=True):
         assert sorted(row + offered) == list("abcdefgh")

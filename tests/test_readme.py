@@ -33,6 +33,7 @@ def run(mark, name, namespace):
     exec(compile(block(mark, name), f"{name}, {mark}", "exec"), namespace)
 
 
+@pytest.mark.steps("compiled")  # as for users, and for so many steps cheaper
 @pytest.mark.parametrize("name", NAMES)
 def test_the_examples_run_and_score_what_they_say(name, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

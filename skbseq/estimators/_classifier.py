@@ -359,9 +359,9 @@ class BehaviorClassifier(BaseBehaviorClassifier):
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.pipeline import make_pipeline
     >>> from skbseq import BehaviorClassifier, SequenceEncoder
-    >>> X = pd.DataFrame({"what": [["cart", "remove"], ["remove", "cart"]] * 40})
-    >>> y = ["leaves", "buys"] * 40
-    >>> classifier = BehaviorClassifier(epochs=20, learning_rate=0.03, random_state=0)
+    >>> X = pd.DataFrame({"what": [["cart", "remove"], ["remove", "cart"]] * 20})
+    >>> y = ["leaves", "buys"] * 20
+    >>> classifier = BehaviorClassifier(epochs=20, learning_rate=0.05, random_state=0)
     >>> grid = [{"network": ["bag"]}, {"network": ["cnn"], "network__kernel_size": [2]}]
     >>> X = SequenceEncoder().fit_transform(X)
     >>> search = GridSearchCV(classifier, grid, cv=2).fit(X, y)

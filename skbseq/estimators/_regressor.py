@@ -245,9 +245,9 @@ class BehaviorRegressor(BaseBehaviorRegressor):
     >>> import pandas as pd
     >>> from sklearn.pipeline import make_pipeline
     >>> from skbseq import BehaviorRegressor, SequenceEncoder
-    >>> X = pd.DataFrame({"what": [["cart", "remove"], ["remove", "cart"]] * 40})
-    >>> spend = [10.0, 200.0] * 40
-    >>> regressor = BehaviorRegressor("gru", learning_rate=0.01, batch_size=8, random_state=0)
+    >>> X = pd.DataFrame({"what": [["cart", "remove"], ["remove", "cart"]] * 20})
+    >>> spend = [10.0, 200.0] * 20
+    >>> regressor = BehaviorRegressor("gru", learning_rate=0.03, batch_size=8, random_state=0)
     >>> model = make_pipeline(SequenceEncoder(), regressor).fit(X, spend)
     >>> model.score(X, spend) > 0.9
     True
