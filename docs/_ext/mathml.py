@@ -1,0 +1,49 @@
+"""Formulas as MathML: browsers show it without JavaScript and without a network."""
+
+import re
+from html import escape
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+logger = logging.getLogger(__name__)
+
+# LaTeX that docutils does not know, and what means the same.
+SYNONYMS = {r"\\dots\b": r"\\ldots", r"\\([bB]igg?)(?=[|()\[\]\\])": r"\\\1l"}
+
+
+def to_mathml(node, as_block):
+    """The MathML of a node's LaTeX; a formula that cannot be converted is a warning."""
+    formula = node.astext()
+    for pattern, synonym in SYNONYMS.items():
+        formula = re.sub(pattern, synonym, formula)
+    try:
+        return tex2mathml(formula, as_block=as_block)
+    except MathError as error:
+        logger.warning("formula not understood: %s", error, location=node)
+        return f"<code>{escape(formula)}</code>"
+
+
+def visit_math(translator, node):
+    translator.body.append(f'<span class="math">{to_mathml(node, False)}</span>')
+    raise nodes.SkipNode
+
+
+def visit_displaymath(translator, node):
+    translator.body.append(translator.starttag(node, "div", CLASS="math"))
+    translator.body.append(to_mathml(node, True))
+    if node["number"]:
+        number = get_node_equation_number(translator, node)
+        translator.body.append(f'<span class="eqno">({number})')
+        translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append("</span>")
+    translator.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_displaymath, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
