@@ -74,7 +74,9 @@ def dead_links(pages):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
-            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path.resolve()
+            target = (
+                (path.parent / unquote(parts.path)).resolve() if parts.path else path.resolve()
+            )
             anchor = unquote(parts.fragment)
             if not target.exists():
                 yield path, f"link to a file that does not exist: {link}"

@@ -12,9 +12,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "_ext")]
 
-import skbseq  # noqa: E402
 from make_inventories import ALIASES, SITES  # noqa: E402
 from numpydoc.xref import DEFAULT_LINKS  # noqa: E402
+
+import skbseq  # noqa: E402
 
 project = "skbseq"
 author = "the skbseq developers"
@@ -73,6 +74,7 @@ sphinx_gallery_conf = {
     "only_warn_on_example_error": False,
     "show_memory": False,
     "show_signature": False,
+    "remove_config_comments": True,
     "write_computation_times": False,
     "min_reported_time": 60,
     "reset_modules": ("matplotlib",),

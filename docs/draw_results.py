@@ -1,4 +1,4 @@
-"""Draw the picture of results on the first page: ``python docs/draw_results.py`` (about 2 minutes).
+"""Draw the picture of results on the first page: ``python docs/draw_results.py``, two minutes.
 
 It takes the README's example and repeats its split, with the models that anybody would try first
 next to the LSTM. The picture, ``docs/_static/results.svg``, holds the means over the splits.

@@ -23,7 +23,9 @@ def pages():
     """The text of each page that explains, with the table of networks written out."""
     paths = [*DOCS.glob("user_guide/*.rst"), DOCS / "getting_started.rst", DOCS / "pitfalls.rst"]
     table = "\n".join(table_lines())
-    texts = {str(path.relative_to(DOCS).with_suffix("")): path.read_text("utf-8") for path in paths}
+    texts = {
+        str(path.relative_to(DOCS).with_suffix("")): path.read_text("utf-8") for path in paths
+    }
     return {page: text.replace(".. network-table::", table) for page, text in texts.items()}
 
 

@@ -16,7 +16,9 @@ def resolve(app, env, node, contnode):
         return None
     objects = env.domains.python_domain.objects
     ending = f".{node['reftarget']}"
-    found = [name for name, entry in objects.items() if name.endswith(ending) and not entry.aliased]
+    found = [
+        name for name, entry in objects.items() if name.endswith(ending) and not entry.aliased
+    ]
     if len(found) != 1:
         return None
     entry = objects[found[0]]
