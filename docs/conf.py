@@ -62,6 +62,7 @@ intersphinx_mapping = {
     project: (site, f"_inventories/{project}.inv") for project, site in SITES.items()
 }
 html_math_renderer = "mathml"
+toc_object_entries_show_parents = "hide"
 viewcode_line_numbers = True
 
 sphinx_gallery_conf = {

@@ -56,10 +56,10 @@ def scores():
     truth = pd.Series(shop.probability, index=shop.samples["user_id"]).loc[X["user_id"]].to_numpy()
     boosting = HistGradientBoostingClassifier(max_iter=100, learning_rate=0.05, random_state=0)
     models = {
-        "counts and recency,\ngradient boosting": make_pipeline(
+        "counts, recency,\ngradient boosting": make_pipeline(
             FunctionTransformer(counts_and_recency), boosting
         ),
-        "features of SequenceVectorizer,\ngradient boosting": make_pipeline(
+        "SequenceVectorizer,\ngradient boosting": make_pipeline(
             SequenceVectorizer(), boosting
         ),
         "LSTM": example["model"],
@@ -78,11 +78,11 @@ def draw(table):
     """Bars of the means, with the value at each, on a ground that any page can carry."""
     means = table.mean()
     plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "skbseq", "text.color": INK})
-    figure, axes = plt.subplots(figsize=(7, 2.6), facecolor=GROUND)
+    figure, axes = plt.subplots(figsize=(4.8, 2.6), facecolor=GROUND)
     colors = ["#94a3b8", "#94a3b8", "#1d4ed8", "#b45309"]
     bars = axes.barh(means.index, means - 0.5, left=0.5, color=colors)
     axes.bar_label(bars, labels=[f"{mean:.2f}" for mean in means], padding=4)
-    axes.set(xlim=(0.5, 0.86), facecolor=GROUND, xlabel="ROC AUC (0.5: guessing)")
+    axes.set(xlim=(0.5, 0.88), facecolor=GROUND, xlabel="ROC AUC (0.5: guessing)")
     axes.invert_yaxis()
     axes.tick_params(colors=INK, left=False)
     axes.xaxis.label.set_color(INK)

@@ -21,10 +21,12 @@ def to_mathml(node, as_block):
     for pattern, synonym in SYNONYMS.items():
         formula = re.sub(pattern, synonym, formula)
     try:
-        return tex2mathml(formula, as_block=as_block)
+        mathml = tex2mathml(formula, as_block=as_block)
     except MathError as error:
         logger.warning("formula not understood: %s", error, location=node)
         return f"<code>{escape(formula)}</code>"
+    # Browsers take a bar for a relation and put space on both sides.
+    return mathml.replace(">|</mo>", ' lspace="0" rspace="0">|</mo>')
 
 
 def visit_math(translator, node):
