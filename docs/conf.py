@@ -77,7 +77,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "write_computation_times": False,
-    "min_reported_time": 60,
+    "min_reported_time": 600,
     "reset_modules": ("matplotlib",),
 }
 

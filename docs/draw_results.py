@@ -59,9 +59,7 @@ def scores():
         "counts, recency,\ngradient boosting": make_pipeline(
             FunctionTransformer(counts_and_recency), boosting
         ),
-        "SequenceVectorizer,\ngradient boosting": make_pipeline(
-            SequenceVectorizer(), boosting
-        ),
+        "SequenceVectorizer,\ngradient boosting": make_pipeline(SequenceVectorizer(), boosting),
         "LSTM": example["model"],
     }
     found = {name: [] for name in [*models, "best reachable"]}

@@ -1,13 +1,16 @@
 """Links to a public name by its last part, wherever the page stands.
 
-``:class:`SequenceEncoder``` is a link on every page, and so is ``:func:`read_metadata`` on that of
-another module, as long as only one public name ends so.
+``:class:`SequenceEncoder``` is a link on every page, and so is the name with the module that
+defines it, ``:class:`skbseq.preprocessing.SequenceEncoder```, if only one public name ends so.
 """
+
+import re
 
 from sphinx import addnodes
 from sphinx.util.nodes import make_refnode
 
 ROLES = {"class", "exc", "func", "meth"}
+DEFINED_IN = re.compile(r"^skbseq\.(?:[a-z_]+\.)?")
 
 
 def resolve(app, env, node, contnode):
@@ -15,7 +18,7 @@ def resolve(app, env, node, contnode):
     if node.get("refdomain") != "py" or node.get("reftype") not in ROLES:
         return None
     objects = env.domains.python_domain.objects
-    ending = f".{node['reftarget']}"
+    ending = f".{DEFINED_IN.sub('', node['reftarget'])}"
     found = [
         name for name, entry in objects.items() if name.endswith(ending) and not entry.aliased
     ]

@@ -43,10 +43,10 @@ X_train, X_test = X.loc[rows[0]], X.loc[rows[1]]
 flat = SequenceVectorizer(["recency", "frequency", "counts", "gaps"], fill_value=0.0)
 models = {
     "most frequent": DummyClassifier(),
-    "features, logistic regression": make_pipeline(
+    "logistic regression": make_pipeline(
         flat, StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)
     ),
-    "features, gradient boosting": make_pipeline(
+    "gradient boosting": make_pipeline(
         SequenceVectorizer(),
         HistGradientBoostingClassifier(max_iter=100, learning_rate=0.05, random_state=0),
     ),

@@ -41,7 +41,7 @@ print(f"{away.mean():.0%} of {len(X):,} customers buy nothing for 28 days")
 # probabilities on the other parts.
 flat = SequenceVectorizer(["recency", "frequency", "gaps"], fill_value=0.0)
 models = {
-    "features, logistic regression": make_pipeline(
+    "logistic regression": make_pipeline(
         flat, StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)
     ),
     "LSTM": make_pipeline(

@@ -13,6 +13,9 @@ with gradient boosting on a table of features. The user guide describes the clas
 # ----------------------------------------------
 # The label of a training sample must be known at the last cutoff. So training ends one horizon
 # before it.
+import tempfile
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -20,6 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import RocCurveDisplay, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
+import skbseq
 from skbseq import EventLog, LSTMBehaviorClassifier, SequenceEncoder, SequenceVectorizer
 from skbseq.datasets import make_shop_log
 
@@ -46,7 +50,7 @@ in_cart = X["behavior_type"].map(lambda events: list(events)[-1] == "cart")
 # Trained models
 # --------------
 models = {
-    "features, gradient boosting": make_pipeline(
+    "gradient boosting": make_pipeline(
         SequenceVectorizer(),
         HistGradientBoostingClassifier(max_iter=50, random_state=0),
     ),
@@ -88,3 +92,15 @@ axes.set(xlabel="share of the buyers", title="Buyers among the first fifth of th
 axes.legend(loc="upper right")
 axes.invert_yaxis()
 plt.tight_layout()
+
+# %%
+# Save the model
+# --------------
+# :func:`~skbseq.save` writes one file that holds data and no code. :func:`~skbseq.load` reads it in
+# another process; a damaged file raises :class:`~skbseq.exceptions.ModelFileError`. See
+# :doc:`/user_guide/saving_and_serving`.
+path = Path(tempfile.mkdtemp()) / "buyers.skbseq"
+skbseq.save(models["LSTM"], path)
+again = skbseq.load(path).predict_proba(X)[:, 1]
+assert np.array_equal(again, scores["LSTM"])
+print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")

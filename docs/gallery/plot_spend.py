@@ -51,7 +51,7 @@ boosted = [
 ]
 intervals = {
     "the same for all": np.tile(np.quantile(spend[train], levels), (len(test), 1)),
-    "features, gradient boosting": np.column_stack(boosted),
+    "gradient boosting": np.column_stack(boosted),
     "LSTM": lstm.predict(X.iloc[test]),
 }
 
