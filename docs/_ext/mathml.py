@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from itertools import cycle
 
 from docutils import nodes
 from docutils.utils.math import MathError
@@ -11,15 +12,15 @@ from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-# LaTeX that docutils does not know, and what means the same.
-SYNONYMS = {r"\\dots\b": r"\\ldots", r"\\([bB]igg?)(?=[|()\[\]\\])": r"\\\1l"}
+# A large delimiter without a side, which docutils does not know; they come in pairs.
+LARGE = re.compile(r"\\([bB]igg?)(?=[|()\[\]\\])")
 
 
 def to_mathml(node, as_block):
     """The MathML of a node's LaTeX; a formula that cannot be converted is a warning."""
-    formula = node.astext()
-    for pattern, synonym in SYNONYMS.items():
-        formula = re.sub(pattern, synonym, formula)
+    sides = cycle("lr")
+    formula = node.astext().replace(r"\dots", r"\ldots")
+    formula = LARGE.sub(lambda match: f"\\{match[1]}{next(sides)}", formula)
     try:
         mathml = tex2mathml(formula, as_block=as_block)
     except MathError as error:

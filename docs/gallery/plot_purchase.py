@@ -96,8 +96,8 @@ plt.tight_layout()
 # %%
 # Save the model
 # --------------
-# :func:`~skbseq.save` writes one file that holds data and no code. :func:`~skbseq.load` reads it in
-# another process; a damaged file raises :class:`~skbseq.exceptions.ModelFileError`. See
+# :func:`~skbseq.save` writes one file that holds data and no code. :func:`~skbseq.load` reads it
+# in another process; a damaged file raises :class:`~skbseq.exceptions.ModelFileError`. See
 # :doc:`/user_guide/saving_and_serving`.
 path = Path(tempfile.mkdtemp()) / "buyers.skbseq"
 skbseq.save(models["LSTM"], path)
