@@ -19,7 +19,7 @@ LARGE = re.compile(r"\\([bB]igg?)(?=[|()\[\]\\])")
 def to_mathml(node, as_block):
     """The MathML of a node's LaTeX; a formula that cannot be converted is a warning."""
     sides = cycle("lr")
-    formula = node.astext().replace(r"\dots", r"\ldots")
+    formula = re.sub(r"\\dots\b", r"\\ldots", node.astext())
     formula = LARGE.sub(lambda match: f"\\{match[1]}{next(sides)}", formula)
     try:
         mathml = tex2mathml(formula, as_block=as_block)
