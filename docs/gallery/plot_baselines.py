@@ -1,16 +1,19 @@
 """
-Strong baselines
-================
+Compare a network with strong baselines
+=======================================
 
-On many logs a few counts and a tree ensemble are as good as a network, and cheaper. So they stand
-beside every result: :class:`~skbseq.SequenceVectorizer` makes a table of named features of the
-same histories, for any scikit-learn model. Here the order of events matters by construction, and
-the true probability is known, so that it shows what each way can and cannot see.
+On many logs a few features and gradient boosting are as good as a network, and cheaper. Fit them
+before you trust the network's score. :class:`~skbseq.SequenceVectorizer` turns the same histories
+into a table of named features for any scikit-learn model.
+
+In this generated shop the order of events matters, and the true probability of each purchase is
+known. So the plot shows what each model misses. The user guide explains the features:
+:doc:`/user_guide/baselines`.
 """
 
 # %%
-# One frame, several models
-# -------------------------
+# One sequence frame for all models
+# ---------------------------------
 import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.dummy import DummyClassifier
@@ -35,13 +38,15 @@ rows = train_test_split(X.index, test_size=0.4, random_state=0, stratify=y)
 X_train, X_test = X.loc[rows[0]], X.loc[rows[1]]
 
 # %%
+# Four models
+# -----------
 flat = SequenceVectorizer(["recency", "frequency", "counts", "gaps"], fill_value=0.0)
 models = {
     "most frequent": DummyClassifier(),
-    "features, logistic regression": make_pipeline(
+    "logistic regression": make_pipeline(
         flat, StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)
     ),
-    "features, gradient boosting": make_pipeline(
+    "gradient boosting": make_pipeline(
         SequenceVectorizer(),
         HistGradientBoostingClassifier(max_iter=100, learning_rate=0.05, random_state=0),
     ),
@@ -56,18 +61,20 @@ aucs = {name: roc_auc_score(y[rows[1]], values) for name, values in scores.items
 pd.Series(aucs, name="ROC AUC").round(3)
 
 # %%
-# Who can see the order?
-# ----------------------
-# Counts cannot. Transitions, gaps and the last event can in part, and a network in full, if there
-# are enough samples to learn it from.
+# Which model sees the order of events?
+# -------------------------------------
+# Counts do not contain the order. Transitions, gaps and the last event contain part of it. The
+# network can learn all of it, if there are enough samples.
 figure, axes = plt.subplots(figsize=(5, 5))
 for name, values in scores.items():
     RocCurveDisplay.from_predictions(y[rows[1]], values, name=name, ax=axes)
+axes.set_title("ROC curves on held-out customers")
+axes.legend(fontsize="small", loc="lower right")
 plt.tight_layout()
 
 # %%
-# What the features are called
-# ----------------------------
-# Names say what a feature is, so that importances can be read.
+# Names of the features
+# ---------------------
+# Each name says what the feature is, so that importances can be read.
 flat.fit_transform(X_train)
 pd.Series(flat.get_feature_names_out()).sample(8, random_state=0).tolist()

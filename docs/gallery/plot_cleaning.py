@@ -1,15 +1,16 @@
 """
-Cleaning with an account
-========================
+Clean a log and account for every row
+=====================================
 
-A raw log of a shop is spoilt on purpose, as real ones are: rows without a customer, events stored
-twice, a crawler, double clicks and dates in the future. Then it is cleaned, and the account says
-where every row went.
+Real logs contain rows without a customer, events that were stored twice, crawlers, double clicks
+and dates in the future. This example adds such faults to a generated log and removes them with
+:meth:`EventLog.clean <skbseq.EventLog.clean>`. Its report says why each row was dropped. The user
+guide describes every step: :doc:`/user_guide/cleaning`.
 """
 
 # %%
-# A shop's log, and what happens to logs
-# --------------------------------------
+# A log with faults
+# -----------------
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ shop = make_shop_log(n_users=500, random_state=0)
 events = shop.events
 rng = np.random.default_rng(0)
 
-lost = events.sample(200, random_state=1).assign(user_id=None)
+no_user = events.sample(200, random_state=1).assign(user_id=None)
 stored_twice = events.sample(300, random_state=2)
 views = events[events["behavior_type"] == "view"]
 clicked_twice = views.sample(250, random_state=3)
@@ -30,13 +31,14 @@ crawler = views.sample(2000, random_state=4, replace=True).assign(user_id="crawl
 crawler["timestamp"] = pd.Timestamp("2026-03-01") + pd.to_timedelta(np.arange(2000), unit="s")
 from_the_future = events.sample(20, random_state=5)
 from_the_future["timestamp"] += pd.Timedelta("3650D")
-raw = pd.concat([events, lost, stored_twice, clicked_twice, crawler, from_the_future])
+raw = pd.concat([events, no_user, stored_twice, clicked_twice, crawler, from_the_future])
 raw = raw.sample(frac=1, random_state=6)
 
 # %%
-# One call, one account
-# ---------------------
-# Each step works on what the one before it left, and a row counts under its first reason only.
+# Clean it
+# --------
+# Each step works on the rows that the step before it kept, so a row counts under its first reason
+# only.
 log = EventLog(raw, **shop.roles)
 clean = log.clean(
     duplicates=["behavior_type", "product_id"],
@@ -47,25 +49,33 @@ clean = log.clean(
 print(clean.report)
 
 # %%
-# Rows in are always rows out plus rows dropped.
+# The number of rows in the log equals the rows kept plus the rows dropped.
 assert len(raw) == len(clean) + sum(clean.report.dropped.values())
 
 # %%
-# The first rows of each reason are kept, so that a rule can be checked before it is believed.
+# The :class:`report <skbseq.events.CleaningReport>` keeps the first rows of each reason, so that
+# you can check a rule before you rely on it.
 clean.report.examples["user_id above 600/h"]
 
 # %%
-# Where the rows went
-# -------------------
+# Reasons for dropped rows
+# ------------------------
 account = clean.report.to_frame().set_index("reason")["rows"]
-axes = account.plot.barh(figsize=(7, 2.5), color="tab:blue")
+axes = account.plot.barh(figsize=(7, 2.8), color="tab:blue")
 axes.invert_yaxis()
-axes.set(xlabel="rows dropped", ylabel="")
+axes.bar_label(axes.containers[0], padding=3)
+axes.margins(x=0.12)
+axes.set(xlabel="rows dropped", ylabel="", title="Rows dropped by reason")
 plt.tight_layout()
 
 # %%
-# What is left is the log of before
-# ---------------------------------
-# But for those few true events that happened to repeat within a second.
+# Compare with the log before
+# ---------------------------
+# The clean log differs from the original only by a few true events that were repeated within a
+# second.
 print(f"{len(events):,} events before, {len(clean):,} after")
 clean
+
+# %%
+# A log that cannot be read at all, because a column has no valid time for instance, raises
+# :class:`~skbseq.exceptions.InvalidLogError` with the column and the first faulty row.

@@ -1,14 +1,17 @@
 """
-Few labels
-==========
+Pretraining when labels are few
+===============================
 
-Labels cost money; histories lie in the log. Here an embedder learns from all histories to predict
-their events, and a classifier with a hundred labels begins from what it learned.
+Labels are expensive, but the log holds many histories. A
+:class:`~skbseq.BehaviorEmbedder` first learns from all histories, without labels, by predicting
+their events. A classifier with only a hundred labels then starts from what the embedder learned.
+The user guide explains both: :doc:`/user_guide/embedding`.
 """
 
 # %%
-# The log, and a hundred labels
-# -----------------------------
+# The log
+# -------
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -29,14 +32,16 @@ X = log.histories(samples, max_events=40)
 y = log.label_behavior(samples, behavior="buy", horizon="7D")
 
 # %%
-# Pretraining
-# -----------
+# Pretraining on all histories
+# ----------------------------
 embedder = BehaviorEmbedder(units=32, epochs=10, random_state=0).fit(X)
 pd.DataFrame(embedder.history_).round(3).tail(3)
 
 # %%
-# From scratch, from the vectors, and from the weights
-# ----------------------------------------------------
+# Three ways to use a hundred labels
+# ----------------------------------
+# Train a network from scratch, train a linear model on the embedder's vectors, or train a network
+# that starts from the embedder's weights. ``FrozenEstimator`` keeps the embedder as it is.
 scratch = LSTMBehaviorClassifier(
     epochs=15, batch_size=16, validation_split=0, learning_rate=0.002, random_state=0
 )
@@ -55,4 +60,19 @@ for train, test in draws.split(np.zeros(len(y)), y):
         model.fit(X.iloc[train], y[train])
         probability = model.predict_proba(X.iloc[test])[:, 1]
         found[name].append(roc_auc_score(y[test], probability))
-pd.DataFrame(found).round(3)
+table = pd.DataFrame(found).round(3)
+table
+
+# %%
+# Results
+# -------
+# Each dot is one draw of a hundred labels, each diamond the mean of three draws.
+figure, axes = plt.subplots(figsize=(7, 2.5))
+for row, name in enumerate(table):
+    axes.plot(table[name], np.full(len(table), row), "o", color="tab:blue", alpha=0.6)
+    axes.plot(table[name].mean(), row, "D", color="tab:blue")
+axes.set(yticks=range(len(models)), yticklabels=list(models), xlabel="ROC AUC")
+axes.set_title("Three models from a hundred labels")
+axes.margins(y=0.2)
+axes.invert_yaxis()
+plt.tight_layout()

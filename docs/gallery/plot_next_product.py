@@ -1,15 +1,18 @@
 """
-The next product
-================
+Predict the next product
+========================
 
-A small made shop. Visitors look at products by a habit that needs two events to be seen: who went
-up goes on up, who went down goes on down, and now and then somebody turns or jumps. A count of
-what follows *one* product cannot tell the two apart; :class:`~skbseq.NextBehaviorPredictor` can.
+Which product will a visitor look at next? In this small generated shop the answer depends on the
+last *two* products: visitors who moved up the list keep moving up, those who moved down keep
+moving down, and now and then somebody turns round or jumps. A count of what follows *one* product
+cannot see the direction. :class:`~skbseq.NextBehaviorPredictor` can, and so can
+:class:`~skbseq.MarkovChain` of order 2. The user guide explains both:
+:doc:`/user_guide/next_events`.
 """
 
 # %%
-# A log
-# -----
+# Generate histories
+# ------------------
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -35,9 +38,12 @@ X, new = visits(1500, 0), visits(500, 1)
 X["product"].head(3).tolist()
 
 # %%
-# Among all products
-# ------------------
-# Of new visits the last product is held out.
+# Rank all products
+# -----------------
+# :func:`~skbseq.metrics.hold_out_last` holds out the last product of each new visit.
+# :func:`~skbseq.metrics.ranking_scorer` ranks all products. It reports the share of visits whose
+# product is among the first two (:func:`~skbseq.metrics.recall_at_k`), and the mean reciprocal
+# rank (:func:`~skbseq.metrics.mrr_at_k`). :func:`~skbseq.metrics.ndcg_at_k` is a third choice.
 before, truth = hold_out_last(new)
 scorer = ranking_scorer(k=2, metrics=("recall", "mrr"))
 models = {
@@ -53,22 +59,23 @@ table = pd.DataFrame(scores).T.round(3)
 table
 
 # %%
-# What follows
-# ------------
-# After p03, p04 the way goes up, after p05, p04 it goes down.
+# The most probable next products
+# -------------------------------
+# After p03, p04 the next product is higher, after p05, p04 it is lower.
 network = models["network"]
 asked = pd.DataFrame({"product": [["p03", "p04"], ["p05", "p04"]]})
 figure, axes = plt.subplots(2, 1, sharex=True, figsize=(7, 4))
 for axis, history, p in zip(axes, asked["product"], network.predict_proba(asked), strict=True):
     axis.bar(network.classes_, p)
-    axis.set(title="after " + ", ".join(history), ylabel="probability")
+    axis.set(title="Next product after " + ", ".join(history), ylabel="probability")
 axes[1].tick_params(axis="x", rotation=90)
 plt.tight_layout()
 
 # %%
-# Paths
-# -----
-# Histories go on by chance; low temperatures keep to likely ways.
+# Sample future visits
+# --------------------
+# :meth:`~skbseq.NextBehaviorPredictor.sample_paths` continues a history at random. A low
+# temperature keeps to probable products; 0 always takes the most probable one.
 for temperature in (0, 0.5, 1):
     paths = network.sample_paths(asked, 6, temperature=temperature, random_state=0)
     print(f"{temperature:>3}", *paths["product"].iloc[0])

@@ -2,16 +2,17 @@
 Sampling and labelling without leakage
 ======================================
 
-Monthly cutoffs turn one log into many samples. Each history ends at its cutoff and each label
-begins after it, so that nothing of the future gets into a feature. To see that it is so, the
-future is changed, and the features stay what they were.
+Cutoffs at regular intervals turn one log into many samples. Each history ends at its cutoff, and
+each label begins after it, so that nothing of the future gets into a feature. This example checks
+that: it changes all events after a cutoff, and the histories stay the same. The user guide has the
+details: :doc:`/user_guide/sampling`.
 """
 
 # %%
 # Samples at several cutoffs
 # --------------------------
-# The horizon must fit between the last cutoff and the end of the log: a label that cannot be known
-# yet is an error, not a "no".
+# The horizon must fit between the last cutoff and the end of the log. A label that cannot be known
+# yet is a :class:`~skbseq.exceptions.CensoredLabelError`, not a "no".
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -35,9 +36,9 @@ except CensoredLabelError as error:
     print(error)
 
 # %%
-# Labels of several kinds
-# -----------------------
-# Will they buy, will they stay away, what will they do next, and how much will they spend?
+# Four kinds of labels
+# --------------------
+# Will the customers buy, stay away, what will they do next, and how much will they spend?
 y = pd.DataFrame(
     {
         "buys": log.label_behavior(samples, behavior="buy", horizon="7D"),
@@ -51,13 +52,13 @@ y.head()
 # %%
 rates = y[["buys", "stays away"]].astype(float).groupby(samples["cutoff"]).mean()
 axes = rates.plot(marker="o", figsize=(7, 3))
-axes.set(ylabel="share of the samples", ylim=(0, 1))
+axes.set(ylabel="share of the samples", ylim=(0, 1), title="Labels at each cutoff")
 plt.tight_layout()
 
 # %%
-# The future has no say
-# ---------------------
-# Let everything after a cutoff have gone otherwise. The histories are the same to the last value.
+# Check for leakage
+# -----------------
+# Change every event after a cutoff. The histories up to the cutoff do not change.
 cutoff = samples["cutoff"].iloc[len(samples) // 2]
 at_cutoff = log.samples(at=cutoff)
 after = shop.events["timestamp"] > cutoff
@@ -67,3 +68,7 @@ changed = shop.events.assign(
 )
 other_future = EventLog(changed, **shop.roles).clean()
 assert log.histories(at_cutoff).equals(other_future.histories(at_cutoff))
+
+# %%
+# Frames that were made elsewhere are checked too: an event after its cutoff raises
+# :class:`~skbseq.exceptions.SequenceFrameError`. See :doc:`/pitfalls`.

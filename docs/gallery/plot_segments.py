@@ -1,9 +1,11 @@
 """
-Segments of customers
-=====================
+Customer segments from embeddings
+=================================
 
-Who behaves alike? An embedder learns from histories without any label; its vectors are clustered,
-and the clusters are described by what their customers did and then do.
+Which customers behave alike? A :class:`~skbseq.BehaviorEmbedder` learns a vector for each history
+without any label. This example clusters the vectors. It describes each cluster by what its
+customers did, and by what they do afterwards. The user guide explains the embedder:
+:doc:`/user_guide/embedding`.
 """
 
 # %%
@@ -29,7 +31,7 @@ vectors.shape
 # %%
 # Four segments
 # -------------
-# What a segment buys later was not seen by the embedder.
+# The last column but one is about the week after the cutoff, which the embedder has not seen.
 segment = KMeans(4, n_init=10, random_state=0).fit_predict(vectors)
 table = pd.DataFrame(
     {
@@ -43,11 +45,12 @@ table = pd.DataFrame(
 table.groupby("segment").mean().assign(customers=table["segment"].value_counts()).round(2)
 
 # %%
-# On two axes
-# -----------
+# The segments in two dimensions
+# ------------------------------
 place = PCA(2).fit_transform(vectors)
 fig, ax = plt.subplots(figsize=(6, 5))
 points = ax.scatter(*place.T, c=segment, cmap="tab10", s=6)
 ax.legend(*points.legend_elements(), title="Segment")
 ax.set(xlabel="First principal component", ylabel="Second principal component")
+ax.set_title("Customers by their vectors")
 fig.tight_layout()
