@@ -201,6 +201,16 @@ def test_a_file_without_an_index_still_loads(content, path):
     assert read_metadata(path)["metadata"] == {"horizon": 7}
 
 
+def test_a_changed_record_is_refused(content, path):
+    members = members_of(content)
+    record = json.loads(members[RECORD])
+    record["metadata"]["horizon"] = 8
+    path.write_bytes(packed((members | {RECORD: json.dumps(record).encode()}).items()))
+    for read in load, read_metadata:
+        with pytest.raises(ModelFileError, match="differs from the digest that it was saved with"):
+            read(path)
+
+
 @pytest.mark.parametrize("shape", [(10**12,), (2**62, 8), (3, 10**7)])
 def test_a_declared_shape_is_checked_without_an_index(content, path, shape):
     members = without_index(members_of(content))
