@@ -608,7 +608,7 @@ def test_ids_of_another_kind_are_refused(who):
         InvalidLogError, match=r"Column 'who' of the samples does not match .* integer values"
     ):
         log.histories(pd.DataFrame({"who": who, "cutoff": [at(9)] * 2}))
-    strings = make_log(["1", "2"], [5, 6])
+    strings = make_log(["a", "b"], [5, 6])
     with pytest.raises(InvalidLogError, match="integer values cannot be found among string"):
         strings.label_behavior(make_samples((1, 9)), horizon="1D")
 
