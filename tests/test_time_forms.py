@@ -222,6 +222,8 @@ STRFTIME = [
 @settings(max_examples=60, deadline=None)
 @given(moments=st.lists(MOMENTS, min_size=1, max_size=8), form=st.sampled_from(STRFTIME))
 def test_formatted_moments_come_back(moments, form):
+    # Digits without a mark are read as dates from 1900 to 2099 only; they might be numbers.
+    assume(form != "%Y%m%d%H%M%S" or all(moment.year < 2100 for moment in moments))
     texts = [moment.strftime(form) for moment in moments]
     expected = [dt.datetime.strptime(text, form).replace(tzinfo=None) for text in texts]
     for options in ({}, {"time_format": form}, {"time_format": "mixed"}):
