@@ -271,6 +271,13 @@ def test_what_is_left_out_or_named_is_said(tmp_path, text, message):
     assert set(found) <= {"x", "z", "column_2"}
 
 
+def test_a_decimal_comma_without_quotes_shifts_no_column(tmp_path):
+    lines = [f"{i},{i + 9},3,50,2020-01-0{i}" for i in (1, 2, 3)]
+    path = save(tmp_path, "a.csv", "\n".join(["user,item,price,time", *lines]))
+    with pytest.raises(InvalidLogError, match=r"line 2 has 5 cells, but .* have 4"):
+        read_events(path)
+
+
 # ------------------------------------------------------------------ workbooks
 
 

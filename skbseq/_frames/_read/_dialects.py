@@ -80,7 +80,8 @@ def read_dialect(text, *, whole, options, path):
     names, is_header = find_names(rows, options.names, path)
     start = lead + (ends[0] if is_header else 0)
     rows = rows[1:] if is_header else rows
-    names, n_cells = _fit_names(names, rows)
+    quoted = text[start - lead :].lstrip().startswith('"')
+    names, n_cells = _fit_names(names, rows, quoted)
     return Dialect(separator, names, start, n_cells)
 
 
@@ -212,8 +213,11 @@ def _looks_like_data(first, rows):
     return repeated * 2 > len(first)
 
 
-def _fit_names(names, rows):
-    """Names for all cells of a row, where lines end with a separator or rows have names."""
+def _fit_names(names, rows, quoted):
+    """Names for all cells of a row, where lines end with a separator or rows have names.
+
+    ``quoted`` says whether the first row begins with a quoted cell, as R writes row names.
+    """
     if not rows:
         return names, len(names)
     n_cells = Counter(map(len, rows)).most_common(1)[0][0]
@@ -222,8 +226,9 @@ def _fit_names(names, rows):
         if not any(cell.strip() for cell in extra):
             return [*names, ""], n_cells
         first = [row[0] for row in rows]
-        if len(rows) > 1 and first == [str(i + 1) for i in range(len(rows))]:
-            return ["", *names], n_cells  # as R writes row names
+        # Without quotes the first column may be users, and a decimal comma the cell too many.
+        if quoted and len(rows) > 1 and first == [str(i + 1) for i in range(len(rows))]:
+            return ["", *names], n_cells
     if n_cells == len(names) - 1 and names[-1] == "":
         return names[:-1], n_cells
     return names, len(names)
