@@ -318,6 +318,28 @@ def test_a_network_that_sees_later_events_is_refused(raw, kind, network):
         kind(network=network, **{**TINY, "learning_rate": 0.1}).fit(raw)
 
 
+def knows_how_many_follow(events, lengths, *, units):
+    share = keras.ops.cast(keras.ops.reshape(lengths, (-1, 1, 1)), events.dtype)
+    return keras.layers.Dense(units)(events) * share
+
+
+def test_a_network_that_knows_how_many_events_follow_is_refused(raw, frame):
+    with pytest.raises(ValueError, match=r"sees later events: .* or with their number"):
+        NextBehaviorPredictor(network=knows_how_many_follow, **TINY).fit(raw)
+    BehaviorClassifier(knows_how_many_follow, **TINY).fit(*frame)  # which may know it
+
+
+def mixes_histories(events, lengths):
+    return events + keras.ops.mean(events, axis=0, keepdims=True)
+
+
+@pytest.mark.parametrize("kind", [BehaviorClassifier, NextBehaviorPredictor])
+def test_a_network_that_mixes_histories_is_refused(raw, frame, kind):
+    data = frame if kind is BehaviorClassifier else (raw,)
+    with pytest.raises(ValueError, match="network=mixes_histories mixes the histories of a batch"):
+        kind(network=mixes_histories, **TINY).fit(*data)
+
+
 def test_a_network_that_sees_padding_is_refused(frame):
     with pytest.raises(ValueError, match=r"network=sees_padding gives other results .* `lengths`"):
         BehaviorClassifier(sees_padding, **TINY).fit(*frame)
@@ -331,6 +353,7 @@ SHAPES = [
     (lambda events: events, r"first two arguments are the events and .* It takes \(events\)"),
     (lambda events, lengths, size: events, "needs its argument 'size', which has no default. Set"),
     (keras.layers.LSTM, "must be a function whose first two"),
+    (lambda events, lengths: events[:, :, :0], r"returned vectors of width 0: \(None, None, 0\)"),
 ]
 
 

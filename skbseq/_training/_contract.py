@@ -39,6 +39,7 @@ def check_function(model, data, *, name, causal, begin, half=False):
     expected = _outputs(model, batch)
     steps = np.arange(batch["codes"].shape[1] + begin)
     real = steps < (batch["lengths"] + begin)[:, None]
+    _check_alone(model, batch, expected, name, real, tolerance)
     if causal:  # before padding, which is a later event too
         _check_causal(model, batch, expected, name, begin, tolerance)
     for found, output in zip(_outputs(model, _padded(batch)), expected, strict=True):
@@ -51,6 +52,21 @@ def check_function(model, data, *, name, causal, begin, half=False):
             )
 
 
+def _check_alone(model, batch, expected, name, real, tolerance):
+    """Refuse a network whose vectors of a history depend on the others of its batch."""
+    alone = _outputs(model, {key: values[:1] for key, values in batch.items()})
+    for found, output in zip(alone, expected, strict=True):
+        one = output[:1]
+        if one.ndim == 3:
+            found, one = found[real[:1]], one[real[:1]]
+        if _differ(found, one, tolerance):
+            raise ValueError(
+                f"network={name} mixes the histories of a batch: it gives other results for a "
+                "history alone than among others. Compute each row from itself; the first axis of "
+                "`events` and `lengths` is that of the histories."
+            )
+
+
 def _check_causal(model, batch, expected, name, begin, tolerance):
     rng = np.random.default_rng(0)
     for share in (0.25, 0.5, 0.99):
@@ -58,12 +74,17 @@ def _check_causal(model, batch, expected, name, begin, tolerance):
         first = np.clip((share * batch["lengths"]).astype(int), 1, batch["lengths"] - 1)
         seen = np.arange(batch["codes"].shape[1] + begin) < (first + begin)[:, None]
         changed = _outputs(model, _with_other_events(batch, first, rng))
+        # How many events follow is a thing of the future too.
+        shortened = _outputs(model, batch | {"lengths": first.astype(batch["lengths"].dtype)})
         # The first output is the vector of the whole history, which sees everything.
-        for found, output in zip(changed[1:], expected[1:], strict=True):
-            if _differ(found[seen], output[seen], tolerance):
+        outputs = zip(changed[1:], shortened[1:], expected[1:], strict=True)
+        for other, short, output in outputs:
+            parts = (other[seen], output[seen]), (short[seen], output[seen])
+            if any(_differ(*part, tolerance) for part in parts):
                 raise ValueError(
                     f"network={name} sees later events: its vector of an event changes with the "
-                    "events after it, so it could copy what it is to predict. Make it causal, as "
+                    "events after it or with their number, so it could copy what it is to "
+                    "predict. Make it causal, as "
                     "keras.layers.Conv1D(..., padding='causal') is, or a recurrence, or attention "
                     "with use_causal_mask=True."
                 )

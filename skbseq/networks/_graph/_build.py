@@ -197,6 +197,11 @@ def _check_outputs(found, name, spec):
             "one per history, of shape (batch, width), or a tuple of both; it returned "
             f"{got or 'nothing'}."
         )
+    if any(shape[-1] == 0 for shape in shapes):
+        raise ValueError(
+            f"network={name} returned vectors of width 0: {got}. Return at least one number per "
+            "event or history."
+        )
     if ranks == [2] and spec.head is not None and (spec.head.targets or spec.head.numeric):
         raise ValueError(
             f"network={name} returned one vector per history, of shape {shapes[0]}. Predicting "
