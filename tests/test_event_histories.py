@@ -355,7 +355,7 @@ def test_ids_that_pandas_made_floats_are_integers_again(role, frame_lib):
     early = log.histories(log.samples(at=at(0)))
     assert isinstance(frame_lib.to_pylist(early)[0]["x"][0], int)
     assert isinstance(rows[0]["y"][0], float)
-    for odd in (0.5, float("inf"), 2.0**53):
+    for odd in (0.5, float("inf")):
         ids = pa.array([1.0, None, odd, 1.0])
         log = EventLog(frame_lib.make(columns | {"x": ids}), **TWO, **{role: "x"})
         rows = frame_lib.to_pylist(log.histories(log.samples(at=at(9))))

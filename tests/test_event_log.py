@@ -653,3 +653,18 @@ def test_samples_that_are_no_table_are_refused(samples):
 def test_max_events_is_a_whole_number(max_events):
     with pytest.raises(ValueError, match="max_events must be a whole number of at least 1"):
         make_log([1], [5]).histories(make_samples((1, 5)), max_events=max_events)
+
+
+@pytest.mark.parametrize("role", ["user", "product"])
+@pytest.mark.parametrize(
+    ("ids", "kind"), [([2**53, None], "f8"), ([2**60, 1], "f8"), ([2**24, 1], "f4")]
+)
+def test_ids_that_floats_have_rounded_are_refused(role, ids, kind):
+    events = pd.DataFrame(
+        {"a": np.array(ids, dtype=kind), "b": ["x", "y"], "when": [at(1), at(2)]}
+    )
+    roles = {"user": "b", "time": "when"} | {role: "a"}
+    with pytest.raises(InvalidLogError, match=r"of column 'a' holds .* an id as a float"):
+        EventLog(events, **roles)
+    events["a"] = np.array([2.0**22, np.nan], dtype=kind)
+    assert len(EventLog(events, **roles).clean()) in (1, 2)

@@ -110,6 +110,11 @@ def whole_to_integers(array):
     return values.cast(pa.int64()) if pc.all(exact).as_py() is not False else array
 
 
+def mantissa_bits(float_type):
+    """Bits of a float type's mantissa: up to 2 to this power it represents every integer."""
+    return {16: 11, 32: 24, 64: 53}[float_type.bit_width]
+
+
 def join_strings(left, right, between):
     """Two columns as strings, joined row by row."""
     left, right = (as_array(side).cast(pa.large_string()) for side in (left, right))

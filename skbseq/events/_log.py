@@ -156,6 +156,8 @@ class EventLog(SummaryMethods, ReshapeMethods, SampleMethods, LabelMethods):
         table, self._library = _frames.read_table(events, ids=ids, options=options)
         roles = {"user": user, "time": time, "behavior": behavior, "product": product}
         _check_columns(table, roles)
+        for name in ids:
+            _check_exact(table, name)
         _check_ties(table, ties)
         if table.num_rows == 0:
             _check_until(until)
@@ -251,6 +253,24 @@ def _check_columns(table, roles):
                 f"The log has a column {name!r}, but samples use this name for {meaning}. "
                 "Rename it."
             )
+
+
+def _check_exact(table, name):
+    """Refuse ids that a reader has rounded: floats so large that some integers are left out."""
+    column = table[name]
+    if _frames.kind_of(column.type) != "float":
+        return
+    values = _frames.numbers(column)
+    limit = 2.0 ** _frames.mantissa_bits(column.type)
+    present = values[~np.isnan(values)]
+    whole = np.isfinite(present).all() and (present == np.floor(present)).all()
+    if whole and (rounded := np.abs(values) >= limit).any():  # False for NaN
+        row = _frames.first_row(rounded)
+        raise InvalidLogError(
+            f"Row {row} of column {name!r} holds {values[row]:.17g}, an id as a float. Floats of "
+            f"{limit:,.0f} or more are rounded, so different ids may have become one. Read the "
+            f"ids as text: EventLog(path), or pandas.read_csv(path, dtype={{{name!r}: str}})."
+        )
 
 
 def _check_until(until):
