@@ -212,3 +212,26 @@ def _side_by_side(columns, n_rows, result):
     for i, column in enumerate(columns):
         result[:n_rows, i] = column
     return result
+
+
+def check_is_raw(columns, made=None):
+    """Refuse the codes of an encoder where raw values are expected.
+
+    Parameters
+    ----------
+    columns : SequenceColumns
+    made : collection of str, default=None
+        Encoder fingerprints to refuse. None: all.
+
+    Raises
+    ------
+    SequenceFrameError
+        If a list column carries such a fingerprint.
+    """
+    found = {name: column.fingerprint for name, column in columns.lists.items()}
+    coded = [n for n, mark in found.items() if mark and (made is None or mark in made)]
+    if coded:
+        raise SequenceFrameError(
+            f"{', '.join(map(repr, coded))} hold what a SequenceEncoder made of a sequence frame. "
+            "Pass the frame with the raw values instead."
+        )

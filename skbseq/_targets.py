@@ -6,6 +6,7 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq._checks import shown, why_unordered
+from skbseq._inputs import check_is_raw
 from skbseq._sequences import offsets_of
 from skbseq.exceptions import SequenceFrameError
 
@@ -47,6 +48,7 @@ def split_target(X, name=None):
             f"target must be the name of a list column or None; got {shown(name)}."
         )
     columns = _frames.split_sequences(X, channels=() if name is None else (name,), nested=True)
+    check_is_raw(columns)
     kinds = {n: _frames.kind_of(_plain(c.values).type) for n, c in columns.lists.items()}
     there = ", ".join(f"{n!r} ({kind})" for n, kind in kinds.items())
     if name is None:

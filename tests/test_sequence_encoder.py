@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
 
-from skbseq import SequenceEncoder, _frames, load, save
+from skbseq import MarkovChain, SequenceEncoder, _frames, load, save
 from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 
 MONDAY = dt.datetime(2026, 3, 2)  # a Monday
@@ -779,3 +779,14 @@ def test_every_kind_of_channel_is_marked(options):
     X["two"] = [[[1.0, float(i)] for i in range(len(row))] for row in X["product"]]
     columns = _frames.split_sequences(SequenceEncoder(**options).fit_transform(X))
     assert {column.fingerprint is None for column in columns.lists.values()} == {False}
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pa.table])
+def test_codes_are_not_encoded_again(make):
+    X = make({"page": [["1", "2"], ["2", "3"]]})
+    encoder = SequenceEncoder().fit(X)
+    codes = encoder.transform(X)
+    chain = MarkovChain().fit(X)
+    for call in (encoder.transform, chain.predict, MarkovChain().fit):
+        with pytest.raises(SequenceFrameError, match="'page' hold what a SequenceEncoder made"):
+            call(codes)

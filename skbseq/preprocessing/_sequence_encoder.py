@@ -19,6 +19,7 @@ from skbseq._checks import (
     shown,
     validate_sequence_array,
 )
+from skbseq._inputs import check_is_raw
 from skbseq._sequences import array_lengths
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq.exceptions import SequenceFrameError
@@ -418,6 +419,7 @@ default=("gap", "age", "hour", "weekday")
                 f"{', '.join(repr(c.name) for c in self.channels_)}; got a "
                 f"{type(X).__name__} without lists."
             )
+        check_is_raw(columns, made=self._marks.values())  # a second encoder may read the first's
         place = Place(columns, self.cutoff).last(self.max_length)
         result = {}
         for channel in self.channels_:
