@@ -14,6 +14,8 @@ _EXPONENTS = {"cosine": (0.5, 0.5), "conditional": (1.0, 0.0)}
 # For decay="auto": the values tried, and the number of histories whose last event is predicted.
 _DECAYS = (0.2, 0.4, 0.6, 0.8)
 _N_TRIED = 20_000
+# Pairs of events that are counted at a time.
+_BLOCK = 4_000_000
 
 
 class ItemCooccurrence(BaseNextEvent):
@@ -224,14 +226,36 @@ def _by_history(histories, weights, size):
 
 def _pairs_in_order(histories, size, window, decay):
     """Weighted number of pairs of events, by the earlier (row) and the later id (column)."""
-    codes, rows = histories.codes, histories.rows
     total = sparse.csr_array((size, size))
-    for distance in range(1, min(window, int(histories.lengths.max(initial=0)) - 1) + 1):
-        together = rows[:-distance] == rows[distance:]
-        pair = codes[:-distance][together], codes[distance:][together]
-        weights = np.full(len(pair[0]), float(decay) ** (distance - 1))
-        total = total + sparse.csr_array((weights, pair), shape=(size, size))
+    for earlier, later, weights in _blocks(_pairs_by_distance(histories, window, decay)):
+        total = total + sparse.csr_array((weights, (earlier, later)), shape=(size, size))
     return total
+
+
+def _pairs_by_distance(histories, window, decay):
+    """For each distance the earlier and the later ids of all pairs, and their weights."""
+    codes, rows = histories.codes, histories.rows
+    longest = int(histories.lengths.max(initial=0))
+    for distance in range(1, min(window, longest - 1) + 1):
+        weight = float(decay) ** (distance - 1)
+        if weight == 0:  # so small that nothing further counts
+            return
+        together = rows[:-distance] == rows[distance:]
+        earlier, later = codes[:-distance][together], codes[distance:][together]
+        yield earlier, later, np.full(len(earlier), weight)
+
+
+def _blocks(parts):
+    """Parts joined into blocks: to add two matrices takes as long as the larger one is."""
+    block, length = [], 0
+    for part in parts:
+        block.append(part)
+        length += len(part[0])
+        if length >= _BLOCK:
+            yield map(np.concatenate, zip(*block, strict=True))
+            block, length = [], 0
+    if block:
+        yield map(np.concatenate, zip(*block, strict=True))
 
 
 def _common_histories(histories, size):
