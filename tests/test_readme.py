@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sklearn.model_selection import GridSearchCV
 
+from skbseq import EventLog
 from skbseq.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -58,16 +59,37 @@ def test_the_chinese_example_has_the_layout_of_taobao(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     head, _, _ = block("example", "README_zh.md").partition("names = [")
     exec(compile(head, "README_zh.md", "exec"), {})
-    lines = (tmp_path / "UserBehavior.csv").read_text().splitlines()
-    fields = [line.split(",") for line in lines]
+    fields = rows_of(tmp_path / "UserBehavior_demo.csv")
     assert {len(row) for row in fields} == {5} and all(all(row) for row in fields)
     assert {row[3] for row in fields} == {"pv", "cart", "fav", "buy"}
     assert all(re.fullmatch(r"17\d{8}", row[4]) for row in fields)
 
 
+def test_the_chinese_block_for_taobao_reads_its_days_and_drops_wrong_dates(tmp_path, monkeypatch):
+    """The nine days from 2017-11-25 in Beijing, with a few wrong dates, as in the real file."""
+    monkeypatch.chdir(tmp_path)
+    begin, end = 1511539200, 1512316800  # 2017-11-24 16:00 and 2017-12-03 16:00 in UTC
+    times = [*range(begin + 60, end, 600), 0, 31536000, 2**31 - 1, end + 5 * 86400]
+    kinds = ["pv", "cart", "fav", "buy"]
+    lines = [f"{i % 40},{i % 7},{i % 3},{kinds[i % 4]},{at}" for i, at in enumerate(times)]
+    (tmp_path / "UserBehavior.csv").write_text("\n".join(lines) + "\n")
+    head, _, _ = block("example", "README_zh.md").partition("log = EventLog(")
+    namespace = {"EventLog": EventLog}
+    exec(compile(head[head.index("names = [") :], "README_zh.md", "exec"), namespace)
+    run("taobao", "README_zh.md", namespace)
+    log, y = namespace["log"], namespace["y"]
+    assert len(log) == len(times) - 4
+    assert len(namespace["X"]) == len(y) == 40 and y.any()
+
+
+def rows_of(path):
+    return [line.split(",") for line in path.read_text().splitlines()]
+
+
 def structure(name):
     """Levels of headings, marks, languages of blocks and targets of links, in their order."""
-    text = TEXTS[name]
+    # Only readers of Chinese are likely to have Taobao's file.
+    text = re.sub(r"^<!-- taobao -->\n.*?^```\n", "", TEXTS[name], flags=re.M | re.S)
     marks = re.findall(r"^(##?) |^<!-- (.+) -->$|^```(\w+)$", text, re.M)
     links = re.findall(r"\]\(([^)#]+)\)", text)
     rows = [line.count("|") for line in text.splitlines() if line.startswith("|")]
@@ -84,9 +106,9 @@ def test_each_links_to_the_other():
     assert "](README_zh.md)" in TEXTS["README.md"] and "](README.md)" in TEXTS["README_zh.md"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_python_is_left_out(name):
-    assert len(blocks(name, "python")) == 3
+@pytest.mark.parametrize(("name", "n_blocks"), [("README.md", 3), ("README_zh.md", 4)])
+def test_no_python_is_left_out(name, n_blocks):
+    assert len(blocks(name, "python")) == n_blocks
 
 
 def test_the_result_is_on_the_first_screen():

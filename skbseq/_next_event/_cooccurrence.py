@@ -23,7 +23,7 @@ class ItemCooccurrence(BaseNextEvent):
 
     Each id of the history votes for ids that came a few steps after it, or with less weight
     before it, in the histories seen in ``fit``. More recent ids have more weight. This is
-    item-to-item collaborative filtering; on sparse catalogues it is hard to beat.
+    item-to-item collaborative filtering, a strong baseline on sparse catalogues.
 
     Parameters
     ----------
