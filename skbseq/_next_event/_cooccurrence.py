@@ -13,7 +13,7 @@ from skbseq._next_event._baselines import popularity
 _EXPONENTS = {"cosine": (0.5, 0.5), "conditional": (1.0, 0.0)}
 # For decay="auto": the values tried, and the number of histories whose last event is predicted.
 _DECAYS = (0.2, 0.4, 0.6, 0.8)
-_N_TRIED = 20_000
+_N_TRIED = 5_000
 # Pairs of events that are counted at a time.
 _BLOCK = 4_000_000
 
@@ -46,7 +46,7 @@ class ItemCooccurrence(BaseNextEvent):
     decay : float or "auto", default="auto"
         Weight of the vote of each id as a share of that of the next more recent one, above 0. At
         1 all of the history counts alike. "auto": the one of 0.2, 0.4, 0.6 and 0.8 that predicts
-        the last event of up to 20,000 training histories best (NDCG). Where none of these events
+        the last event of up to 5,000 training histories best (NDCG). Where none of these events
         repeats an id of its history, the ids of the history are not ranked.
     n_last : int, default=None
         Number of last events whose ids vote. None: all events.
