@@ -97,9 +97,11 @@ def of_network(network):
     return next(kind for kind in CLASSIFIERS if kind.network == network)
 
 
-def test_every_network_has_a_classifier_and_a_regressor():
+def test_every_network_with_texts_has_a_classifier_and_a_regressor():
+    # Those of the LSTM are written by hand, and need no texts.
+    named = sorted({"lstm", *(name for name, network in NETWORKS.items() if network.texts)})
     for kinds in CLASSIFIERS, REGRESSORS:
-        assert sorted(kind.network for kind in kinds) == sorted(NETWORKS)
+        assert sorted(kind.network for kind in kinds) == named
 
 
 @pytest.mark.parametrize("kind", REGRESSORS)

@@ -13,6 +13,8 @@ from skbseq.networks import NETWORKS, Network
 from skbseq.networks._network import UNITS
 
 DOCS = Path(__file__).parents[1] / "docs"
+# Networks that classes are named after; those of the LSTM are written by hand.
+NAMED = {"lstm", *(name for name, network in NETWORKS.items() if network.texts)}
 
 
 @pytest.fixture
@@ -38,7 +40,10 @@ def test_the_table_has_every_network_and_its_options(render):
     for row, network in zip(rows, NETWORKS.values(), strict=True):
         assert row[1] == network.reads
         assert row[2].split(", ") == list(network.options)
-        assert row[3].count(", ") == 1, "a classifier and a regressor"
+        if network.name in NAMED:
+            assert row[3].count(", ") == 1, "a classifier and a regressor"
+        else:
+            assert row[3] == "none"
 
 
 def test_a_network_that_is_added_appears(render, monkeypatch):
@@ -50,8 +55,8 @@ def test_a_network_that_is_added_appears(render, monkeypatch):
     assert render()[-1] == ['"follow"', "in steps of two", "units", "none"]
 
 
-def test_the_guide_uses_the_table_and_has_a_section_of_each_network():
+def test_the_guide_uses_the_table_and_has_a_section_of_each_network_with_classes():
     page = (DOCS / "user_guide" / "networks.rst").read_text(encoding="utf-8")
     assert ".. network-table::" in page
-    for name in NETWORKS:
+    for name in NAMED:
         assert re.search(rf"^{name}\b.*\n-+\n", page, re.I | re.M), name

@@ -90,7 +90,7 @@ def test_classes_are_made_of_the_table(twice, frame):
 
 
 def test_reading_the_table_loads_no_tensorflow():
-    code = "import sys, skbseq.networks as n; assert len(n.NETWORKS) == 6; print(*sys.modules)"
+    code = "import sys, skbseq.networks as n; assert 'lstm' in n.NETWORKS; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert loaded.returncode == 0, loaded.stderr
     assert not {"tensorflow", "keras", "scikeras"} & set(loaded.stdout.split())
@@ -139,7 +139,7 @@ def test_one_search_covers_networks_and_their_options(tmp_path):
 
 
 MISTAKES = [
-    ({"network": "lsmt"}, ValueError, "There are 'bag', 'cnn', 'gru', 'lstm', 'rnn', 'transf"),
+    ({"network": "lsmt"}, ValueError, "There are " + ", ".join(map(repr, sorted(NETWORKS)))),
     ({"network": 3}, ValueError, "'network' parameter of BehaviorClassifier must be"),
     ({"network__n_heads": 2}, ValueError, "'lstm' has no option 'n_heads' .only 'transf"),
     ({"network": "transformer", "network__n_heads": 0}, ValueError, "'network__n_heads' param"),
