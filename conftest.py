@@ -9,7 +9,7 @@ import sys
 # Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# LLVM's optimisations are half the time that XLA takes, and for users' data alone worth it.
+# LLVM's optimisations take half of XLA's time, and pay only with more data than tests have.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import numpy as np

@@ -176,6 +176,12 @@ TITLES = {name: f"the {name}" for name in "abc"}
         ({"a": NOISE, "b": 0}, "b", r"the a is simpler and as good .* with --model a, or", "a"),
         ({"a": 0, "b": NOISE}, "a", r"the a is as good as any model here, and the simplest", None),
         ({"a": 0.2, "b": 0}, "a", r"the b has 0\.200 less log loss", "b"),
+        (
+            {"a": 0.02, "b": NOISE + 0.01, "c": 0},
+            "a",
+            r"the b is within .* best model, and this",
+            "b",
+        ),
     ],
 )
 def test_the_comparison_is_honest(added, name, said, advised):

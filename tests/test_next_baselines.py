@@ -589,34 +589,50 @@ def test_exponents_that_are_none(pair):
         ItemCooccurrence(normalization=pair).fit([["a", "b"]])
 
 
-@given(log=logs)
-def test_the_decay_chosen_ranks_the_last_events_best(log):
-    model = ItemCooccurrence().fit(frame(log))
+DECAYS = (0.2, 0.4, 0.6, 0.8)
+
+
+def plain_gains(log):
+    """NDCG of the last events of a log under each decay, all else by default."""
     held_out = [(past[:-1], past[-1]) for past in log if len(past) > 1]
     repeats = any(true in past for past, true in held_out)
     rest = [past[:-1] if len(past) > 1 else past for past in log]
-    quality = []
-    for decay in (0.2, 0.4, 0.6, 0.8):
-        tried = ItemCooccurrence(decay=decay, smoothing=1e-9)
-        total = 0.0
-        for past, true in held_out:
-            voters = [event for event in past if any(event in other for other in rest)]
-            votes = {e: 0.0 for e in "abcd"}
-            for place, voter in enumerate(dict.fromkeys(reversed(voters))):
-                for event in votes:
-                    popular = Counter(e for other in rest for e in other)
-                    if popular[event]:
-                        norm = popular[voter] ** 0.5 * popular[event] ** 0.1
-                        pairs = plain_pairs(tried, rest, voter, event)
-                        votes[event] += decay**place * pairs / norm
+    popular, tried = Counter(e for past in rest for e in past), ItemCooccurrence()
+    vote_of = {
+        (one, other): plain_pairs(tried, rest, one, other)
+        / (popular[one] ** 0.5 * popular[other] ** 0.1)
+        for one in popular
+        for other in popular
+    }
+    gains = np.zeros(len(DECAYS))
+    for past, true in held_out:
+        voters = list(dict.fromkeys(event for event in reversed(past) if event in popular))
+        for i, decay in enumerate(DECAYS):
+            votes = {
+                e: sum(decay**r * vote_of[v, e] for r, v in enumerate(voters)) for e in popular
+            }
             own = votes.get(true, 0.0)
             if not repeats:
                 votes = {event: vote for event, vote in votes.items() if event not in past}
             above = sum(vote > own * (1 + 1e-9) for vote in votes.values())
-            total += 1 / math.log2(2 + above) if own else 0.0
-        quality.append(total)
-    chosen = (0.2, 0.4, 0.6, 0.8).index(model.decay_)
-    assert quality[chosen] == pytest.approx(max(quality), abs=1e-6)
+            gains[i] += 1 / math.log2(2 + above) if own else 0.0
+    return gains
+
+
+@given(log=logs)
+def test_the_decay_chosen_ranks_the_last_events_best(log):
+    gains = plain_gains(log)
+    chosen = DECAYS.index(ItemCooccurrence().fit(frame(log)).decay_)
+    assert gains[chosen] == pytest.approx(gains.max(), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ids_of_the_history_are_not_ranked_where_nobody_takes_one_twice(seed):
+    rng = np.random.default_rng(seed)
+    log = [list(rng.permutation(list("abcdefghij"))[:5]) for _ in range(25)]
+    gains = plain_gains(log)
+    chosen = DECAYS.index(ItemCooccurrence().fit(frame(log)).decay_)
+    assert gains[chosen] == pytest.approx(gains.max(), abs=1e-6)
 
 
 def test_the_decay_follows_the_data():
@@ -651,3 +667,14 @@ def test_ids_may_be_text_at_fit_and_numbers_later():
     assert model.score([[1], [3]], [2, 4]) == 1
     numbers = ItemCooccurrence().fit([[1, 2], [1, 2], [3, 4]])
     assert numbers.predict([["1"], ["3"]]).tolist() == [2, 4]
+
+
+def test_a_model_of_an_earlier_version_is_fitted_again_as_it_was():
+    old = ItemCooccurrence(window=None, normalization="cosine", decay=0.5).fit([["a", "b"]])
+    state = old.__getstate__()
+    for added in ("window", "distance_decay", "backward", "decay_"):
+        del state[added]
+    loaded = ItemCooccurrence.__new__(ItemCooccurrence)
+    loaded.__setstate__(state)
+    assert loaded.predict([["a"]]).tolist() == ["b"]
+    assert clone(loaded).window is None

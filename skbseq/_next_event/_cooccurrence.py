@@ -144,6 +144,10 @@ class ItemCooccurrence(BaseNextEvent):
         self.n_last = n_last
         self.smoothing = smoothing
 
+    def __setstate__(self, state):
+        # Earlier versions counted common histories, so a clone of theirs does too.
+        super().__setstate__({"window": None} | state)
+
     def _learn(self, histories):
         exponents = _read_exponents(self.normalization)
         self.decay_ = (

@@ -77,16 +77,15 @@ def _check_causal(model, batch, expected, name, begin, tolerance):
         # How many events follow is a thing of the future too.
         shortened = _outputs(model, batch | {"lengths": first.astype(batch["lengths"].dtype)})
         # The first output is the vector of the whole history, which sees everything.
-        outputs = zip(changed[1:], shortened[1:], expected[1:], strict=True)
-        for other, short, output in outputs:
-            parts = (other[seen], output[seen]), (short[seen], output[seen])
-            if any(_differ(*part, tolerance) for part in parts):
+        pairs = [*zip(changed, expected, strict=True)][1:]
+        pairs += [*zip(shortened, expected, strict=True)][1:]
+        for found, output in pairs:
+            if _differ(found[seen], output[seen], tolerance):
                 raise ValueError(
                     f"network={name} sees later events: its vector of an event changes with the "
                     "events after it or with their number, so it could copy what it is to "
-                    "predict. Make it causal, as "
-                    "keras.layers.Conv1D(..., padding='causal') is, or a recurrence, or attention "
-                    "with use_causal_mask=True."
+                    "predict. Make it causal, as keras.layers.Conv1D(..., padding='causal') is, "
+                    "or a recurrence, or attention with use_causal_mask=True."
                 )
 
 

@@ -12,6 +12,7 @@ SEPARATORS = (",", ";", "\t", "|")
 # These are only suggested: text holds them too.
 _RARE = ("::", "\x01", "^", "~", "#", ":", " ")
 _MANY = 1000
+_BEGINS_QUOTED = re.compile(r'\s*"')
 _EXCEL_HINT = re.compile(r'"?sep=(.)"?[\r\n]+', re.IGNORECASE)
 _LOOKS_TYPED = re.compile(
     r"\s*([-+]?[\d.,' ]*\d[\d.,' ]*(e[-+]?\d+)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?|"
@@ -80,7 +81,8 @@ def read_dialect(text, *, whole, options, path):
     names, is_header = find_names(rows, options.names, path)
     start = lead + (ends[0] if is_header else 0)
     rows = rows[1:] if is_header else rows
-    quoted = text[start - lead :].lstrip().startswith('"')
+    # At a position, because a slice would copy the rest of the file.
+    quoted = _BEGINS_QUOTED.match(text, start - lead) is not None
     names, n_cells = _fit_names(names, rows, quoted)
     return Dialect(separator, names, start, n_cells)
 
