@@ -355,11 +355,15 @@ def test_a_file_of_version_0_1_still_predicts_the_same():
     assert again.n_iter_ == 3
 
 
+# Where the default of a later parameter would change what an older file predicts.
+VALUES_OF_OLDER_FILES = {estimators.ItemCooccurrence: {"window": None}}
+
+
 @pytest.mark.parametrize("way", [by_save, by_pickle, by_deepcopy])
 @pytest.mark.parametrize("kind", list(public_estimators()))
 def test_a_parameter_that_came_later_has_its_default(kind, tmp_path, way):
     estimator = make_unfitted(kind)
-    defaults = estimator.get_params()
+    defaults = estimator.get_params() | VALUES_OF_OLDER_FILES.get(kind, {})
     for name in set(estimator.get_params(deep=False)) - {"estimator"}:
         vars(estimator).pop(name)
     estimator.note_ = "kept"
