@@ -9,7 +9,15 @@ Sampled Metrics for Item Recommendation", KDD).
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import as_names, check_is_data, is_whole, shown, to_array, to_numbers
+from skbseq._checks import (
+    as_names,
+    check_flag,
+    check_is_data,
+    is_whole,
+    shown,
+    to_array,
+    to_numbers,
+)
 from skbseq._targets import present_values, rows_at_a_time, split_target, to_ids, true_index
 
 __all__ = [
@@ -313,7 +321,7 @@ def _with_lists(X, columns, rows, lists):
 # ------------------------------------------------------------------ the scorer
 
 
-def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
+def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg"), exclude_seen=False):
     """Make a ranking scorer, for ``scoring=`` of scikit-learn's tools.
 
     Parameters
@@ -322,6 +330,9 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
         Length of the list of recommendations.
     metrics : tuple of {"recall", "mrr", "ndcg"}, default=("recall", "mrr", "ndcg")
         Metrics to compute: :func:`recall_at_k`, :func:`mrr_at_k`, :func:`ndcg_at_k`.
+    exclude_seen : bool, default=False
+        Whether the ids of each row's own history are left out of its list. A true item that the
+        history holds then counts as a miss. Only for models of the next event.
 
     Returns
     -------
@@ -333,9 +344,10 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
     Raises
     ------
     ValueError
-        If k is not a positive integer, or a metric is unknown.
+        If k is not a positive integer, a metric is unknown, or exclude_seen is not a boolean.
     TypeError
-        If the scorer gets no data, or an estimator without ``predict_proba`` or ``classes_``.
+        If the scorer gets no data, or an estimator without ``predict_proba`` or ``classes_``; or
+        with ``exclude_seen`` one that is no model of the next event.
 
     Notes
     -----
@@ -353,13 +365,16 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg")):
     >>> scores["test_recall@1"].tolist()
     [1.0, 1.0]
     """
-    return _RankingScorer(k, metrics)
+    return _RankingScorer(k, metrics, exclude_seen)
 
 
 class _RankingScorer:
     """The scorer of :func:`ranking_scorer`; unlike a nested function, it can be pickled."""
 
-    def __init__(self, k, metrics):
+    exclude_seen = False  # of pickles of earlier versions
+
+    def __init__(self, k, metrics, exclude_seen=False):
+        check_flag("exclude_seen", exclude_seen)
         names = as_names("metrics", metrics, empty=True)
         unknown = [name for name in names if name not in _METRICS]
         if unknown or not names:
@@ -369,16 +384,18 @@ class _RankingScorer:
         _check_k(k)
         self.k = int(k)
         self.metrics = tuple(names)
+        self.exclude_seen = bool(exclude_seen)
 
     def __repr__(self):
-        return f"ranking_scorer(k={self.k}, metrics={self.metrics})"
+        rest = ", exclude_seen=True" if self.exclude_seen else ""
+        return f"ranking_scorer(k={self.k}, metrics={self.metrics}{rest})"
 
     def __call__(self, estimator, X, y=None):
         """Score a fitted estimator."""
         check_is_data(X)
         if y is None:
             X, y = hold_out_last(X, _target_of(estimator))
-        ranks = _ranks(estimator, X, y)
+        ranks = _ranks(estimator, X, y, self.exclude_seen)
         return {f"{name}@{self.k}": _METRICS[name](ranks, self.k) for name in self.metrics}
 
 
@@ -390,15 +407,20 @@ def _target_of(estimator):
     return getattr(estimator, "target_", None)
 
 
-def _ranks(estimator, X, y):
+def _ranks(estimator, X, y, exclude_seen):
     estimator = getattr(estimator, "best_estimator_", estimator)
     last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
     if not hasattr(last, "true_ranks"):
+        if exclude_seen:
+            raise TypeError(
+                "exclude_seen=True needs a model of the next event, such as MarkovChain, which "
+                f"knows what a history holds; got {shown(last)}. Leave it at False."
+            )
         return _ranks_by_probability(estimator, X, y)
     # All rows in one call: looking up the ids in a large catalogue for each few rows is slow.
     if last is not estimator and len(estimator.steps) > 1:
         X = estimator[:-1].transform(X)
-    return last.true_ranks(X, y)
+    return last.true_ranks(X, y, exclude_seen)
 
 
 def _ranks_by_probability(estimator, X, y):

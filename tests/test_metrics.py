@@ -333,3 +333,49 @@ def test_a_wrong_truth(y, message):
     model = MostFrequent().fit([["a", "b"], ["a"]])
     with pytest.raises(ValueError, match=message):
         ranking_scorer()(model, [["a"], ["b"]], y)
+
+
+# ------------------------------------------------------------------- without what was seen
+
+
+def test_seen_ids_are_left_out_of_the_ranks():
+    X = [["a", "b", "c"], ["a", "b"], ["b", "c"], ["c", "d"], ["b", "a"], []]
+    y = ["d", "c", "b", "a", "c", "a"]
+    model = MarkovChain(order=2).fit(X)
+    ranks = model.true_ranks(X, y, exclude_seen=True)
+    for history, true, (first, last), shares in zip(
+        X, y, ranks, model.predict_proba(X), strict=True
+    ):
+        left = {i: p for i, p in zip(model.classes_, shares, strict=True) if i not in history}
+        if true not in left:
+            assert first == last == np.inf
+            continue
+        assert first == 1 + sum(p > left[true] for p in left.values())
+        assert last == sum(p >= left[true] for p in left.values())
+    found = ranking_scorer(k=2, exclude_seen=True)(model, X, y)
+    assert found == {
+        "recall@2": recall_at_k(ranks, 2),
+        "mrr@2": mrr_at_k(ranks, 2),
+        "ndcg@2": ndcg_at_k(ranks, 2),
+    }
+    assert found["mrr@2"] != ranking_scorer(k=2)(model, X, y)["mrr@2"]
+
+
+def test_ranks_without_seen_ids_agree_with_lists(sessions):
+    model = MarkovChain().fit(sessions)
+    before, truth = hold_out_last(sessions)
+    lists = model.predict_top_k(before, k=2, exclude_seen=True)[model.target_]
+    hits = [t in list(ids) for t, ids in zip(truth, lists, strict=True)]
+    scorer = ranking_scorer(k=2, metrics="recall", exclude_seen=True)
+    # Ties are ordered in lists, and count by their mean in the scorer.
+    assert scorer(model, sessions)["recall@2"] == pytest.approx(np.mean(hits), abs=0.2)
+    assert repr(scorer) == "ranking_scorer(k=2, metrics=('recall',), exclude_seen=True)"
+    assert scorer(model, sessions) == pickle.loads(pickle.dumps(scorer))(model, sessions)
+
+
+def test_seen_ids_are_known_to_models_of_the_next_event_alone():
+    classifier = LogisticRegression().fit([[0], [1]], ["a", "b"])
+    with pytest.raises(TypeError, match="exclude_seen=True needs a model of the next event"):
+        ranking_scorer(exclude_seen=True)(classifier, [["a"], ["b"]], ["a", "b"])
+    with pytest.raises(ValueError, match="exclude_seen must be"):
+        ranking_scorer(exclude_seen="yes")

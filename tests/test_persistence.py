@@ -356,7 +356,10 @@ def test_a_file_of_version_0_1_still_predicts_the_same():
 
 
 # Where the default of a later parameter would change what an older file predicts.
-VALUES_OF_OLDER_FILES = {estimators.ItemCooccurrence: {"window": None}}
+VALUES_OF_OLDER_FILES = {
+    estimators.ItemCooccurrence: {"window": None, "indirect": 0.0},
+    estimators.NextBehaviorPredictor: {"counting": None},
+}
 
 
 @pytest.mark.parametrize("way", [by_save, by_pickle, by_deepcopy])

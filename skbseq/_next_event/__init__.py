@@ -5,6 +5,7 @@ from skbseq._next_event._baselines import LastEvent, MostFrequent
 from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._markov_chain import MarkovChain
+from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
 
 __all__ = [
     "BaseNextEvent",
@@ -13,4 +14,8 @@ __all__ = [
     "LastEvent",
     "MarkovChain",
     "MostFrequent",
+    "Trial",
+    "add_up",
+    "learn_counts",
+    "read_counting",
 ]

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import check_flag, fit_context, is_whole, shown
-from skbseq._next_event._histories import learn_histories, read_histories
+from skbseq._next_event._histories import learn_histories, read_histories, repeats
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
@@ -226,7 +226,7 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         X, index = self._with_truth(X, y)
         return float((self._likeliest(X) == index).mean())
 
-    def true_ranks(self, X, y=None):
+    def true_ranks(self, X, y=None, exclude_seen=False):
         """Compute the rank of the true next id of each row in the full catalogue.
 
         Parameters
@@ -236,6 +236,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,), default=None
             True next ids. None: the last event of each history is held out and predicted from the
             events before it; rows without events are left out.
+        exclude_seen : bool, default=False
+            Whether the ids of each row's own history are left out, as by :meth:`predict_top_k`.
+            The rank of a true id that the history holds is then infinite.
 
         Returns
         -------
@@ -248,12 +251,20 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
         ValueError
-            If y does not fit X, or its values are not ids like those in ``fit``.
+            If y does not fit X, its values are not ids like those in ``fit``, or exclude_seen is
+            not a boolean.
         """
+        check_flag("exclude_seen", exclude_seen)
         X, index = self._with_truth(X, y)
+        seen = self._seen(X) if exclude_seen else None
+        if exclude_seen:
+            index = np.where(repeats(seen, index), -1, index)
         parts, start = [np.zeros((0, 2))], 0
         for histories, scores in self._score_chunks(X):
             stop = start + len(histories)
+            if exclude_seen:
+                part = seen.slice(start, stop)
+                scores[part.rows, part.codes] = -1
             parts.append(true_ranks(scores, index[start:stop]))
             start = stop
         return np.concatenate(parts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skbseq import _frames
+from skbseq._sequences import offsets_of
 from skbseq._targets import index_in_classes, present_values, read_next
 
 
@@ -81,6 +82,16 @@ class Histories:
         kept[last] = False
         return self._keep(kept), self.codes[last]
 
+    def only(self, chosen):
+        """The same number of histories, those not chosen without events."""
+        return self if chosen.all() else self._keep(np.repeat(chosen, self.lengths))
+
+    def with_next(self, codes):
+        """The histories with one more event each; -1 adds none."""
+        rows = np.flatnonzero(codes >= 0)
+        longer = np.insert(self.codes, self.offsets[rows + 1], codes[rows])
+        return Histories(longer, self.offsets + offsets_of(codes >= 0))
+
     @property
     def recency(self):
         """Rank of each event in its history from the end, 1 being the last."""
@@ -89,6 +100,12 @@ class Histories:
     def _keep(self, mask):
         offsets = np.append(0, np.cumsum(mask, dtype=np.int64))[self.offsets]
         return Histories(self.codes[mask], offsets)
+
+
+def repeats(histories, truth):
+    """Whether each next event is of an id that its history holds."""
+    at = np.repeat(truth, histories.lengths) == histories.codes
+    return np.bincount(histories.rows[at], minlength=len(truth)) > 0
 
 
 def read_histories(columns, target, catalogue):

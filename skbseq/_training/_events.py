@@ -1,11 +1,12 @@
 """Training at every event: which code comes next, among few codes or a million."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from skbseq._monitors import gain_of
 from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._devices import training_on
@@ -13,6 +14,7 @@ from skbseq._training._traced import TracedStep, make_traced
 from skbseq._training._trainer import Trainer, values_of
 
 _AT_ONCE = 256  # held-out histories per batch
+_MOST_LOGITS = 2**24  # of a batch whose events are ranked
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,15 @@ class EventLoss:
     n_negatives : int or None, default=None
         Number of codes drawn for each batch as negatives (sampled softmax). None: the softmax
         runs over all codes.
+    monitor : str, default="loss"
+        What decides when to stop: "loss", or "ndcg@10" or "recall@20", say, of the last event of
+        each held-out history.
     """
 
     kind: str
     targets: tuple
     n_negatives: int | None = None
+    monitor: str = "loss"
 
     kinds = ("next",)
     spreads = False  # the negatives are drawn once for all samples of a batch
@@ -65,6 +71,8 @@ class EventTrainer(Trainer):
         number, scale = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.float32)
         self._train = TracedStep(self._train_events, [*signature, scale, number, number, number])
         self._judge = make_traced(self._sums, input_signature=signature)
+        codes, seen = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None, None), tf.int32)
+        self._rank = make_traced(self._ranks, input_signature=[program.signature, codes, seen])
 
     def _extra_signature(self, program):
         """Signatures of further arguments of a step, between the batch and the target codes."""
@@ -111,6 +119,47 @@ class EventTrainer(Trainer):
             columns = self._columns(samples, rows, self._rng)
             values = values_of(options, "l1", "l2")
             return self._train(*columns, scale, share, *values)
+
+    def held_out_metrics(self, samples):
+        """Loss, and how well the last events are ranked if that is monitored."""
+        metrics = super().held_out_metrics(samples)
+        if self.loss.monitor != "loss":
+            gain = gain_of(self.loss.monitor)
+            metrics[f"val_{self.loss.monitor}"] = float(gain(self._ranks_of(samples[0])).mean())
+        return metrics
+
+    def _ranks_of(self, data):
+        """Rank of the last event of each history among all codes, from those before it."""
+        place = self.loss.targets[0]
+        last = np.zeros(len(data), np.int64)
+        some = data.lengths > 0
+        last[some] = data.codes[(data.starts + data.lengths)[some] - 1, place]
+        asked = np.flatnonzero(last >= FIRST_CATEGORY)
+        before = replace(data, lengths=np.maximum(data.lengths - 1, 0)).take(asked)
+        last, size = last[asked].astype(np.int32), self._heads[0].n_codes
+        at, offsets = ranges(before.starts, before.starts + before.lengths)
+        rows = np.repeat(np.arange(len(asked)), np.diff(offsets))
+        codes = before.codes[at, place]
+        # Where nobody takes an id twice, lists will be asked for without those seen.
+        left_out = not (codes == last[rows]).any()
+        n_batches = -(-len(asked) // max(1, min(_AT_ONCE, _MOST_LOGITS // size)))
+        ranks = np.zeros(len(asked))
+        for part in np.array_split(np.argsort(before.lengths), n_batches) if len(asked) else ():
+            batch = pad_batch(before, part)
+            seen = batch["codes"][:, :, place] if left_out else np.zeros((len(part), 1), np.int32)
+            ranks[part] = self._rank(batch, last[part], seen).numpy()
+        return ranks
+
+    def _ranks(self, batch, codes, seen):
+        """Rank of a code after each history; codes that were seen are left out."""
+        _, queries, *_ = self.model(batch, training=False)
+        query = tf.gather(queries, batch["lengths"], batch_dims=1)
+        logits = all_logits(query, self._tables[0].value, self._heads[0].bias.value)
+        rows = tf.broadcast_to(tf.range(tf.shape(seen)[0])[:, None], tf.shape(seen))
+        right = tf.gather(logits, codes, batch_dims=1)
+        places = tf.stack([tf.reshape(rows, [-1]), tf.reshape(seen, [-1])], axis=1)
+        logits = tf.tensor_scatter_nd_min(logits, places, tf.fill(tf.shape(places)[:1], -2e9))
+        return 1 + tf.reduce_sum(tf.cast(logits > right[:, None], tf.int32), axis=1)
 
     def held_out_loss(self, data, targets, sample_weight):
         """Mean loss of all target events, with the same random draws at each call."""
@@ -188,11 +237,15 @@ def draw_codes(n_codes, n, rng):
     return rank + np.int32(FIRST_CATEGORY)
 
 
+def all_logits(query, table, bias):
+    """Logits of all codes; padding and the unknown code are never predicted."""
+    logits = tf.matmul(query, table, transpose_b=True) + bias
+    return logits - 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < FIRST_CATEGORY, tf.float32)
+
+
 def full_softmax(query, codes, table, bias):
     """Cross-entropy of the right code among all codes."""
-    logits = tf.matmul(query, table, transpose_b=True) + bias
-    # Padding and the unknown code are never predicted.
-    logits -= 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < FIRST_CATEGORY, tf.float32)
+    logits = all_logits(query, table, bias)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
 
 

@@ -20,13 +20,15 @@ def hold_out(samples, share, rng, *, stratified):
     train : tuple of (Sequences, ndarray, ndarray)
     held_out : tuple of (Sequences, ndarray, ndarray) or None
         None if the share is 0.
+    others : ndarray of int
+        Which samples are held out.
     """
     _, y, sample_weight = samples
     rows, others = np.flatnonzero(sample_weight > 0), np.zeros(0, int)
     if share:
         train, test = split_rows(y[rows] if stratified else np.zeros(len(rows)), share, rng)
         rows, others = rows[train], rows[test]
-    return _take(samples, rows), _take(samples, others) if others.size else None
+    return _take(samples, rows), _take(samples, others) if others.size else None, others
 
 
 def with_mean_weight_one(train, held_out):

@@ -80,7 +80,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
             if validation is not None:
                 # This loss decides when to stop, so the same seed must give the same loss.
                 with repeatable(trainer.program.device):
-                    logs["val_loss"] = trainer.held_out_loss(*validation)
+                    logs |= trainer.held_out_metrics(validation)
                 _check_finite(logs["val_loss"], epoch, "loss of the held-out samples")
             watchers.on_epoch_end(epoch, logs)
             if trainer.model.stop_training:

@@ -63,6 +63,10 @@ class Trainer:
     def begin(self, samples, batch_size):
         """Inspect all samples before the first step, if the loss needs it."""
 
+    def held_out_metrics(self, samples):
+        """Metrics of held-out samples by name."""
+        return {"val_loss": self.held_out_loss(*samples)}
+
     def held_out_loss(self, data, targets, sample_weight):
         """Mean weighted loss of held-out samples."""
         outputs = predict(self.program, data)

@@ -1,5 +1,7 @@
 """Base classes of the estimators that train a network: parameters, data and state."""
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
@@ -269,7 +271,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
 
     # -------------------------------------------------------------- training
 
-    def _train(self, samples, objective, *, start=None, one_epoch=False):
+    def _train(self, samples, objective, *, start=None, one_epoch=False, n_epochs=None):
         """Train on the samples of positive weight and keep the network.
 
         Parameters
@@ -281,14 +283,25 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             None: from initial weights.
         one_epoch : bool, default=False
             As ``partial_fit``: one epoch, nothing held out, histories joined.
+        n_epochs : int, default=None
+            Train for this many epochs, and hold nothing out.
+
+        Returns
+        -------
+        ndarray of int
+            The samples that were held out.
         """
         regime = self._regime(one_epoch)
-        self._sequence_model = engine().fit_network(
+        if n_epochs is not None:
+            parameters = regime.parameters | {"epochs": n_epochs, "fit__epochs": n_epochs}
+            regime = replace(regime, parameters=parameters, validation_split=0.0, watch=None)
+        self._sequence_model, held_out = engine().fit_network(
             self._sequence_model, samples, objective, regime, start or Start()
         )
         self.n_iter_ = len(self._sequence_model.history["loss"])
         if regime.watch is not None:
             regime.watch[0].call_on_fit_task_end(estimator=self)
+        return held_out
 
     def _regime(self, one_epoch):
         routed = self._routed()

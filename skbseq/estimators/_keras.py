@@ -147,11 +147,15 @@ def fit_network(model, samples, objective, regime, start):
     Returns
     -------
     SequenceModel
+    held_out : ndarray of int
+        The samples that were held out.
     """
     check_parameters(regime.parameters)
     rng = np.random.default_rng([regime.seed, 1])
     stratified = objective.classes is not None
-    samples, held_out = hold_out(samples, regime.validation_split, rng, stratified=stratified)
+    samples, held_out, others = hold_out(
+        samples, regime.validation_split, rng, stratified=stratified
+    )
     if not regime.one_epoch:
         # The mean of a partial fit's few samples would say nothing of the others.
         samples, held_out = with_mean_weight_one(samples, held_out)
@@ -165,7 +169,8 @@ def fit_network(model, samples, objective, regime, start):
         names = names_of_weights(program.model)
         model = replace(model, spec=spec, weights=None, weight_names=names, device=program.device)
         run = _Run(program, loss, regime, start, model)
-        return run(*(_with_targets(part, objective.classes) for part in (samples, held_out)))
+        parts = (_with_targets(part, objective.classes) for part in (samples, held_out))
+        return run(*parts), others
 
 
 def _with_targets(samples, classes):
@@ -327,8 +332,12 @@ class _Run:
                 lambda weights: {"_sequence_model": replace(self._model, weights=weights)},
             )
         if self._regime.patience is not None and held_out is not None:
+            monitor = getattr(self._loss, "monitor", "loss")
             yield keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=self._regime.patience, restore_best_weights=True
+                monitor=f"val_{monitor}",
+                mode="min" if monitor == "loss" else "max",
+                patience=self._regime.patience,
+                restore_best_weights=True,
             )
 
 

@@ -1,0 +1,38 @@
+"""What a fit of a next-event model watches: the loss, or how well it ranks."""
+
+import re
+
+import numpy as np
+
+from skbseq._checks import shown
+
+_RANKING = re.compile(r"(ndcg|recall)@([1-9][0-9]*)")
+
+
+def check_monitor(monitor):
+    """Refuse a monitor that is neither "loss" nor of the form "ndcg@10" or "recall@20".
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if monitor != "loss" and not _RANKING.fullmatch(monitor):
+        raise ValueError(
+            "monitor must be 'loss', or 'ndcg' or 'recall' with the length of the list, such as "
+            f"'ndcg@10' or 'recall@20'; got {shown(monitor)}."
+        )
+
+
+def gain_of(monitor):
+    """The function from ranks to gains of a monitor such as "ndcg@10".
+
+    With a single relevant id, the ideal gain is 1, so the mean of these gains is NDCG or recall.
+    """
+    kind, k = _RANKING.fullmatch(monitor).groups()
+
+    def gain(ranks):
+        gains = np.ones(len(ranks)) if kind == "recall" else 1 / np.log2(1 + ranks)
+        return np.where(ranks <= int(k), gains, 0.0)
+
+    return gain
