@@ -1,5 +1,6 @@
 """Baselines of the next event against slow plain ones, and what all of them must do."""
 
+import itertools
 import math
 import pickle
 from collections import Counter, defaultdict
@@ -35,10 +36,14 @@ MODELS = [
     MarkovChain(),
     MarkovChain(order=3),
     MarkovChain(order=2, smoothing="witten-bell"),
-    ItemCooccurrence(decay=0.6),
-    ItemCooccurrence(window=2, distance_decay=1.0, backward=0.0, normalization=[0, 1], decay=0.3),
-    ItemCooccurrence(window=None, normalization="cosine", decay=0.5),
-    ItemCooccurrence(window=None, normalization="conditional", n_last=2, decay=1, smoothing=0.2),
+    ItemCooccurrence(decay=0.6, indirect=0.7),
+    ItemCooccurrence(
+        window=2, distance_decay=1.0, backward=0.0, normalization=[0, 1], decay=0.3, indirect=0
+    ),
+    ItemCooccurrence(window=None, normalization="cosine", decay=0.5, indirect=0),
+    ItemCooccurrence(
+        window=None, normalization="conditional", n_last=2, decay=1, indirect=2, smoothing=0.2
+    ),
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=str)
 ids = st.sampled_from("abcd")
@@ -118,25 +123,38 @@ def plain_pairs(model, log, voter, event):
     return total
 
 
-def plain_cooccurrence(model, log, history):
-    shares = plain_popularity(log)
-    history = [event for event in history if event in shares]
-    if model.n_last is not None:
-        history = history[-model.n_last :]
+def plain_similarity(model, log):
     by_history = model.window is None
     count = plain_common if by_history else plain_pairs
     popular = Counter(e for past in log for e in (set(past) if by_history else past))
     names = {"cosine": (0.5, 0.5), "conditional": (1, 0)}
     a, b = names.get(model.normalization if by_history else None, model.normalization)
-    votes = dict.fromkeys(shares, 0.0)
-    for place, voter in enumerate(dict.fromkeys(reversed(history))):
-        for event in shares:
-            weight = model.decay**place / (popular[voter] ** a * popular[event] ** b)
-            votes[event] += weight * count(model, log, voter, event)
+
+    def votes(voter, event):
+        return count(model, log, voter, event) / (popular[voter] ** a * popular[event] ** b)
+
+    return {pair: votes(*pair) for pair in itertools.product(popular, repeat=2)}
+
+
+def as_shares(votes):
     total = sum(votes.values())
-    s = model.smoothing
-    mean = {e: v / total for e, v in votes.items()} if total else dict.fromkeys(votes, 0)
-    raw = {e: (1 - s) * mean[e] + s * p for e, p in shares.items()}
+    return {e: v / total if total else 0.0 for e, v in votes.items()}
+
+
+def plain_cooccurrence(model, log, history):
+    shares = plain_popularity(log)
+    history = [event for event in history if event in shares]
+    if model.n_last is not None:
+        history = history[-model.n_last :]
+    similarity = plain_similarity(model, log)
+    weights = {v: model.decay**r for r, v in enumerate(dict.fromkeys(reversed(history)))}
+    direct = as_shares({e: sum(w * similarity[v, e] for v, w in weights.items()) for e in shares})
+    # No test log has more than ten ids, so all of them are passed on.
+    on = {v: as_shares({e: similarity[v, e] for e in shares}) for v in shares}
+    first = {e: sum(w * on[v][e] for v, w in weights.items()) for e in shares}
+    second = as_shares({e: sum(first[v] * on[v][e] for v in shares) for e in shares})
+    s, i = model.smoothing, model.indirect
+    raw = {e: (1 - s) * (direct[e] + i * second[e]) / (1 + i) + s * p for e, p in shares.items()}
     return {e: p / sum(raw.values()) for e, p in raw.items()}
 
 
@@ -568,6 +586,8 @@ def test_a_target_named_as_the_probabilities():
         ItemCooccurrence(normalization="jaccard"),
         ItemCooccurrence(decay=0),
         ItemCooccurrence(decay="best"),
+        ItemCooccurrence(indirect=-0.1),
+        ItemCooccurrence(indirect="best"),
         ItemCooccurrence(window=0),
         ItemCooccurrence(distance_decay=0),
         ItemCooccurrence(backward=1.5),
@@ -635,6 +655,39 @@ def test_ids_of_the_history_are_not_ranked_where_nobody_takes_one_twice(seed):
     assert gains[chosen] == pytest.approx(gains.max(), abs=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_indirect_votes_are_counted_where_they_rank_the_last_events_better(seed):
+    rng = np.random.default_rng(seed)
+    log = [list(rng.permutation(list("abcdefghijkl"))[:4]) for _ in range(12)]
+    rest, truth = [past[:-1] for past in log], [past[-1] for past in log]
+    gains = {}
+    for indirect in (0.0, 0.3):
+        # The ids of the held-out events are known to both, as they are to the whole model.
+        plain = ItemCooccurrence(decay=0.6, indirect=indirect, smoothing=1e-9)
+        votes = [plain_cooccurrence(plain, rest, past) for past in rest]
+        gains[indirect] = sum(plain_gain(*row) for row in zip(votes, rest, truth, strict=True))
+    chosen = ItemCooccurrence(decay=0.6).fit(frame(log)).indirect_
+    assert gains[chosen] == pytest.approx(max(gains.values()), abs=1e-6)
+
+
+def plain_gain(votes, past, true):
+    left = {e: v for e, v in votes.items() if e not in past and v > 1e-6}
+    if true not in left:
+        return 0.0
+    return 1 / math.log2(2 + sum(v > left[true] * (1 + 1e-9) for v in left.values()))
+
+
+def test_votes_are_passed_on_by_ten_ids():
+    # "z" precedes 12 ids, more often the later ones; each of them precedes one id of its own.
+    log = [["z", f"m{i:02}"] for i in range(12) for _ in range(i + 1)]
+    log += [[f"m{i:02}", f"e{i:02}"] for i in range(12)]
+    model = ItemCooccurrence(indirect=1.0, decay=0.5, backward=0.0, normalization=(0, 0)).fit(log)
+    found = dict(zip(model.classes_, model.predict_proba([["z"]])[0], strict=True))
+    share = {name: p / model.class_count_[i] for i, (name, p) in enumerate(found.items())}
+    reached = [name for name in share if name[0] == "e" and share[name] > 2 * share["e00"]]
+    assert reached == [f"e{i:02}" for i in range(2, 12)]
+
+
 def test_the_decay_follows_the_data():
     rng = np.random.default_rng(0)
     chain = [["a", "b", "c", "d"][i % 4] for i in range(400)]
@@ -672,7 +725,7 @@ def test_ids_may_be_text_at_fit_and_numbers_later():
 def test_a_model_of_an_earlier_version_is_fitted_again_as_it_was():
     old = ItemCooccurrence(window=None, normalization="cosine", decay=0.5).fit([["a", "b"]])
     state = old.__getstate__()
-    for added in ("window", "distance_decay", "backward", "decay_"):
+    for added in ("window", "distance_decay", "backward", "decay_", "indirect", "indirect_"):
         del state[added]
     loaded = ItemCooccurrence.__new__(ItemCooccurrence)
     loaded.__setstate__(state)
