@@ -90,7 +90,8 @@ html_title = f"skbseq {release}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_sidebars = {"index": []}
+# The side bar lists the pages of a section; the pages next to the first one have none.
+html_sidebars = {page.stem: [] for page in HERE.glob("*.rst") if page.stem != "api"}
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navigation_depth": 2,

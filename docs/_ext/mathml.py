@@ -14,12 +14,15 @@ logger = logging.getLogger(__name__)
 
 # A large delimiter without a side, which docutils does not know; they come in pairs.
 LARGE = re.compile(r"\\([bB]igg?)(?=[|()\[\]\\])")
+# In text, docutils shows the backslash of an escaped underscore.
+TEXT = re.compile(r"\\text\{[^{}]*\}")
 
 
 def to_mathml(node, as_block):
     """The MathML of a node's LaTeX; a formula that cannot be converted is a warning."""
     sides = cycle("lr")
     formula = re.sub(r"\\dots\b", r"\\ldots", node.astext())
+    formula = TEXT.sub(lambda match: match[0].replace(r"\_", "_"), formula)
     formula = LARGE.sub(lambda match: f"\\{match[1]}{next(sides)}", formula)
     try:
         mathml = tex2mathml(formula, as_block=as_block)

@@ -12,7 +12,8 @@ HEADER = ("``network=``", "How it reads a history", "Options", "Classes")
 
 def table_lines():
     """The table in reStructuredText."""
-    yield from (".. list-table::", "    :header-rows: 1", "    :widths: 16 29 28 27", "")
+    options = ("class: networks", "header-rows: 1", "widths: 16 29 28 27")
+    yield from (".. list-table::", *(f"    :{option}" for option in options), "")
     for row in [HEADER, *_rows()]:
         yield from (f"    {'  ' if i else '* '}- {cell}" for i, cell in enumerate(row))
 
