@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
+from skbseq._frames._objects import objects_to_arrow
 from skbseq._frames._read._encodings import decode, find_encoding, is_utf8, refuse_encoding
-from skbseq._frames._tables import objects_to_arrow
 from skbseq.exceptions import InvalidLogError
 
 
