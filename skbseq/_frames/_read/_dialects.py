@@ -34,12 +34,15 @@ class Dialect:
         Number of characters before the first row.
     n_cells : int
         Number of cells in a row.
+    rows : list of list of str
+        Some of the first rows.
     """
 
     separator: str
     names: list
     start: int
     n_cells: int
+    rows: list
 
 
 def read_dialect(text, *, whole, options, path):
@@ -84,7 +87,7 @@ def read_dialect(text, *, whole, options, path):
     # At a position, because a slice would copy the rest of the file.
     quoted = _BEGINS_QUOTED.match(text, start - lead) is not None
     names, n_cells = _fit_names(names, rows, quoted)
-    return Dialect(separator, names, start, n_cells)
+    return Dialect(separator, names, start, n_cells, rows)
 
 
 def split_rows(text, separator, whole=True, most=None):
@@ -205,14 +208,16 @@ def _looks_like_data(first, rows):
     repeated = 0
     for i, cell in enumerate(first):
         column = [row[i].strip() for row in rows if i < len(row) and row[i].strip()]
-        typed = bool(cell) and _LOOKS_TYPED.fullmatch(cell) is not None
-        if typed and (
-            sum(_LOOKS_TYPED.fullmatch(c) is not None for c in column) * 2 >= len(column)
-        ):
+        if looks_typed(cell) and sum(map(looks_typed, column)) * 2 >= len(column):
             return True
         repeated += bool(cell) and cell in column
     # One alone may be an accident: a column "type" with a value "type".
     return repeated * 2 > len(first)
+
+
+def looks_typed(cell):
+    """Whether a cell looks like a number, a date or a UUID, unlike the name of a column."""
+    return _LOOKS_TYPED.fullmatch(cell) is not None
 
 
 def _fit_names(names, rows, quoted):
