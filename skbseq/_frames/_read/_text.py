@@ -144,10 +144,12 @@ def _refuse_ragged(data, dialect, separator, path):
         for row, end, line in iterate_rows(text, dialect.separator):
             if end <= dialect.start or len(row) == dialect.n_cells:
                 continue
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
             raise InvalidLogError(
-                f"Cannot read {path!r}: line {line} has {len(row)} cells, but the lines before it "
-                f"have {dialect.n_cells}: {separator.join(row)[:80]!r}. Correct that line: a cell "
-                f"that holds {separator!r} must be in double quotes, and a quote in it doubled."
+                f"Cannot read {path!r}: line {line} has {cells}, but the lines before it have "
+                f"{dialect.n_cells}: {separator.join(row)[:80]!r}. Correct that line: a cell that "
+                f"holds {separator!r} or a line break must be in double quotes, and a quote in it "
+                "doubled. Remove the line if it is a comment or a total."
             )
     except csv.Error as error:
         raise InvalidLogError(f"Cannot read {path!r}: {error}.") from error
@@ -167,8 +169,10 @@ def _without_repeats(table, names, path):
     count = pc.sum(repeats).as_py()
     if not count:
         return table
-    lines = "1 line that repeats" if count == 1 else f"{count:,} lines that repeat"
-    warnings.warn(f"{path!r}: {lines} the header line was left out.", UserWarning, stacklevel=2)
+    said = "1 line that repeats the header line was"
+    if count > 1:
+        said = f"{count:,} lines that repeat the header line were"
+    warnings.warn(f"{path!r}: {said} left out.", UserWarning, stacklevel=2)
     return table.filter(pc.invert(repeats))
 
 

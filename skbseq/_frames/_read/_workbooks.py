@@ -6,7 +6,7 @@ import warnings
 
 import pyarrow as pa
 
-from skbseq._frames._read._dialects import find_names
+from skbseq._frames._read._dialects import count_titles, find_names, warn_of_titles
 from skbseq._optional import import_optional
 from skbseq.exceptions import InvalidLogError
 
@@ -30,7 +30,11 @@ def read_workbook(data, options, path):
     rows = sheets[filled[0]]
     width = max(len(row) for row in rows)
     rows = [row + [None] * (width - len(row)) for row in rows]
-    names, is_header = find_names([_texts(row) for row in rows[:1000]], options.names, path)
+    first = [_texts(row) for row in rows[:1000]]
+    n_titles = count_titles(first, options.names)
+    warn_of_titles(first[:n_titles], path)
+    rows = rows[n_titles:]
+    names, is_header = find_names(first[n_titles:], options.names, path)
     rows = rows[1:] if is_header else rows
     columns = [[row[i] for row in rows] for i in range(width)]
     return [_to_array(column) for column in columns], names
