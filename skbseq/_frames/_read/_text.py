@@ -12,7 +12,7 @@ import pyarrow.csv
 
 from skbseq._frames._columns import as_array
 from skbseq._frames._read._dialects import iterate_rows, read_dialect
-from skbseq._frames._read._encodings import decode, find_encoding, refuse_encoding
+from skbseq._frames._read._encodings import decode, find_encoding, refuse_encoding, warn_of_utf8
 from skbseq._frames._read._quotes import check_quotes, unescape
 from skbseq.exceptions import InvalidLogError
 
@@ -37,6 +37,7 @@ def read_text(data, options, path):
     """
     encoding, skip = find_encoding(bytes(memoryview(data)[:4096]), options.encoding, path)
     if encoding != "utf-8":
+        warn_of_utf8(bytes(data), options.encoding, path)
         text = decode(bytes(data), encoding, path).removeprefix("\ufeff")
         data, skip = pa.py_buffer(text.encode("utf-8", "surrogatepass")), 0
     data = data.slice(skip)

@@ -14,9 +14,15 @@ from skbseq.exceptions import InvalidLogError
 def read_workbook(data, options, path):
     """The first sheet with cells as a table; columns of several kinds of cells are text."""
     openpyxl = import_optional("openpyxl", extra="excel", purpose="to read an Excel workbook")
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
-    book.close()
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
+        book.close()
+    except Exception as error:  # openpyxl has no error of its own for damaged files
+        raise InvalidLogError(
+            f"Cannot read {path!r}: the workbook is damaged or of a kind that is not supported "
+            f"({error}). Open it in a spreadsheet program, and save it as CSV."
+        ) from error
     filled = [title for title, rows in sheets.items() if rows]
     if not filled:
         raise InvalidLogError(f"Cannot read {path!r}: its sheets are empty.")
