@@ -45,10 +45,11 @@ def _explain(values, name, error):
     foreign = next(((row, v) for row, v in enumerate(values) if not _is_known(v)), None)
     if foreign is not None:
         row, found = foreign
+        kind = type(found).__name__
+        said = shown(found) if shown(found) == f"a {kind}" else f"{shown(found)} of type {kind}"
         return (
-            f"Row {row} of column {name!r} holds {shown(found)} of type {type(found).__name__}, "
-            "for which there is no column type. Convert the column to numbers, strings or "
-            "timestamps, or drop it."
+            f"Row {row} of column {name!r} holds {said}, for which there is no column type. "
+            "Convert the column to numbers, strings or timestamps, or drop it."
         )
     return f"Column {name!r} cannot be read as one kind of value: {error}. Give it one type."
 
