@@ -10,13 +10,13 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import check_random_state as _check_random_state
+from sklearn.utils._param_validation import HasMethods as _HasMethods
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils._param_validation import (
-    HasMethods,
     RealNotInt,
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -57,13 +57,36 @@ class LinksToDocs:
         return {"name": type(self).__name__}
 
 
+# Numbers of events, rows and items are 64-bit integers.
+_MOST = 2**63 - 1
+
+
 class Interval(_Interval):
-    """scikit-learn's constraint of this name, which NumPy's spans never satisfy."""
+    """scikit-learn's constraint of this name, without booleans and spans of NumPy.
+
+    Integers without an upper bound end with 64 bits.
+    """
+
+    def __init__(self, type, left, right, *, closed):
+        if type is Integral and right is None:
+            right, closed = _MOST, "both" if closed == "left" else "right"
+        super().__init__(type, left, right, closed=closed)
 
     def is_satisfied_by(self, val):
         """Whether a value lies in the interval."""
-        # NumPy registers timedelta64 as an integer, and cannot compare it with numbers.
-        return not isinstance(val, np.timedelta64) and super().is_satisfied_by(val)
+        # Python counts booleans among the integers, and NumPy spans, which it cannot compare.
+        return not isinstance(val, (bool, np.timedelta64)) and super().is_satisfied_by(val)
+
+
+class HasMethods(_HasMethods):
+    """scikit-learn's constraint of this name, for instances: a class has the methods too."""
+
+    def is_satisfied_by(self, val):
+        """Whether a value is an instance with these methods."""
+        return not isinstance(val, type) and super().is_satisfied_by(val)
+
+    def __str__(self):
+        return super().__str__().replace("an object", "an instance", 1)
 
 
 # Types that are neither a table nor an array, and the advice that the error gives.
@@ -177,9 +200,6 @@ def validate_sequence_array(estimator, X, *, reset, dtype=(np.float64, np.float3
 
 
 # ------------------------------------------------------------------ parameters
-
-# Numbers of events, rows and items are 64-bit integers.
-_MOST = 2**63 - 1
 
 
 def shown(value):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from skbseq._time_words import MONTH, MONTH_NUMBERS, WEEKDAY
+
 __all__ = [
     "Layout",
     "check_time_format",
@@ -25,16 +27,11 @@ __all__ = [
 ISO = "ISO 8601"
 _MICROSECONDS = 10**6
 _DATE_FIELDS = ("Y", "y", "m", "d", "b", "one", "two", "W", "D", "j", "A")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (
-    r"(?P<b>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-)
-_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
 _CJK_WEEKDAY = (
     r"\(?(?:(?:星期|周|週)[一二三四五六日天]|[日月火水木金土월화수목금토일](?:曜日|요일)?)\)?"
 )
 _LATER = ("下午", "午後", "오후")
+_CLOCK_WORD = r"(?: ?(?:Uhr|h)\b)?"
 _FRACTION = r"(?:[.,](?P<f>\d+))?"
 
 
@@ -51,18 +48,18 @@ _DATES = [
     (ISO, _compile(r"(?P<Y>\d{4})(?P<m>\d\d)(?P<d>\d\d)")),
     (ISO, _compile(r"(?P<Y>\d{4})-W(?P<W>\d\d)(?:-(?P<D>\d))?(?!\d)")),
     (ISO, _compile(r"(?P<Y>\d{4})W(?P<W>\d\d)(?P<D>\d)?(?!\d)")),
-    ("Y b d", _compile(rf"(?P<Y>\d{{4}})(?P<sep>[-/. ]?){_MONTH}(?P=sep)(?P<d>\d{{1,2}})(?!\d)")),
+    ("Y b d", _compile(rf"(?P<Y>\d{{4}})(?P<sep>[-/. ]?){MONTH}(?P=sep)(?P<d>\d{{1,2}})(?!\d)")),
     (
         "d b Y",
         _compile(
-            rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[-/. ]{{0,2}}{_MONTH}"
-            r"[-/., ]{0,2}(?P<Y>\d{4})(?!\d)"
+            rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|o)?(?: of| de)?[-/. ]{{0,2}}{MONTH}"
+            r"(?:[-/., ]{0,2}| del? )(?P<Y>\d{4})(?!\d)(?: г\.?)?"
         ),
     ),
     (
         "b d Y",
         _compile(
-            rf"{_MONTH}\.?[-/ ]?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?"
+            rf"{MONTH}\.?[-/ ]?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?"
             r"(?:, ?|[-/ ])(?P<Y>\d{4})(?![\d:])"
         ),
     ),
@@ -71,19 +68,26 @@ _DATES = [
         _compile(r"(?P<one>\d{1,2})(?P<sep>[-/.])(?P<two>\d{1,2})(?P=sep)(?P<Y>\d{4})(?!\d)"),
     ),
     (
+        "numeric . ",
+        _compile(r"(?P<one>\d{1,2})\. (?P<two>\d{1,2})\. (?P<Y>\d{4})(?!\d)"),
+    ),
+    (
         "short {sep}",
         _compile(r"(?P<one>\d{1,2})(?P<sep>[-/.])(?P<two>\d{1,2})(?P=sep)(?P<y>\d\d)(?!\d)"),
     ),
-    ("short b", _compile(rf"(?P<d>\d{{1,2}})[-/. ]?{_MONTH}[-/., ]{{0,2}}(?P<y>\d\d)(?![\d:])")),
+    ("short b", _compile(rf"(?P<d>\d{{1,2}})[-/. ]?{MONTH}[-/., ]{{0,2}}(?P<y>\d\d)(?![\d:])")),
 ]
 # `date` of Unix and C's ctime: the year comes last, after the time.
-_MONTH_DAY = _compile(rf"{_MONTH} +(?P<d>\d{{1,2}}) +")
+_MONTH_DAY = _compile(rf"{MONTH} +(?P<d>\d{{1,2}}) +")
 _YEAR_LAST = _compile(r" +(?P<Y>\d{4})")
 _COLONS = _compile(
     r"(?P<H>\d{1,2}):(?P<M>\d{1,2})"
-    r"(?::(?P<S>\d{1,2})(?:(?:[.,]|:(?=\d{3}(?!\d)))(?P<f>\d+))?)?(?![\d:])"
+    r"(?::(?P<S>\d{1,2})(?:(?:[.,]|:(?=\d{3}(?!\d)))(?P<f>\d+))?)?(?![\d:])" + _CLOCK_WORD
 )
-_DOTS = _compile(r"(?P<H>\d{1,2})\.(?P<M>\d\d)(?:\.(?P<S>\d\d)" + _FRACTION + r")?(?!\d)")
+_DOTS = _compile(
+    r"(?P<H>\d{1,2})\.(?P<M>\d\d)(?:\.(?P<S>\d\d)" + _FRACTION + r")?(?!\d)" + _CLOCK_WORD
+)
+_FRENCH = _compile(r"(?P<H>\d{1,2}) ?h ?(?P<M>\d\d)(?![\d:])")
 _CJK = _compile(
     r"(?P<H>\d{1,2}) ?[時时点點시](?: ?(?P<M>\d{1,2}) ?[分분]"
     r"(?: ?(?P<S>\d{1,2})" + _FRACTION + r" ?[秒초])?)?"
@@ -91,7 +95,7 @@ _CJK = _compile(
 _COMPACT = _compile(r"(?P<H>\d\d)(?P<M>\d\d)(?:(?P<S>\d\d)" + _FRACTION + r")?(?![\d:])")
 _JOINED = _compile(r"(?P<H>\d\d)(?P<M>\d\d)(?:(?P<S>\d\d)(?:[.,]?(?P<f>\d{3,9}))?)?(?![\d:])")
 _STAMP = _compile(r"(?P<H>\d\d)(?P<M>\d\d)(?P<S>\d\d)(?![\d:])")
-_HOUR = _compile(r"(?P<H>\d{1,2})(?![\d:])")
+_HOUR = _compile(r"(?P<H>\d{1,2})(?![\d:])" + _CLOCK_WORD)
 _BEFORE = _compile(r"(?P<p>上午|下午|午前|午後|오전|오후|[ap]m) ?")
 _AFTER = _compile(r" ?(?P<p>[ap]\.?m)\b\.?")
 _ZONES = (
@@ -106,9 +110,9 @@ _ZONES = (
     ),
     _compile(r" ?(?P<zone>(?:[A-Z][A-Z_]+(?:/[A-Z][A-Z_]+)+|[A-Z]{1,5}\b))"),
 )
-_BETWEEN = _compile(r"(?:T|,? +at +|,? +|,)")
-_LEAD = _compile(rf"\[?(?:(?P<A>{_WEEKDAY})[.,]* *)?")
-_DAY_AFTER = re.compile(rf" ?(?:{_CJK_WEEKDAY}|,? ?(?P<A>{_WEEKDAY})\b[.,]?)", re.IGNORECASE)
+_BETWEEN = _compile(r"(?:T|,? +(?:at|um|à|kl\.?|alle|a las) +|,? +|,)")
+_LEAD = _compile(rf"\[?(?:(?P<A>{WEEKDAY})[.,]* *)?")
+_DAY_AFTER = re.compile(rf" ?(?:{_CJK_WEEKDAY}|,? ?(?P<A>{WEEKDAY})\b[.,]?)", re.IGNORECASE)
 
 # Directives of a time format, as fields.
 _DIRECTIVES = {
@@ -118,10 +122,10 @@ _DIRECTIVES = {
     "d": r"(?P<d>\d{1,2})",
     "e": r" ?(?P<d>\d{1,2})",
     "j": r"(?P<j>\d{1,3})",
-    "b": _MONTH + r"\.?",
-    "B": _MONTH + r"\.?",
-    "a": rf"(?:{_WEEKDAY})",
-    "A": rf"(?:{_WEEKDAY})",
+    "b": MONTH + r"\.?",
+    "B": MONTH + r"\.?",
+    "a": rf"(?:{WEEKDAY})",
+    "A": rf"(?:{WEEKDAY})",
     "H": r"(?P<H>\d{1,2})",
     "I": r"(?P<H>\d{1,2})",
     "M": r"(?P<M>\d{1,2})",
@@ -163,6 +167,12 @@ class Layout:
     def date_end(self):
         """Position after the last field of the date."""
         return max(self.spans[name][1] for name in self.spans if name in _DATE_FIELDS)
+
+    @property
+    def compact(self):
+        """Whether date and time are digits without anything between them."""
+        joined = self.form == ISO and {"H", "d"} <= self.spans.keys()
+        return joined and self.spans["H"][0] == self.spans["d"][1]
 
     @property
     def short_year(self):
@@ -221,7 +231,7 @@ def _find_time(text, date, form):
 def _time_places(text, at, form, date):
     """Positions at which a time may begin, and the patterns that it may have there."""
     between = _BETWEEN.match(text, at)
-    usual = (_COLONS, _CJK, _DOTS, _COMPACT, _HOUR)
+    usual = (_COLONS, _CJK, _DOTS, _COMPACT, _FRENCH, _HOUR)
     if between is not None:
         yield between.end(), usual
     digits = form == ISO and date.group().isdigit()
@@ -312,13 +322,17 @@ def _layout(text, form, matches, fixed=None):
     return Layout(
         form=form,
         spans=spans,
-        month=_MONTHS.index(words["b"][:3].lower()) + 1 if "b" in words else None,
+        month=_month_number(words["b"]) if "b" in words else None,
         later=(half in _LATER or half.startswith("p")) if half else None,
         sign={"+": 1, "-": -1}.get(words.get("sign")),
         zoned=not {"z", "zulu", "sign"}.isdisjoint(words),
         zone=words.get("zone"),
         fixed=fixed or {},
     )
+
+
+def _month_number(word):
+    return MONTH_NUMBERS.get(word) or MONTH_NUMBERS[word.lower()]
 
 
 def _in_bytes(text, span):
@@ -391,10 +405,8 @@ def _read_days(layout, number, day_first):
     first = _month_start(year, month)
     n_days = _month_start(year + month // 12, month % 12 + 1) - first
     valid = in_year & (day >= 1) & (day <= n_days)
-    if layout.form == ISO and "H" in layout.spans:
-        joined = layout.spans["H"][0] == layout.spans["d"][1]
-        # Digits alone may be epoch numbers too.
-        valid = valid & ((year >= 1900) & (year < 2100) if joined else True)
+    if layout.compact:  # digits alone may be epoch numbers too
+        valid = valid & (year >= 1900) & (year < 2100)
     return first + day - 1, valid
 
 

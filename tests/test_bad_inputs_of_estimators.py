@@ -2,6 +2,7 @@
 
 import inspect
 from functools import cache
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from skbseq import (
     SequenceImputer,
     SequenceVectorizer,
 )
+from skbseq._checks import Interval
 from skbseq.exceptions import SequenceFrameError
 
 SURROGATE = "\ud800"
@@ -81,7 +83,12 @@ def test_every_constrained_parameter_is_checked_before_the_data(kind, parameter)
         kind(**given | {parameter: value}).fit(None, None)
 
     checked = Target(kind.__name__, fit, ())
-    check(checked, {"value": object()}, InvalidParameterError, of_parameter(parameter))
+    values = [object()]
+    kinds = kind._parameter_constraints[parameter]
+    if any(isinstance(each, Interval) and each.type is Integral for each in kinds):
+        values += [2**63, 10**30, *([] if "boolean" in kinds else [True])]
+    for value in values:
+        check(checked, {"value": value}, InvalidParameterError, of_parameter(parameter))
 
 
 # ------------------------------------------------------------------ transformers
@@ -313,6 +320,7 @@ OF_COUNTS = [
         ({"y": [1, 2]}, ValueError, "X has 6 rows and y 2 values"),
     ),
     *conformal.rows(
+        *invalid("estimator", LogisticRegression, BehaviorClassifier, "x", None),
         *invalid("estimator", None, 3, "x"),
         *invalid("confidence_level", 0, 1, "x", float("nan")),
         *invalid("method", "x", []),
@@ -383,7 +391,7 @@ OF_NETWORKS = [
         ({"network": len}, TypeError, "network=len must be a function whose first two"),
         ({"network": "bag", "n_layers": 2}, ValueError, "has one layer, so n_layers=2 would"),
         ({"network": "lstm", "units": HUGE}, MemoryError, "Lower units=1000000000000"),
-        ({"network": "gru", "units": 2**70}, MemoryError, "Lower units=118059"),
+        ({"network": "gru", "units": 2**62}, MemoryError, "Lower units=461168"),
         ({"embedding_dim": HUGE}, MemoryError, "or embedding_dim, here 1000000000000 for 4"),
         ({"network": "cnn", "network__kernel_size": HUGE}, MemoryError, "kernel_size=1000"),
         ({"network": "cnn", "n_layers": 30}, InvalidParameterError, of_parameter("n_layers")),
@@ -522,7 +530,7 @@ OF_NETWORKS = [
         *invalid("mask_share", 0, 1, "x"),
         *invalid("temperature", 0, None),
         ({"objective": "masked"}, ValueError, "objective='masked' predicts masked events"),
-        ({"embedding_dim": 2**70}, MemoryError, "or embedding_dim, here 1180"),
+        ({"embedding_dim": 2**62}, MemoryError, "or embedding_dim, here 4611"),
         ({"optimizer__clipnorm": "x"}, InvalidParameterError, "optimizer__clipnorm"),
     ),
     *target(

@@ -15,8 +15,10 @@ from test_cli import AT, ROLES, SMALL, make_log
 
 from skbseq import EventLog, _sequences, load
 from skbseq.cli import main
+from skbseq.cli._arguments import setting
+from skbseq.cli._fit import _without_set
 from skbseq.cli._main import make_parser
-from skbseq.cli._models import AUTO, Settings, candidates, model_names, titles
+from skbseq.cli._models import AUTO, Settings, candidates, model_names, set_parameters, titles
 from skbseq.cli._process import heartbeat
 from skbseq.cli._report import calibration_points
 from skbseq.cli._scoring import MOST_FREQUENT, choose, losses
@@ -104,6 +106,74 @@ def test_auto_keeps_the_simplest_as_good_as_the_best(here, capsys):
     assert table["name"].tolist() == [MOST_FREQUENT, *RIVALS, "lstm"]
     assert table.loc[table["saved"], "name"].tolist() == [name]
     assert predict("auto.skbseq") == 0
+
+
+def test_parameters_of_the_chosen_model_are_set(here, capsys):
+    assert fit("--model", "boosting", "--set", "max_iter=5", "l2_regularization=0.5") == 0
+    step = load("model.skbseq")[-1]
+    assert (step.max_iter, step.l2_regularization) == (5, 0.5)
+    given = ["--set", "dropout=0.4", "pooling=mean", "--set", "class_weight=None"]
+    assert fit("--model", "bag", *given, out="set.skbseq") == 0
+    step = load("set.skbseq")[-1]
+    assert (step.dropout, step.pooling, step.class_weight) == (0.4, "mean", None)
+
+
+def test_options_of_the_network_are_set():
+    task = Task(
+        roles={"behavior": None, "time": "when"}, at=AT, horizon="7D", uses={"what": "categories"}
+    )
+    settings = Settings(max_events=5, max_categories=5, units=4, epochs=1, seed=0)
+    model = candidates("transformer", task, settings)["transformer"]
+    set_parameters(model, dict(map(setting, ["network__n_heads=2", "l2=1e-3"])), "transformer")
+    assert model[-1].get_params()["network__n_heads"] == 2 and model[-1].l2 == 1e-3
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ["--model", "bag", "--set", "dropot=0.3"],
+            r"no parameter of this name\. Did you mean drop",
+        ),
+        (
+            ["--model", "markov", "--set", "dropout=0.3"],
+            "--model markov has no parameter .* takes C, ",
+        ),
+        (["--model", "bag", "--set", "units=3"], "has an option of its own: give --units"),
+        (["--model", "markov", "--set", "random_state=3"], "give --seed"),
+        (["--model", "bag", "--set", "network__n_heads=2"], "no parameter of this name"),
+        (["--model", "bag", "--set", "dropout=x"], "The 'dropout' parameter of .* Got 'x'"),
+    ],
+)
+def test_parameters_that_cannot_be_set_are_refused(here, capsys, more, message):
+    assert fit(*more) == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--set", "dropout"], "'dropout' is not of the form NAME=VALUE"),
+        (["--set", "=3"], "'=3' is not of the form"),
+        (["--model", "auto", "--set", "dropout=0.3"], "name it with --model instead of auto"),
+    ],
+)
+def test_settings_are_checked_before_the_log_is_read(here, capsys, more, message):
+    with pytest.raises(SystemExit) as stop:
+        fit(*more)
+    assert stop.value.code == 2 and message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("a --set x=1 y=2 --out f", "a --out f"),
+        ("a --set=x=1 --set y=2 --quiet", "a --quiet"),
+        ("a --out f --set x=1", "a --out f"),
+    ],
+)
+def test_the_command_for_another_model_has_no_settings(words, kept):
+    assert _without_set(words.split()) == kept.split()
 
 
 def test_auto_needs_users_to_score_on(here, capsys):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from log_files import save
 
 from skbseq import EventLog, SequenceEncoder, SequenceVectorizer
-from skbseq.exceptions import SequenceFrameError
+from skbseq.exceptions import InvalidLogError, SequenceFrameError
 
 ROLES = {"user": "who", "time": "when"}
 MOMENT = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2090, 1, 1)).map(
@@ -157,3 +157,83 @@ def test_counts_are_those_of_the_text():
     whole = X.set_column(0, "x", pa.array([[7, 7]]))
     text = X.set_column(0, "x", pa.array([["7", "7"]]))
     assert vectorizer.transform(whole).tolist() == vectorizer.transform(text).tolist()
+
+
+# ------------------------------------------------------------------ what Arrow has no type for
+
+
+def _polars_log(**column):
+    pl = pytest.importorskip("polars")
+    (name, (values, dtype)) = next(iter(column.items()))
+    series = pl.Series(values, dtype=getattr(pl, dtype) if isinstance(dtype, str) else dtype(pl))
+    days = [f"2026-05-0{day + 1}" for day in range(len(values))]
+    columns = {"who": list("abcdef")[: len(values)], "when": days}
+    return pl.DataFrame({**columns, name: series})
+
+
+class Basket:
+    """A thing without a column type."""
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        (["x", None, "y"], "Object", ["x", None, "y"]),
+        ([["a", "b"], [], None], "Object", [["a", "b"], [], None]),
+        ([3, None, -(2**63)], "Int128", [3, None, -(2**63)]),
+        ([[3], [], None], lambda pl: pl.List(pl.Int128), [[3], [], None]),
+    ],
+)
+def test_polars_values_without_an_arrow_type_are_read_as_they_are(values, dtype, expected):
+    log = EventLog(_polars_log(x=(values, dtype)), **ROLES)
+    assert log.to_frame()["x"].to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "message"),
+    [
+        ([Basket(), Basket()], "Object", "Row 0 of column 'who' holds .*Basket.* of type Basket"),
+        ([1, "a"], "Object", "'who' mixes kinds of values: row 1 holds 'a' of type str"),
+        ([1, 2**63], "Int128", "Row 1 of column 'who' holds 9223372036854775808, .*64-bit"),
+        ([[1], [2**90]], lambda pl: pl.List(pl.Int128), "Row 1 of column 'who'"),
+        ([dt.date(2026, 1, 1), dt.datetime(2026, 1, 1)], "Object", "row 1 holds .* a datetime"),
+    ],
+)
+def test_polars_values_of_no_column_type_are_named(values, dtype, message):
+    with pytest.raises(InvalidLogError, match=message):
+        EventLog(_polars_log(who=(values, dtype)), **ROLES)
+
+
+def test_polars_objects_are_channels_and_targets():
+    pl = pytest.importorskip("polars")
+    lists = [["a", "b"], ["b"]]
+    X = pl.DataFrame({"x": pl.Series(lists, dtype=pl.Object)})
+    assert (
+        SequenceEncoder()
+        .fit_transform(X)
+        .equals(SequenceEncoder().fit_transform(pl.DataFrame({"x": lists})))
+    )
+    with pytest.raises(SequenceFrameError, match="Row 0 of column 'x' is a set"):
+        SequenceEncoder().fit(pl.DataFrame({"x": pl.Series([{"a"}, {"b"}], dtype=pl.Object)}))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.array([1j, 2]), "'x' holds complex128 values, for which there is no Arrow type"),
+        ([Decimal(1), 2j], "Row 1 of column 'x' holds 2j of type complex"),
+        ([None, 1j], "Row 1 of column 'x' holds 1j of type complex, .* drop it"),
+        ([Basket, Basket], "Row 0 of column 'x' holds <class .*Basket'> of type type"),
+    ],
+)
+def test_pandas_values_of_no_column_type_are_named(values, message):
+    values = pd.Series(values, dtype=None if isinstance(values, np.ndarray) else object)
+    frame = pd.DataFrame({"who": [1, 2], "when": ["2026-05-01"] * 2, "x": values})
+    with pytest.raises(InvalidLogError, match=message):
+        EventLog(frame, **ROLES)
+
+
+def test_sparse_columns_of_pandas_are_their_values():
+    sparse = pd.arrays.SparseArray([0, 0, 7])
+    frame = pd.DataFrame({"who": sparse, "when": ["2026-05-01"] * 3})
+    assert EventLog(frame, **ROLES).to_frame()["who"].tolist() == [0, 0, 7]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import calibration_curve
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, make_scorer
 from sklearn.pipeline import make_pipeline
@@ -347,6 +348,13 @@ def test_any_scorer_serves(scoring, name):
 def test_what_cannot_be_drawn_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         early(pa.table(columns_of(HISTORIES)), **options)
+
+
+def test_an_estimator_that_is_not_fitted_is_refused():
+    model = make_pipeline(SequenceVectorizer(), LogisticRegression())
+    for estimator in (model, LogisticRegression()):
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            EarlyDecisionDisplay.from_estimator(estimator, columns_of(HISTORIES), Y)
 
 
 def test_times_with_and_without_a_zone_do_not_mix():

@@ -24,7 +24,7 @@ LAYERS = [
         "ground",
         {"_checks", "_docstrings", "_files", "_frames", "_inputs", "_labels", "_optional"}
         | {"_parameters", "_processes", "_sequences", "_state", "_targets", "_time", "_time_forms"}
-        | {"exceptions"},
+        | {"_time_words", "exceptions"},
     ),
     ("data", {"datasets", "events"}),
     ("features", {"metrics", "model_selection", "preprocessing"}),

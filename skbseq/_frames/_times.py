@@ -1,5 +1,6 @@
 """Columns of times as ticks since 1970."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,8 @@ from skbseq._frames._columns import as_array, decode_strings, first_row, kind_of
 from skbseq._frames._time_strings import TimeFormError, TimeStrings, read_time_strings
 from skbseq._time import fixed_offset, ticks_per_second
 from skbseq.exceptions import SequenceFrameError
+
+_NUMBER = r"-?[0-9]+(\.[0-9]*)?"
 
 
 def time_array(ticks, *, unit, zone=None, missing=None):
@@ -68,6 +71,8 @@ def read_moments(column, name, *, row_of=int):
         read = to_timestamps(column)
     except TimeFormError as error:
         formats = [] if error.partly else error.formats
+        if error.advice and not formats:
+            raise SequenceFrameError(f"{name!r} {error.said(row_of)} {error.advice}") from error
         ways = [f"pandas.to_datetime(values, format={each!r})" for each in formats]
         example = f", for instance with {' or '.join(ways)}" if ways else ""
         raise SequenceFrameError(
@@ -81,6 +86,26 @@ def read_moments(column, name, *, row_of=int):
             f"Row {row_of(at)} of {name!r} holds {read.why(column[at].as_py())}."
         )
     return read.timestamps
+
+
+def numbers_in_text(column):
+    """Integers or floats of a column of strings that are all numbers, else None."""
+    text = decode_strings(as_array(column))
+    if text.null_count == len(text):
+        return None
+    text = pc.utf8_trim_whitespace(text)
+    first = text.drop_null()[0].as_py()
+    # Most columns are of times in words or in parts, which their first value shows.
+    if re.fullmatch(_NUMBER, first, re.ASCII) is None:
+        return None
+    if not pc.all(pc.match_substring_regex(text, f"^{_NUMBER}$"), min_count=0).as_py():
+        return None
+    for dtype in (pa.int64(), pa.float64()):
+        try:
+            return text.cast(dtype)
+        except pa.ArrowInvalid:
+            continue
+    return None
 
 
 def time_ticks(timestamps):

@@ -1,6 +1,7 @@
 """The parser of the command line, argument types, and arguments shared by commands."""
 
 import argparse
+import ast
 import os
 
 from skbseq import _frames
@@ -61,6 +62,20 @@ def share(text):
     if not 0 <= number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to below 1")
     return number
+
+
+def setting(text):
+    """A parameter and its value, such as dropout=0.3; what is no Python value is text."""
+    name, mark, value = text.partition("=")
+    if not mark or not name.isidentifier():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not of the form NAME=VALUE, such as dropout=0.3"
+        )
+    words = {"true": True, "false": False, "none": None}
+    try:
+        return name, words[value.lower()] if value.lower() in words else ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def duration(text):

@@ -15,6 +15,7 @@ from skbseq.cli._models import (
     candidates,
     is_network,
     model_names,
+    set_parameters,
     titles,
 )
 from skbseq.cli._process import command_name, heartbeat
@@ -199,6 +200,16 @@ def _add_training(group):
         "(default: %(default)s)",
     )
     group.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=arguments.setting,
+        help="parameters of the last step of the model, such as dropout=0.3, or of its network, "
+        "such as network__n_heads=2 (default: none)",
+    )
+    group.add_argument(
         "--holdout",
         metavar="SHARE",
         type=arguments.share,
@@ -224,6 +235,8 @@ def run(args):
             "--model auto chooses by the scores on held-out users, so --holdout 0 "
             "cannot be used with it"
         )
+    if args.model == AUTO and args.set:
+        args.parser.error("--set changes one model, so name it with --model instead of auto")
     began = time.perf_counter()
     say = speaker(args.quiet)
     # Before the log is read: a wrong --out must not be noticed only after the training.
@@ -238,6 +251,8 @@ def run(args):
     # The order of day and month that this log shows holds for the logs to score.
     task = replace(task, time_format=log.time_format)
     models = candidates(args.model, task, _settings(args))
+    if args.set:
+        set_parameters(models[args.model], dict(args.set), args.model)
     _, X, y = prepare(log, table, task, say, left_out=left_out, advice=_ADVICE)
     with heartbeat(say):
         name, model, scored = _choose(args, models, X, y, say)
@@ -307,7 +322,17 @@ def _command_with(args, name):
     while "--model" in words:
         at = words.index("--model")
         del words[at : at + 2]
-    return f"{command_name()} {shlex.join([*words, '--model', name])}"
+    return f"{command_name()} {shlex.join([*_without_set(words), '--model', name])}"
+
+
+def _without_set(words):
+    """The words of a command without parameters, which another model does not have."""
+    kept, skip = [], False
+    for word in words:
+        skip = word == "--set" or (skip and not word.startswith("--"))
+        if not skip and not word.startswith("--set="):
+            kept.append(word)
+    return kept
 
 
 def _read_task(args, table, roles):

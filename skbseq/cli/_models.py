@@ -1,5 +1,6 @@
 """The models that can be trained, by name: pipelines over a sequence frame."""
 
+import difflib
 from dataclasses import dataclass
 
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -94,6 +95,46 @@ def make_model(name, task, settings):
     if name in _RIVALS:
         return _RIVALS[name][1](task, settings)
     return _network(name, task, settings)
+
+
+# Parameters with an option of their own, or of the command itself.
+_OPTIONS = {
+    **{"units": "--units", "epochs": "--epochs", "random_state": "--seed", "verbose": "--quiet"},
+    "network": "--model",
+}
+
+
+def set_parameters(model, given, name):
+    """Set parameters of the last step of a model.
+
+    Parameters
+    ----------
+    model : Pipeline
+    given : dict of str to object
+    name : str
+        The model's name on the command line.
+
+    Raises
+    ------
+    ValueError
+        If the last step has no parameter of a name, or it has an option of its own.
+    """
+    step = model[-1]
+    known = set(step.get_params())
+    if is_network(model):
+        known |= {f"network__{option}" for option in NETWORKS[name].own_options}
+    for parameter in given:
+        if parameter in _OPTIONS and (is_network(model) or parameter == "random_state"):
+            own = _OPTIONS[parameter]
+            raise ValueError(f"--set {parameter}=... has an option of its own: give {own}.")
+        if parameter not in known and not parameter.startswith("optimizer__"):
+            near = difflib.get_close_matches(parameter, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ValueError(
+                f"--set {parameter}=...: --model {name} has no parameter of this name.{hint} It "
+                f"takes {', '.join(sorted(known - set(_OPTIONS)))}."
+            )
+    step.set_params(**given)
 
 
 def is_network(model):

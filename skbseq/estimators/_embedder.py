@@ -361,11 +361,6 @@ class BehaviorEmbedder(
         """
         channel = self._channel(channel)
         known, vectors = self.item_vectors(channel)
-        if not is_whole(k) or not 1 <= k < len(known):
-            raise ValueError(
-                f"k must be an integer of 1 to {len(known) - 1}, the other ids of {channel!r}; "
-                f"got {shown(k)}."
-            )
         if channel in _OF_NEIGHBORS:
             raise ValueError(
                 f"The channel is named {channel!r}, as a column of the result is. Rename it "
@@ -376,6 +371,11 @@ class BehaviorEmbedder(
         if (at < 0).any():
             unseen = values[_frames.first_row(at < 0)].as_py()
             raise ValueError(f"The id {unseen!r} of {channel!r} was never seen at fit.")
+        if not is_whole(k) or not 1 <= k < len(known):
+            raise ValueError(
+                f"k must be an integer of 1 to {len(known) - 1}, the other ids of {channel!r}; "
+                f"got {shown(k)}."
+            )
         units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         cosines = units[at] @ units.T
         cosines[np.arange(len(at)), at] = -np.inf

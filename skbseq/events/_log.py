@@ -37,8 +37,8 @@ class EventLog(SummaryMethods, ReshapeMethods, SampleMethods, LabelMethods):
         Column of the users.
     time : str
         Column of the times: datetimes (with or without a time zone), strings in an unambiguous
-        format (such as ISO 8601, "2011/2/18 2:54 PM" or "18 Feb 2011"), epoch numbers, or
-        dates as numbers (20110218).
+        format (such as ISO 8601, "2011/2/18 2:54 PM" or "18 Feb 2011"), epoch numbers (also as
+        text), or dates as numbers (20110218).
     behavior : str, default=None
         Column of the behaviours (view, buy, ...).
     product : str, default=None

@@ -52,7 +52,7 @@ def read_events(
         list: only empty cells are missing, so that such a column is text.
     names : list of str, default=None
         Names of the columns of a file without a header line. If the first line holds just these
-        names, it is the header.
+        names, it is the header; a header of other names is an error.
     library : {"pandas", "polars", "pyarrow"}, default="pandas"
         Library of the result.
 
@@ -73,8 +73,9 @@ def read_events(
     Warns
     -----
     UserWarning
-        If a nameless column of row numbers was left out, words were read as missing, or a column
-        that looks like numbers stayed text.
+        If lines above the header or a nameless column of row numbers were left out, words were
+        read as missing, a column that looks like numbers stayed text, or a file in UTF-8 is read
+        in another encoding.
 
     Notes
     -----

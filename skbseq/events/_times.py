@@ -13,18 +13,21 @@ from skbseq._time import (
     to_instant,
     to_timedelta,
 )
+from skbseq.events._epochs import (
+    EPOCH_UNITS,
+    UNIT_NAMES,
+    compact_format,
+    find_unit,
+    refuse_unit,
+    warn_of_years,
+)
 from skbseq.exceptions import InvalidLogError
 
 _YEAR = 365.2425 * 86_400
-# Logs are assumed to lie between 1980 and 2100. The ranges of these dates in s, ms, us and ns do
-# not overlap, so the size of an epoch number reveals its unit.
-_EARLIEST, _LATEST = 10 * _YEAR, 130 * _YEAR
+_EARLIEST = 10 * _YEAR
 _SUSPECT_LATEST = 230 * _YEAR
 _YEAR_2 = -718_797 * 86_400  # the first moment of the year 2
 _SUSPECT_EARLIEST = -25_566 * 86_400  # 2 January 1900
-_EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_COMPACT = ((1, "%Y%m%d"), (10**4, "%Y%m%d%H%M"), (10**6, "%Y%m%d%H%M%S"))
-_UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,13 @@ def read_times(column, *, name, time_unit, invalid_times, time_format=None, advi
             "Give datetimes, strings or epoch numbers."
         )
     check_present(name, _frames.is_missing(column))
+    if kind == "string" and time_format is None:
+        column = _as_epoch(column, time_unit)
+        kind = _frames.kind_of(column.type)
     _check_parameters(name, kind, time_unit, time_format)
     compact = None
     if kind in ("integer", "float") and time_unit is None:
-        compact = _compact_format(column) if time_format is None else time_format
+        compact = compact_format(column) if time_format is None else time_format
     if kind in ("integer", "float") and compact is None:
         ticks, missing, bad, clock, why = _read_epoch(column, name, time_unit)
     elif compact is not None:
@@ -106,10 +112,13 @@ def read_times(column, *, name, time_unit, invalid_times, time_format=None, advi
         ticks, missing, bad, clock, why = _read_datetimes(column, name, time_format, advise)
     if bad.any() and invalid_times != "null":
         row = _frames.first_row(bad)
+        reason, own_form = why(row)
         raise InvalidLogError(
-            f"Row {row} of column {name!r} holds {why(row)}. Fix it"
-            + (_advice(kind) if advise else ".")
+            f"Row {row} of column {name!r} holds {reason}. Fix it"
+            + (_advice(own_form) if advise else ".")
         )
+    if invalid_times == "keep" and kind in ("integer", "float") and compact is None:
+        warn_of_years(column, name, clock)
     if invalid_times != "keep":
         suspect = _suspect(ticks, missing | bad, ticks_per_second(clock.unit))
         if suspect.any() and invalid_times != "null":
@@ -118,8 +127,18 @@ def read_times(column, *, name, time_unit, invalid_times, time_format=None, advi
     return np.where(bad, 0, ticks), missing | bad, clock
 
 
-def _advice(kind):
-    form = ", pass time_format=... if it has a form of its own" if kind == "string" else ""
+def _as_epoch(column, time_unit):
+    """Strings of epoch numbers as numbers; other strings, such as 20110218, stay as they are."""
+    numbers = _frames.numbers_in_text(column)
+    if numbers is None:
+        return column
+    if time_unit is None and (compact_format(numbers) or find_unit(numbers) is None):
+        return column
+    return numbers
+
+
+def _advice(own_form):
+    form = ", pass time_format=... if it has a form of its own" if own_form else ""
     return f"{form}, or pass invalid_times='null' to treat such times as missing."
 
 
@@ -142,21 +161,6 @@ def _check_parameters(name, kind, time_unit, time_format):
         )
 
 
-def _compact_format(column):
-    """The format of whole numbers such as 20110218 that are dates; otherwise None.
-
-    A CSV reader makes numbers of them. They are no epoch numbers between 1980 and 2100.
-    """
-    values = _frames.numbers(column)
-    values = values[~np.isnan(values)]
-    for scale, time_format in _COMPACT:
-        days = values // scale
-        if ((days >= 1900_01_01) & (days <= 2099_12_31) & (values == np.rint(values))).all():
-            in_year = (days // 100 % 100 <= 12) & (days % 100 <= 31)
-            return time_format if in_year.all() else None
-    return None
-
-
 def check_present(name, missing):
     """Refuse rows without any value."""
     if len(missing) and missing.all():
@@ -170,6 +174,9 @@ def _read_datetimes(column, name, time_format, advise):
     try:
         read = _frames.to_timestamps(column, time_format)
     except _frames.TimeFormError as error:
+        numbers = _frames.numbers_in_text(column)
+        if numbers is not None and not error.formats:
+            refuse_unit(numbers, name)
         advice = _form_advice(error) if advise else "Convert it to datetimes."
         raise InvalidLogError(f"Column {name!r} {error.said(int)} {advice}") from error
     except ValueError as error:
@@ -178,7 +185,8 @@ def _read_datetimes(column, name, time_format, advise):
     clock = Clock(unit, zone, read.form, time_format or read.time_format)
 
     def why(row):
-        return read.why(column[row].as_py())
+        value = column[row].as_py()
+        return read.why(value), not read.is_known(value)
 
     # An unreadable string became null, but it is not missing.
     return ticks, missing & ~read.unreadable, read.unreadable, clock, why
@@ -193,7 +201,7 @@ def _read_compact(column, name, time_format, advise):
 def _form_advice(error):
     """What to pass so that a column of strings has one reading."""
     if not error.formats:
-        return (
+        return error.advice or (
             "Pass time_format, such as time_format='%d/%m/%Y %H:%M', or give another column or "
             "datetimes."
         )
@@ -206,14 +214,16 @@ def _form_advice(error):
 def _read_epoch(column, name, time_unit):
     values = _frames.numbers(column)
     missing = np.isnan(values)
-    source = f"epoch {_UNIT_NAMES.get(time_unit, '')}, as specified"
+    source = f"epoch {UNIT_NAMES.get(time_unit, '')}, as specified"
     if time_unit is None and not values.size:
         time_unit, source = "s", "epoch numbers"  # any unit will do
     elif time_unit is None:
-        time_unit = _recognise(values[np.isfinite(values)], name)
-        source = f"epoch {_UNIT_NAMES[time_unit]}, recognised from their size"
+        time_unit = find_unit(column)
+        if time_unit is None:
+            refuse_unit(column, name)
+        source = f"epoch {UNIT_NAMES[time_unit]}, recognised from their size"
     unit = "ns" if time_unit == "ns" else "us"
-    scale = ticks_per_second(unit) // _EPOCH_UNITS[time_unit]
+    scale = ticks_per_second(unit) // EPOCH_UNITS[time_unit]
     with np.errstate(over="ignore"):
         scaled = np.rint(np.where(missing, 0, values) * scale)
     huge = np.abs(scaled) >= 2.0**63
@@ -224,23 +234,9 @@ def _read_epoch(column, name, time_unit):
         ticks = np.where(huge, 0, scaled).astype(np.int64)
 
     def why(row):
-        return f"{column[row].as_py()!r}, which is beyond any year ({source})"
+        return f"{column[row].as_py()!r}, which is beyond any year ({source})", False
 
     return ticks, missing, huge, Clock(unit, None, source), why
-
-
-def _recognise(values, name):
-    # The median, so that a few wrong values do not decide.
-    typical = float(np.median(values)) if values.size else 0.0
-    for unit, per_second in _EPOCH_UNITS.items():
-        if _EARLIEST <= typical / per_second <= _LATEST:
-            return unit
-    raise InvalidLogError(
-        f"Cannot recognise the unit of the times in column {name!r}: their median is "
-        f"{typical:g}, which is not between 1980 and 2100 in s, ms, us or ns. "
-        "Pass time_unit='s', 'ms', 'us' or 'ns', and invalid_times='keep' if the times "
-        "are not dates."
-    )
 
 
 def _suspect(ticks, missing, per_second):
@@ -266,11 +262,12 @@ def _suspect(ticks, missing, per_second):
 
 
 def _raise_suspect(column, name, ticks, suspect, clock):
+    unit = "Pass time_unit, fix" if clock.source.startswith("epoch") else "Fix"
     row = _frames.first_row(suspect)
     raise InvalidLogError(
         f"Row {row} of column {name!r} holds {_format_value(column[row])}, which reads as "
         f"{clock.format(ticks[row])}: a sign of a wrong or mixed unit, or of a "
-        f"missing time ({int(suspect.sum()):,} such rows). Pass time_unit, fix the rows, pass "
+        f"missing time ({int(suspect.sum()):,} such rows). {unit} the rows, pass "
         "invalid_times='null' to treat them as missing, or invalid_times='keep' if they are right."
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import check_choice, is_real, is_several, is_whole, shown, to_numbers
@@ -158,11 +158,15 @@ class EarlyDecisionDisplay:
         ValueError
             If ``shares`` and ``n_events`` are both given or out of range, there is no scorer of
             this name, y does not fit X, or matplotlib does not take a keyword.
+        NotFittedError
+            If ``estimator`` is not fitted.
         """
         seen_by, seen = _read_points(shares, n_events)
         _check_texts(time=time, until=until, name=name)
         if not hasattr(estimator, "fit"):
             raise TypeError(f"estimator must be a fitted estimator; got {shown(estimator)}.")
+        if not isinstance(estimator, type):
+            check_is_fitted(estimator)
         if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
             raise ValueError(f"scoring={scoring!r} must be one score, by name or as a function.")
         scorer = check_scoring(estimator, scoring=scoring)

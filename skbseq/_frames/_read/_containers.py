@@ -10,9 +10,11 @@ import zlib
 
 import pyarrow as pa
 
+from skbseq._frames._read._encodings import read_head
 from skbseq.exceptions import InvalidLogError
 
 TEXT, PARQUET, ARROW, EXCEL, JSON = "text", "Parquet", "Arrow", "Excel", "JSON lines"
+_OLD_EXCEL = "an Excel workbook of before 2007"
 _FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".dat", ".data", ".txt"), TEXT),
     **dict.fromkeys((".parquet", ".pq"), PARQUET),
@@ -29,7 +31,7 @@ _MAGIC = (
     (b"BZh", "bzip2-compressed data"),
     (b"\xfd7zXZ\x00", "xz-compressed data"),
     (b"\x28\xb5\x2f\xfd", "Zstandard-compressed data"),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook of before 2007"),
+    (b"\xd0\xcf\x11\xe0", _OLD_EXCEL),
     (b"FEA1", "Feather of version 1"),
     (b"%PDF", "PDF"),
     (b"SQLite format 3", "an SQLite database"),
@@ -45,6 +47,8 @@ _BY_MAGIC = {
     "Zstandard-compressed data": ".zst",
     "a zip archive": ".zip",
 }
+_SPREADSHEETS = (".xls", ".xlsb", ".ods")
+_SAVE_AS = "Open it in a spreadsheet program, and save it as .xlsx or CSV."
 ENDINGS = "'.csv', '.tsv', '.txt', '.parquet', '.xlsx', '.jsonl' or '.arrow'"
 
 
@@ -69,6 +73,8 @@ def open_file(path):
     InvalidLogError
         If the ending is unknown, or the content is not what it says.
     """
+    if path.lower().endswith(_SPREADSHEETS):
+        _refuse_spreadsheet(path)
     if not is_log_name(path):
         raise InvalidLogError(
             f"Cannot tell the format of {path!r} from its ending. Rename it to end in {ENDINGS}; "
@@ -83,9 +89,29 @@ def open_file(path):
     if len(data) == 0:
         raise InvalidLogError(f"Cannot read {path!r}: the file inside is empty.")
     found = sniff_format(data)
+    if stated == EXCEL and found == "a zip archive" and not _is_zip(data):
+        raise InvalidLogError(
+            f"Cannot read {path!r}: the workbook is damaged or incomplete. Copy or download it "
+            "again."
+        )
     if found != stated:
         _refuse_format(path, stated, found)
     return data, found
+
+
+def _is_zip(data):
+    return zipfile.is_zipfile(pa.BufferReader(data))
+
+
+def _refuse_spreadsheet(path):
+    """Refuse a file of another spreadsheet format by its ending; some hold text or a workbook."""
+    with pa.memory_map(path) as file:
+        found = sniff_format(file.read_buffer())
+    if found in _ENDING and path.lower().endswith(".xls"):
+        _refuse_format(path, "an old workbook", found)
+    raise InvalidLogError(
+        f"Cannot read {path!r}: spreadsheets of this format are not supported. {_SAVE_AS}"
+    )
 
 
 def _unpack(data, path):
@@ -139,7 +165,7 @@ _DECOMPRESS = {
 
 def sniff_format(data):
     """Format of some bytes."""
-    head = bytes(memoryview(data)[:4096])
+    head = read_head(bytes(memoryview(data)[:4096]))
     if head.startswith(b"PK\x03\x04"):
         return EXCEL if _is_workbook(data) else "a zip archive"
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
@@ -167,6 +193,8 @@ def _refuse_format(path, stated, found):
         advice = f"Rename it to {base + _ENDING[found]!r}."
     elif found in _BY_MAGIC:
         advice = f"Rename it to {os.path.basename(path) + _BY_MAGIC[found]!r}."
+    elif found == _OLD_EXCEL:
+        advice = _SAVE_AS
     elif found == "an HTML page":
         advice = (
             "A download gave a page, such as an error or a login, instead of the log. Open it "

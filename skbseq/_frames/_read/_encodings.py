@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import warnings
 
 from skbseq.exceptions import InvalidLogError
 
@@ -13,6 +14,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+class TextEncodingError(InvalidLogError):
+    """A file is not text in the encoding that it is read in."""
+
+
 _UTF8 = {"utf-8", "ascii"}
 _SAMPLE = 1 << 20
 _PLAUSIBLE = 0.5
@@ -42,19 +49,49 @@ def find_encoding(data, encoding, path):
     InvalidLogError
         If the bytes look like UTF-16 but no encoding was given.
     """
-    mark = next(((m, name) for m, name in _MARKS if data.startswith(m)), None)
+    mark = find_mark(data)
     if encoding is not None:
         name = codecs.lookup(encoding).name
+        _check_marks(data, mark, name, encoding, path)
         if name in _UTF8 | {"utf-8-sig"}:
-            return "utf-8", len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+            return "utf-8", len(codecs.BOM_UTF8) if mark == "utf-8-sig" else 0
         return name, 0
     if mark is not None:
-        utf8 = mark[1] == "utf-8-sig"
-        return ("utf-8", len(mark[0])) if utf8 else (mark[1], 0)
+        return ("utf-8", len(codecs.BOM_UTF8)) if mark == "utf-8-sig" else (mark, 0)
     wide = _wide_encoding(data)
     if wide is not None:
-        raise InvalidLogError(_advice(path, wide, "every second byte is zero"))
+        raise TextEncodingError(_advice(path, wide, "every second byte is zero"))
     return "utf-8", 0
+
+
+def find_mark(data):
+    """The encoding that the byte order mark of some bytes names, or None."""
+    return next((name for mark, name in _MARKS if data.startswith(mark)), None)
+
+
+def _check_marks(data, mark, name, encoding, path):
+    """Refuse a given encoding that the first bytes contradict."""
+    if mark is not None and name.split("-")[:2] != mark.split("-")[:2]:
+        marked = "UTF-8" if mark == "utf-8-sig" else mark.upper()
+        raise TextEncodingError(
+            f"Cannot read {path!r}: encoding={encoding!r} was passed, but the file begins with "
+            f"the mark of {marked}. Leave encoding out."
+        )
+    wide = None if mark is not None else _wide_encoding(data)
+    is_wide = name.startswith(("utf-16", "utf-32"))
+    if wide is not None and not is_wide:
+        raise TextEncodingError(_advice(path, wide, "every second byte is zero"))
+    # Lines end with ASCII characters, which hold zero bytes in these encodings.
+    if is_wide and mark is None and data and b"\0" not in data:
+        raise TextEncodingError(_given_advice(data, encoding, 1, path))
+
+
+def read_head(data):
+    """The first bytes of a file in UTF-8, if its mark or zero bytes show UTF-16 or UTF-32."""
+    encoding = find_mark(data) or _wide_encoding(data)
+    if encoding in (None, "utf-8-sig"):
+        return data
+    return data.decode(encoding, "ignore").removeprefix("\ufeff").encode()
 
 
 def _wide_encoding(data):
@@ -79,12 +116,33 @@ def decode(data, encoding, path):
     except UnicodeError as error:
         at = getattr(error, "start", 0)
         line = data.count(b"\n", 0, at) + 1
-        likely = guess_encoding(data)
-        hint = f" Pass encoding={likely!r}, if the text is right then." if likely else ""
-        raise InvalidLogError(
-            f"Cannot read {path!r}: line {line} is not text in encoding={encoding!r}.{hint}"
-            + ("" if hint else " Pass the encoding that the file was written in.")
-        ) from error
+        raise TextEncodingError(_given_advice(data, encoding, line, path)) from error
+
+
+def _given_advice(data, encoding, line, path):
+    said = f"Cannot read {path!r}: line {line} is not text in encoding={encoding!r}."
+    if is_utf8(data):
+        return f"{said} The file is text in UTF-8: leave encoding out."
+    likely = guess_encoding(data)
+    if likely is None:
+        return f"{said} Pass the encoding that the file was written in."
+    return f"{said} Pass encoding={likely!r}, if the text is right then."
+
+
+def warn_of_utf8(data, encoding, path):
+    """Warn if a file in UTF-8 is read in another encoding, which makes other characters of it."""
+    if encoding is None or codecs.lookup(encoding).name in _UTF8 | {"utf-8-sig"}:
+        return
+    lines = _foreign_lines(data)
+    if lines and is_utf8(data) and is_utf8(b"\n".join(lines)):
+        meant, read = (_excerpt(data, each) for each in ("utf-8", encoding))
+        warnings.warn(
+            f"{path!r} is text in UTF-8 too, in which it reads {meant!r}, but {read!r} in "
+            f"encoding={encoding!r}. If the first is right, leave encoding out, and save files in "
+            "other encodings as UTF-8.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def refuse_encoding(data, path):
@@ -94,17 +152,17 @@ def refuse_encoding(data, path):
     if len(good) * 2 > len(lines):
         bad = next((line for line in lines if not _decodes([line], "utf-8")), good[-1])
         number = data.count(b"\n", 0, data.find(bad)) + 1
-        raise InvalidLogError(
+        raise TextEncodingError(
             f"Cannot read {path!r}: line {number} is not text in UTF-8, but lines before or after "
             f"it are: {bad[:60]!r}. Correct that line, or export the log again in one encoding."
         )
     likely = guess_encoding(data)
     if likely is None:
-        raise InvalidLogError(
+        raise TextEncodingError(
             f"Cannot read {path!r}: it is not text in UTF-8. Pass the encoding that it was "
             "written in, or save it as UTF-8."
         )
-    raise InvalidLogError(_advice(path, likely, f"it reads {_excerpt(data, likely)!r} then"))
+    raise TextEncodingError(_advice(path, likely, f"it reads {_excerpt(data, likely)!r} then"))
 
 
 def _advice(path, encoding, why):
@@ -248,3 +306,39 @@ _RATERS = {
     "cp949": (_rate_wide, _rate_korean),
     "cp1251": (_rate_single, _cyrillic),
 }
+
+
+# ------------------------------------------------------------------ several files
+
+
+def describe_encoding(data):
+    """The encoding of a file: "utf-8", that of its mark, a likely one, or "ascii" for any."""
+    mark = find_mark(data[:4])
+    if mark is not None:
+        return "utf-8" if mark == "utf-8-sig" else mark
+    wide = _wide_encoding(data[:4096])
+    if wide is not None or _FOREIGN.search(data) is None:
+        return wide or "ascii"
+    return "utf-8" if is_utf8(data) else guess_encoding(data) or "an unknown encoding"
+
+
+def refuse_mixture(error, encodings):
+    """Raise the error about one of several files, which are not all in its encoding.
+
+    Parameters
+    ----------
+    error : TextEncodingError
+    encodings : dict of str to str
+        By path.
+    """
+    # Those in any encoding, and those whose mark is followed.
+    plain = {p: e for p, e in encodings.items() if e != "ascii" and e not in ("utf-16", "utf-32")}
+    if len(set(plain.values())) < 2:
+        raise error
+    wrong = {path: e for path, e in plain.items() if e != "utf-8"}
+    said = ", ".join(f"{path!r} ({e})" for path, e in list(wrong.items())[:5])
+    more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+    raise InvalidLogError(
+        f"The files of the log are in several encodings, and one encoding= would not read them "
+        f"all. Leave encoding out, and save these as UTF-8: {said}{more}."
+    ) from error

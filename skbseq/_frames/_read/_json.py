@@ -6,8 +6,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from skbseq._frames._read._encodings import decode, find_encoding, is_utf8, refuse_encoding
-from skbseq._frames._tables import objects_to_arrow
+from skbseq._frames._objects import objects_to_arrow
+from skbseq._frames._read._encodings import (
+    decode,
+    find_encoding,
+    is_utf8,
+    refuse_encoding,
+    warn_of_utf8,
+)
 from skbseq.exceptions import InvalidLogError
 
 
@@ -16,6 +22,7 @@ def read_json(data, options, path):
     encoding, skip = find_encoding(bytes(memoryview(data)[:4096]), options.encoding, path)
     data = data.slice(skip)
     if encoding != "utf-8":
+        warn_of_utf8(bytes(data), options.encoding, path)
         data = pa.py_buffer(decode(bytes(data), encoding, path).removeprefix("\ufeff").encode())
     elif not is_utf8(data):
         refuse_encoding(bytes(data), path)

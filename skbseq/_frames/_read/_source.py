@@ -11,6 +11,11 @@ import pyarrow.parquet
 
 from skbseq._frames._columns import as_array, kind_of, nan_to_null
 from skbseq._frames._read import _containers as containers
+from skbseq._frames._read._encodings import (
+    TextEncodingError,
+    describe_encoding,
+    refuse_mixture,
+)
 from skbseq._frames._read._json import read_json
 from skbseq._frames._read._options import TEXT_OPTIONS, ReadOptions
 from skbseq._frames._read._paths import find_files, is_source
@@ -81,7 +86,10 @@ def _read_files(source, options, ids, text):
         for i, file in enumerate(files):
             if many:
                 report(f"file {i + 1} of {len(files)}")
-            table, separator = _read_file(file.path, options)
+            try:
+                table, separator = _read_file(file.path, options)
+            except TextEncodingError as error:
+                refuse_mixture(error, _encodings_of(files) if many else {})
             parts.append((file.path, _add_parts(table, file)))
             separators.add(separator)
         label = files[0].path if not many else os.path.commonpath([f.path for f in files]) or name
@@ -92,6 +100,13 @@ def _read_files(source, options, ids, text):
             parts = [(path, type_columns(table)) for path, table in parts]
         table = type_columns(_concatenate(parts))
     return table.replace_schema_metadata(None)
+
+
+def _encodings_of(files):
+    """Encodings of those files that are text, by path."""
+    opened = {file.path: containers.open_file(file.path) for file in files}
+    text = (containers.TEXT, containers.JSON)
+    return {p: describe_encoding(bytes(d)) for p, (d, kind) in opened.items() if kind in text}
 
 
 def _untyped(table):
@@ -130,7 +145,10 @@ def _read_file(path, options):
             table = _read_parquet(data) if kind == containers.PARQUET else _read_arrow(data)
         column_names(table)
     except (pa.ArrowInvalid, SequenceFrameError, OSError) as error:
-        raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
+        said = f"Cannot read {path!r}: {str(error).rstrip('.')}."
+        if kind in (containers.PARQUET, containers.ARROW):
+            said += " If it is incomplete, copy or download it again."
+        raise InvalidLogError(said) from error
     return table, separator
 
 

@@ -4,15 +4,16 @@ import csv
 import re
 import warnings
 from dataclasses import replace
+from functools import partial
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
 from skbseq._frames._columns import as_array
 from skbseq._frames._read._dialects import iterate_rows, read_dialect
-from skbseq._frames._read._encodings import decode, find_encoding, refuse_encoding
+from skbseq._frames._read._encodings import decode, find_encoding, refuse_encoding, warn_of_utf8
+from skbseq._frames._read._quotes import check_quotes, unescape
 from skbseq.exceptions import InvalidLogError
 
 _SAMPLE = 1 << 20
@@ -36,10 +37,12 @@ def read_text(data, options, path):
     """
     encoding, skip = find_encoding(bytes(memoryview(data)[:4096]), options.encoding, path)
     if encoding != "utf-8":
+        warn_of_utf8(bytes(data), options.encoding, path)
         text = decode(bytes(data), encoding, path).removeprefix("\ufeff")
         data, skip = pa.py_buffer(text.encode("utf-8", "surrogatepass")), 0
     data = data.slice(skip)
     shown = options.separator
+    data = unescape(data, shown)
     if shown is not None and (len(shown) > 1 or shown == " "):
         data = _replace_separator(data, shown, path)
         options = replace(options, separator=_UNIT)
@@ -47,17 +50,18 @@ def read_text(data, options, path):
     if sample is None:
         refuse_encoding(bytes(data), path)
     dialect = read_dialect(sample, whole=whole, options=options, path=path)
+    has_line_ends = check_quotes(data, dialect, dialect.rows, path)
     _check_header(dialect.names, path)
     rest = data.slice(len(sample[: dialect.start].encode()))
-    rest = _without_blank_lines(rest)
+    if not has_line_ends:
+        rest = _without_blank_lines(rest)
     try:
-        table = _parse(rest, dialect)
+        table = _parse(rest, dialect, has_line_ends)
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             refuse_encoding(bytes(data), path)
         _refuse_ragged(data, dialect, shown or dialect.separator, path)
         raise InvalidLogError(f"Cannot read {path!r}: {error}") from error
-    _check_last_quote(table, rest, path)
     table = _without_repeats(table, dialect.names, path)
     return settle_names(table.columns, dialect.names, path), dialect.separator
 
@@ -98,16 +102,16 @@ def _replace_separator(data, separator, path):
     return pa.py_buffer(text.encode())
 
 
-def _parse(data, dialect):
+def _parse(data, dialect, has_line_ends):
     # Names that are repeated or empty would be lost in pyarrow's conversions.
     names = [f"f{i}" for i in range(dialect.n_cells)]
     if not bytes(memoryview(data)[:4096]).strip() and not bytes(data).strip():
         return pa.table({name: pa.array([], pa.string()) for name in names})
-    return pa.csv.read_csv(
-        pa.BufferReader(data),
-        read_options=pa.csv.ReadOptions(column_names=names),
+    read = partial(
+        pa.csv.read_csv,
+        # With line ends in cells pyarrow does not read in parallel.
         parse_options=pa.csv.ParseOptions(
-            delimiter=dialect.separator, newlines_in_values=_has_newlines_in_quotes(data)
+            delimiter=dialect.separator, newlines_in_values=has_line_ends
         ),
         convert_options=pa.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -115,45 +119,23 @@ def _parse(data, dialect):
             strings_can_be_null=True,
         ),
     )
-
-
-def _has_newlines_in_quotes(data):
-    """Whether a quoted cell holds a line break, with which pyarrow cannot read in parallel."""
-    view = np.frombuffer(data, np.uint8)
-    inside = np.uint8(0)
-    for start in range(0, len(view), 1 << 24):
-        part = view[start : start + (1 << 24)]
-        quotes = part == ord('"')
-        if not quotes.any() and not inside:
-            continue
-        within = np.bitwise_xor.accumulate(quotes.view(np.uint8)) ^ inside
-        if (within.astype(bool) & (part == ord("\n"))).any():
-            return True
-        inside = within[-1]
-    return False
+    try:
+        return read(pa.BufferReader(data), read_options=pa.csv.ReadOptions(column_names=names))
+    except pa.ArrowInvalid as error:
+        if "straddl" not in str(error):
+            raise
+    # A row is longer than a block.
+    block = pa.csv.ReadOptions(column_names=names, block_size=min(len(data), 2**31 - 1))
+    return read(pa.BufferReader(data), read_options=block)
 
 
 def _without_blank_lines(data):
     """The same rows without lines of spaces, which pyarrow takes for rows."""
     lines = re.compile(rb"(?m)^ +\r?(?:\n|\Z)")
     view = memoryview(data)
-    if lines.search(view) is None or _has_newlines_in_quotes(data):
+    if lines.search(view) is None:
         return data
     return pa.py_buffer(lines.sub(b"", view))
-
-
-def _check_last_quote(table, data, path):
-    """Refuse a quote that is not closed: it would take all lines after it into one cell."""
-    if table.num_rows == 0 or np.count_nonzero(np.frombuffer(data, np.uint8) == ord('"')) % 2 == 0:
-        return
-    last = table.slice(table.num_rows - 1).to_pylist()[0]
-    open_cell = next((c for c in last.values() if c is not None and "\n" in c), None)
-    if open_cell is not None:
-        raise InvalidLogError(
-            f"Cannot read {path!r}: a double quote is not closed; its cell begins with "
-            f"{open_cell.partition(chr(10))[0][:60]!r} and reaches to the end of the file. Close "
-            "the quote, or double it if it is part of the text."
-        )
 
 
 def _refuse_ragged(data, dialect, separator, path):
@@ -163,10 +145,12 @@ def _refuse_ragged(data, dialect, separator, path):
         for row, end, line in iterate_rows(text, dialect.separator):
             if end <= dialect.start or len(row) == dialect.n_cells:
                 continue
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
             raise InvalidLogError(
-                f"Cannot read {path!r}: line {line} has {len(row)} cells, but the lines before it "
-                f"have {dialect.n_cells}: {separator.join(row)[:80]!r}. Correct that line: a cell "
-                f"that holds {separator!r} must be in double quotes, and a quote in it doubled."
+                f"Cannot read {path!r}: line {line} has {cells}, but the lines before it have "
+                f"{dialect.n_cells}: {separator.join(row)[:80]!r}. Correct that line: a cell that "
+                f"holds {separator!r} or a line break must be in double quotes, and a quote in it "
+                "doubled. Remove the line if it is a comment or a total."
             )
     except csv.Error as error:
         raise InvalidLogError(f"Cannot read {path!r}: {error}.") from error
@@ -186,8 +170,10 @@ def _without_repeats(table, names, path):
     count = pc.sum(repeats).as_py()
     if not count:
         return table
-    lines = "1 line that repeats" if count == 1 else f"{count:,} lines that repeat"
-    warnings.warn(f"{path!r}: {lines} the header line was left out.", UserWarning, stacklevel=2)
+    said = "1 line that repeats the header line was"
+    if count > 1:
+        said = f"{count:,} lines that repeat the header line were"
+    warnings.warn(f"{path!r}: {said} left out.", UserWarning, stacklevel=2)
     return table.filter(pc.invert(repeats))
 
 

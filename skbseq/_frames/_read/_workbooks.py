@@ -6,7 +6,7 @@ import warnings
 
 import pyarrow as pa
 
-from skbseq._frames._read._dialects import find_names
+from skbseq._frames._read._dialects import count_titles, find_names, warn_of_titles
 from skbseq._optional import import_optional
 from skbseq.exceptions import InvalidLogError
 
@@ -14,9 +14,15 @@ from skbseq.exceptions import InvalidLogError
 def read_workbook(data, options, path):
     """The first sheet with cells as a table; columns of several kinds of cells are text."""
     openpyxl = import_optional("openpyxl", extra="excel", purpose="to read an Excel workbook")
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
-    book.close()
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
+        book.close()
+    except Exception as error:  # openpyxl has no error of its own for damaged files
+        raise InvalidLogError(
+            f"Cannot read {path!r}: the workbook is damaged or of a kind that is not supported "
+            f"({error}). Open it in a spreadsheet program, and save it as CSV."
+        ) from error
     filled = [title for title, rows in sheets.items() if rows]
     if not filled:
         raise InvalidLogError(f"Cannot read {path!r}: its sheets are empty.")
@@ -30,7 +36,11 @@ def read_workbook(data, options, path):
     rows = sheets[filled[0]]
     width = max(len(row) for row in rows)
     rows = [row + [None] * (width - len(row)) for row in rows]
-    names, is_header = find_names([_texts(row) for row in rows[:1000]], options.names, path)
+    first = [_texts(row) for row in rows[:1000]]
+    n_titles = count_titles(first, options.names)
+    warn_of_titles(first[:n_titles], path)
+    rows = rows[n_titles:]
+    names, is_header = find_names(first[n_titles:], options.names, path)
     rows = rows[1:] if is_header else rows
     columns = [[row[i] for row in rows] for i in range(width)]
     return [_to_array(column) for column in columns], names

@@ -150,7 +150,7 @@ def _call_function(network, embedded, inputs, arguments, spec):
     own = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in given.items()}
     arguments |= _given(network, own["events"], {name: own[name] for name in inputs})
     with keras.name_scope(FUNCTION):
-        found = network.build(own["events"], own["lengths"], **arguments)
+        found = _run_function(network, own, arguments)
         _check_outputs(found, network.name, spec)
         part = keras.Model(own, found, name=FUNCTION)
     _check_steps(part, network.name)
@@ -159,6 +159,19 @@ def _call_function(network, embedded, inputs, arguments, spec):
     # As of every network, the vector of an empty history is zero.
     some = ops.expand_dims(lengths > 0, 1)
     return tuple(x if len(x.shape) == 3 else ops.where(some, x, 0) for x in outputs)
+
+
+def _run_function(network, own, arguments):
+    try:
+        return network.build(own["events"], own["lengths"], **arguments)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever Keras or the user's code raises
+        raise ValueError(
+            f"network={network.name} failed with {type(error).__name__} when it was called with "
+            f"events of shape {tuple(own['events'].shape)} and lengths of shape "
+            f"{tuple(own['lengths'].shape)}: {error}"
+        ) from error
 
 
 def _given(network, events, inputs):
