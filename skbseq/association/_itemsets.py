@@ -107,11 +107,11 @@ def frequent_itemsets(
     max_size = check_sizes(max_size, max_candidates)
     groups = group_items(log, by, item)
     n_groups = len(groups.offsets) - 1
-    least = least_count(min_support, min_count, n_groups, groups.name)
+    least = least_count(min_support, min_count, n_groups, groups.noun)
     try:
         found = mine_sets(Incidence.of_events(groups), least, max_size, max_candidates)
     except TooManyError as error:
-        raise ValueError(_too_many(*error.args, least, groups, max_candidates)) from error
+        raise ValueError(too_many_sets(*error.args, least, groups, max_candidates)) from error
     columns = set_columns(found, groups.values)
     columns["support"] = columns["count"] / n_groups
     return _frames.frame_from_columns(columns, like=groups.library)
@@ -148,11 +148,12 @@ def to_lists(codes, sizes, values):
     return _frames.Lists(_frames.take(values, np.concatenate(codes)), offsets_of(sizes))
 
 
-def _too_many(number, size, least, groups, max_candidates):
+def too_many_sets(number, size, least, groups, max_candidates):
+    """The message of too many candidates."""
     n_groups = len(groups.offsets) - 1
     what = "frequent pairs" if size == 2 else f"candidate sets of {size} items"
     return (
-        f"With a support of {least:,} of {n_groups:,} groups by {groups.name!r} there are "
+        f"With a support of {least:,} of {n_groups:,} {groups.noun} there are "
         f"{number:,} {what}, more than max_candidates={max_candidates:,}. Raise min_support, set "
         f"max_size={size - 1}, or pass max_candidates={number} or more."
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from skbseq._checks import is_whole
 from skbseq._sequences import offsets_of, ranges
+from skbseq._time import shift_ticks
 from skbseq.events._index import EventIndex
 
 # Events looked at in one block, and cells of its table of patterns and items.
@@ -50,10 +51,9 @@ def _stops(groups, max_gap):
     if max_gap is None:
         return ends
     if is_whole(max_gap):
-        return np.minimum(np.arange(len(ends)) + max_gap + 1, ends)
+        return np.minimum(np.arange(len(ends)) + min(max_gap, len(ends)) + 1, ends)
     index = EventIndex(None, groups.offsets, groups.times)
-    span = groups.span(max_gap, "max_gap")
-    latest = groups.times + np.minimum(span, np.iinfo(np.int64).max - np.maximum(groups.times, 0))
+    latest = shift_ticks(groups.times, groups.span(max_gap, "max_gap"))
     return index.count_until(groups.group_of_event, latest)
 
 

@@ -6,13 +6,13 @@ from math import comb
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from skbseq import _frames
 from skbseq._checks import check_choice, check_count, is_real, shown
 from skbseq._sequences import offsets_of, ranges
 from skbseq.association._itemsets import to_lists
 from skbseq.association._sets import SetTree
+from skbseq.association._statistics import normal_quantile, wilson_interval
 from skbseq.association._support import MAX_CANDIDATES
 
 __all__ = ["association_rules"]
@@ -273,7 +273,7 @@ class _Rules:
 
     def __init__(self, sets, level, metric, min_value):
         self._sets, self._metric, self._min_value = sets, metric, min_value
-        self._z = float(ndtri(0.5 + level / 2))
+        self._z = normal_quantile(level)
         self._codes = {"antecedent": [], "consequent": []}
         self._columns = []
 
@@ -354,14 +354,3 @@ def measures(count, count_a, count_b, n_groups, z):
         "leverage": support - of_a * of_b,
         "conviction": conviction,
     }
-
-
-def wilson_interval(successes, trials, z):
-    """Wilson's interval of a proportion, ends included."""
-    share = successes / trials
-    denominator = 1 + z**2 / trials
-    middle = (share + z**2 / (2 * trials)) / denominator
-    half = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)) / denominator
-    # At 0 and 1 the ends are exact; rounding would put them outside.
-    low = np.where(successes == 0, 0.0, middle - half)
-    return low, np.where(successes == trials, 1.0, middle + half)

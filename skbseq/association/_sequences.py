@@ -100,7 +100,7 @@ def sequential_patterns(
     >>> events = pd.DataFrame(
     ...     {
     ...         "who": [1, 1, 1, 2, 2],
-    ...         "day": pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09"] + ["2026-01-03"] * 2),
+    ...         "day": ["2026-01-01", "2026-01-02", "2026-01-09", "2026-01-03", "2026-01-03"],
     ...         "what": ["view", "cart", "buy", "buy", "view"],
     ...         "row": range(5),
     ...     }
@@ -118,7 +118,7 @@ def sequential_patterns(
         check_count("max_gap", max_gap)
     groups = group_items(log, by, item)
     n_groups = len(groups.offsets) - 1
-    least = least_count(min_support, min_count, n_groups, groups.name)
+    least = least_count(min_support, min_count, n_groups, groups.noun)
     try:
         search = search_patterns(groups, least, max_gap, max_size, max_candidates)
     except TooManyPatternsError as error:
@@ -145,7 +145,7 @@ def too_many_patterns(number, size, least, groups, max_patterns):
     """The message of too many patterns."""
     n_groups = len(groups.offsets) - 1
     return (
-        f"With a support of {least:,} of {n_groups:,} groups by {groups.name!r}, {number:,} "
+        f"With a support of {least:,} of {n_groups:,} {groups.noun}, {number:,} "
         f"patterns of up to {size} items were found and the search is not over, more than "
         f"max_candidates={max_patterns:,}. Raise min_support, set max_size or max_gap, or pass a "
         "larger max_candidates."

@@ -10,7 +10,7 @@ from skbseq._checks import check_count, is_real, is_whole, shown
 MAX_CANDIDATES = 1_000_000
 
 
-def least_count(min_support, min_count, n_groups, name):
+def least_count(min_support, min_count, n_groups, noun):
     """Smallest number of groups that makes a set or pattern frequent.
 
     Parameters
@@ -20,8 +20,8 @@ def least_count(min_support, min_count, n_groups, name):
     min_count : int
         Smallest number that a share may stand for.
     n_groups : int
-    name : str
-        What a group is, for messages.
+    noun : str
+        What the groups are, for messages.
 
     Returns
     -------
@@ -41,15 +41,14 @@ def least_count(min_support, min_count, n_groups, name):
     if is_whole(min_support):
         if not 1 <= min_support <= n_groups:
             raise ValueError(
-                f"min_support={min_support} is a number of groups and must be from 1 to "
-                f"{n_groups:,}, the number of groups by {name!r}. A share is a float, such as "
-                "0.01."
+                f"min_support={min_support} is a whole number and must be from 1 to {n_groups:,}, "
+                f"the number of {noun}. A share is a float, such as 0.01."
             )
         return int(min_support)
     if not is_real(min_support) or not 0 < min_support <= 1:
         raise ValueError(
-            "min_support must be a share (a float above 0 and at most 1) or a number of groups "
-            f"(a whole number); got {shown(min_support)}."
+            f"min_support must be a share of the {noun} (a float above 0 and at most 1) or a "
+            f"number of them (a whole number); got {shown(min_support)}."
         )
     # A set is frequent if count / n_groups >= min_support in floats; the product may be rounded.
     least = max(1, math.ceil(min_support * n_groups) - 1)
@@ -57,10 +56,9 @@ def least_count(min_support, min_count, n_groups, name):
         least += 1
     if least < min_count:
         warnings.warn(
-            f"min_support={min_support} is {least:,} of {n_groups:,} groups by {name!r}, and "
-            f"min_count={min_count:,} raises it to {min_count:,}: what is rarer is mostly chance. "
-            f"Pass min_support={min_count:,}, a number of groups, to say so, or min_count=1 to "
-            "count rare ones too.",
+            f"min_support={min_support} is {least:,} of {n_groups:,} {noun}, and min_count="
+            f"{min_count} raises it to {min_count}, because what is rarer is mostly chance. Pass "
+            f"a number as min_support, such as {min_count}, or min_count=1 for rare ones too.",
             UserWarning,
             stacklevel=3,
         )

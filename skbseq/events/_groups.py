@@ -8,7 +8,7 @@ import numpy as np
 from skbseq import _frames
 from skbseq._checks import shown
 from skbseq._sequences import offsets_of
-from skbseq.events._state import check_column
+from skbseq.events._state import LogState, check_column
 from skbseq.exceptions import InvalidLogError
 
 # Types of values that can be items.
@@ -22,7 +22,8 @@ class ItemGroups:
     Group ``i`` has the events ``offsets[i]`` to ``offsets[i + 1]``; it may have none. ``codes``
     holds the item of each event as a position in ``values``, whose items are in ascending order.
     ``times`` holds ticks, or is None if there are no times. ``span`` maps a duration and the name
-    of its parameter to ticks. ``name`` says what a group is, ``library`` is that of the data.
+    of its parameter to ticks. ``noun`` says what the groups are, for messages, and ``library`` is
+    that of the data.
     """
 
     codes: np.ndarray
@@ -30,7 +31,7 @@ class ItemGroups:
     offsets: np.ndarray
     times: np.ndarray | None
     span: Any
-    name: str
+    noun: str
     library: str
 
     @property
@@ -59,9 +60,16 @@ def group_items(log, by, item):
     Raises
     ------
     InvalidLogError
-        If the log is not clean or has no event, a column does not exist or has the wrong type, no
-        event has an item, or one that has has no group.
+        If the log is not clean or has no events, a column does not exist or has the wrong type,
+        no event has an item, or an event with an item has no group.
+    TypeError
+        If ``log`` is no EventLog.
     """
+    if not isinstance(log, LogState):
+        raise TypeError(
+            f"log must be an EventLog; got {type(log).__name__}. Make one: EventLog(table, "
+            "user=..., time=...)."
+        )
     log._check_clean()
     if not len(log._index.times):
         raise InvalidLogError("The log has no events, so there is nothing to count.")
@@ -79,7 +87,9 @@ def group_items(log, by, item):
     rows, offsets = _sort_groups(log, by, rows)
     codes, values = _frames.encode_sorted(_frames.take(column, rows))
     times = log._index.times[rows]
-    return ItemGroups(codes, values, offsets, times, log._clock.span, by, log._library)
+    return ItemGroups(
+        codes, values, offsets, times, log._clock.span, f"groups by {by!r}", log._library
+    )
 
 
 def _find_group(log, by):
