@@ -6,7 +6,7 @@ from numbers import Number
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import check_count, check_flag, is_real, is_several, is_whole, shown
+from skbseq._checks import check_flag, is_real, is_several, shown
 from skbseq._inputs import check_is_raw
 from skbseq._targets import check_is_histories, present_values
 from skbseq._time import ticks_per_second, to_timedelta
@@ -15,7 +15,7 @@ from skbseq.association._patterns import TooManyPatternsError
 from skbseq.association._sequences import search_patterns, too_many_patterns
 from skbseq.association._sets import Incidence, TooManyError, count_sets, mine_sets
 from skbseq.association._statistics import fisher_p, holm, normal_quantile, odds_ratio_interval
-from skbseq.association._support import MAX_CANDIDATES, check_sizes, least_count
+from skbseq.association._support import MAX_CANDIDATES, check_gap, check_sizes, least_count
 from skbseq.events._groups import ITEM_TYPES, ItemGroups
 from skbseq.exceptions import SequenceFrameError
 
@@ -129,7 +129,7 @@ def contrast_patterns(
     >>> X = [["view", "cart"]] * 8 + [["cart", "view"]] * 8
     >>> y = [1] * 8 + [0] * 8
     >>> table = contrast_patterns(X, y, min_support=8)
-    >>> table["items"].map(list).tolist()
+    >>> table["items"].tolist()
     [['cart', 'view'], ['view', 'cart'], ['cart'], ['view']]
     >>> table["p_holm"].round(4).tolist()
     [0.0006, 0.0006, 1.0, 1.0]
@@ -140,9 +140,7 @@ def contrast_patterns(
         raise ValueError(f"level must be between 0 and 1, such as 0.95; got {shown(level)}.")
     if max_gap is not None and not ordered:
         raise ValueError("max_gap needs ordered=True; sets have no order.")
-    if is_whole(max_gap):
-        check_count("max_gap", max_gap)
-    groups = _read_items(X, item, timed=max_gap is not None and not is_whole(max_gap))
+    groups = _read_items(X, item, timed=check_gap(max_gap))
     positive = _read_classes(y, len(groups.offsets) - 1, pos_label)
     least = least_count(min_support, min_count, len(positive), groups.noun)
     try:

@@ -205,7 +205,7 @@ class PatternSearch:
             np.concatenate, (self.parents, self.items, self.counts, self.sizes)
         )
         result = []
-        for size in range(1, int(sizes.max(initial=0)) + 1):
+        for size in range(1, int(sizes.max(initial=1)) + 1):
             ids = np.flatnonzero(sizes == size)
             columns, at = [], ids
             for _ in range(size):

@@ -3,10 +3,9 @@
 import numpy as np
 
 from skbseq import _frames
-from skbseq._checks import check_count, is_whole
 from skbseq.association._itemsets import set_columns
 from skbseq.association._patterns import Ordered, PatternSearch, TooManyPatternsError
-from skbseq.association._support import MAX_CANDIDATES, check_sizes, least_count
+from skbseq.association._support import MAX_CANDIDATES, check_gap, check_sizes, least_count
 from skbseq.events._groups import group_items
 
 __all__ = ["sequential_patterns"]
@@ -107,15 +106,14 @@ def sequential_patterns(
     ... )
     >>> log = EventLog(events, user="who", time="day", behavior="what", ties=["row"])
     >>> patterns = sequential_patterns(log, min_support=1, max_size=2)
-    >>> patterns["items"].map(list).tolist()[3:]
+    >>> patterns["items"].tolist()[3:]
     [['buy', 'view'], ['cart', 'buy'], ['view', 'buy'], ['view', 'cart']]
     >>> near = sequential_patterns(log, min_support=1, max_size=2, max_gap="2D")
-    >>> near["items"].map(list).tolist()[3:]
+    >>> near["items"].tolist()[3:]
     [['buy', 'view'], ['view', 'cart']]
     """
     max_size = check_sizes(max_size, max_candidates)
-    if is_whole(max_gap):
-        check_count("max_gap", max_gap)
+    check_gap(max_gap)
     groups = group_items(log, by, item)
     n_groups = len(groups.offsets) - 1
     least = least_count(min_support, min_count, n_groups, groups.noun)

@@ -65,7 +65,8 @@ def fisher_p(count, positive, n_rows, n_positive):
     result = np.ones(len(count))
     order = np.argsort(count, kind="stable")
     begins = np.flatnonzero(np.diff(count[order], prepend=-1))
-    for rows in np.split(order, begins[1:]):  # those with equal margins share a distribution
+    for begin, end in zip(begins, [*begins[1:], len(order)], strict=False):
+        rows = order[begin:end]  # with equal margins, so they share a distribution
         n = int(count[rows[0]])
         least, most = max(0, n - (n_rows - n_positive)), min(n, n_positive)
         x = np.arange(least, most + 1)

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from skbseq._checks import check_count, is_real, is_whole, shown
+from skbseq._time import to_timedelta
 
 MAX_CANDIDATES = 1_000_000
 
@@ -72,3 +73,14 @@ def check_sizes(max_size, max_candidates):
         return np.iinfo(np.int64).max
     check_count("max_size", max_size)
     return max_size
+
+
+def check_gap(max_gap):
+    """Refuse what is no number of events, duration or None; returns whether it is a duration."""
+    if max_gap is None:
+        return False
+    if is_whole(max_gap):
+        check_count("max_gap", max_gap)
+        return False
+    to_timedelta(max_gap, name="max_gap")
+    return True
