@@ -170,7 +170,7 @@ class PatternSearch:
         groups = ordered.groups[at]
         new = np.ones(len(keys), bool)
         new[1:] = (np.diff(keys) != 0) | (np.diff(groups) != 0)
-        _, inverse = np.unique(keys, return_inverse=True)
+        inverse = np.cumsum(np.diff(keys, prepend=-1) != 0) - 1
         counts = np.bincount(inverse[new])
         frequent = counts >= self._least
         kept = frequent[inverse]

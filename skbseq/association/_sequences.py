@@ -5,6 +5,7 @@ import numpy as np
 from skbseq import _frames
 from skbseq.association._itemsets import set_columns
 from skbseq.association._patterns import Ordered, PatternSearch, TooManyPatternsError
+from skbseq.association._sets import Incidence
 from skbseq.association._support import MAX_CANDIDATES, check_gap, check_sizes, least_count
 from skbseq.events._groups import group_items
 
@@ -129,10 +130,7 @@ def sequential_patterns(
 
 def search_patterns(groups, least, max_gap, max_size, max_patterns, labels=None):
     """Find the patterns of at least ``least`` groups; items are the codes of the groups."""
-    # An item counts once per group.
-    keys = np.unique(groups.group_of_event * np.int64(len(groups.values)) + groups.codes)
-    counts = np.bincount(keys % len(groups.values), minlength=len(groups.values))
-    kept = np.flatnonzero(counts >= least)
+    kept = np.flatnonzero(Incidence.of_events(groups).counts() >= least)
     ordered = Ordered.of_groups(groups, kept, max_gap)
     search = PatternSearch(ordered, least, max_size, max_patterns, labels).run()
     search.items = [kept[items] for items in search.items]

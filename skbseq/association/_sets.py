@@ -33,7 +33,8 @@ class Incidence:
         """The distinct items of each group of :class:`ItemGroups`."""
         n_items = len(groups.values)
         keys = groups.group_of_event * np.int64(n_items) + groups.codes
-        keys = np.unique(keys)
+        keys.sort()  # np.unique takes ten times as long
+        keys = keys[np.diff(keys, prepend=-1) > 0]
         return cls(keys // n_items, keys % n_items, len(groups.offsets) - 1, n_items)
 
     def counts(self):
