@@ -13,8 +13,8 @@ __all__ = ["frequent_itemsets"]
 
 def frequent_itemsets(
     log,
-    *,
     min_support,
+    *,
     by="user",
     item=None,
     max_size=None,

@@ -14,8 +14,8 @@ __all__ = ["sequential_patterns"]
 
 def sequential_patterns(
     log,
-    *,
     min_support,
+    *,
     by="user",
     item=None,
     max_gap=None,
