@@ -80,6 +80,15 @@ OF_LOGS = [
         ({"max_candidates": None}, ValueError, "max_candidates must be a whole number"),
     )
 ]
+HALF = EventLog(EVENTS, user="u", time="t", behavior="order", product="thing")
+OF_LOGS += target(
+    "sequential_patterns",
+    lambda **p: sequential_patterns(HALF, min_support=1, **p),
+    sequential_patterns,
+).rows(
+    ({"by": "behavior"}, InvalidLogError, "no column 'behavior' for by="),
+    ({"by": "order"}, InvalidLogError, "'order' is missing in 1 events.*Drop these rows from"),
+)
 OF_LOGS += target(
     "sequential_patterns",
     lambda **p: sequential_patterns(LOG, min_support=1, **p),

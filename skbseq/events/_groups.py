@@ -162,13 +162,19 @@ def _sort_groups(log, by, rows):
         )
     missing = _frames.is_missing(column)
     if missing.any():
-        row = rows[_frames.first_row(missing)]
-        raise InvalidLogError(
-            f"Column {by!r} is missing in {int(missing.sum()):,} events, the first of {log.user} "
-            f"{shown(_frames.to_objects(_frames.take(log._table[log.user], [row]))[0])} at "
-            f"{log._clock.format(log._index.times[row])}. To drop and count them: "
-            f"log.by({by!r}).clean(), then by='user'."
-        )
+        raise InvalidLogError(_text_of_missing(log, by, rows[missing]))
     codes, values = _frames.encode_sorted(column)
     order = np.lexsort((log._index.times[rows], codes))
     return rows[order], offsets_of(np.bincount(codes, minlength=len(values)))
+
+
+def _text_of_missing(log, by, rows):
+    user = _frames.to_objects(_frames.take(log._table[log.user], rows[:1]))[0]
+    moment = log._clock.format(log._index.times[rows[0]])
+    advice = f"To drop and count them: log.by({by!r}).clean(), then by='user'."
+    if by in (log.behavior, log.product):  # a column cannot be the user as well
+        advice = "Drop these rows from the table before you make the log."
+    return (
+        f"Column {by!r} is missing in {len(rows):,} events, the first of {log.user} "
+        f"{shown(user)} at {moment}. {advice}"
+    )
