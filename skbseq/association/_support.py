@@ -59,7 +59,7 @@ def least_count(min_support, min_count, n_groups, noun):
         warnings.warn(
             f"min_support={min_support} is {least:,} of {n_groups:,} {noun}, and min_count="
             f"{min_count} raises it to {min_count}, because what is rarer is mostly chance. Pass "
-            f"a number as min_support, such as {min_count}, or min_count=1 for rare ones too.",
+            f"min_count={least} to keep it as it is, or a larger min_support.",
             UserWarning,
             stacklevel=3,
         )
