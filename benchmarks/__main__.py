@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.speed import (
+    _association,
     _cold_start,
     _epochs,
     _first_fit,
@@ -38,7 +39,10 @@ QUESTIONS = (
     | _first_fit.QUESTIONS
     | _growth.QUESTIONS
     | _cold_start.QUESTIONS
+    | _association.QUESTIONS
 )
+# Those that read real logs.
+NEED_DATA = ("epoch_real", "association")
 
 
 def ask(name, arguments):
@@ -66,16 +70,20 @@ def main():
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, one round")
     parser.add_argument("--rounds", type=int, help="rounds instead of each question's own number")
-    parser.add_argument("--data", help="folder with msnbc_1999.parquet, which epoch_real needs")
+    parser.add_argument(
+        "--data", help=f"folder of real logs, which {' and '.join(NEED_DATA)} need"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
     _runs.quieten()
     names = arguments.only or list(QUESTIONS)
-    if arguments.data is None and "epoch_real" in names:
+    for name in NEED_DATA if arguments.data is None else ():
+        if name not in names:
+            continue
         if arguments.only:
-            parser.error("epoch_real needs --data")
-        names.remove("epoch_real")
-        print("epoch_real is left out: it needs --data.", file=sys.stderr)
+            parser.error(f"{name} needs --data")
+        names.remove(name)
+        print(f"{name} is left out: it needs --data.", file=sys.stderr)
     results = {"machine": _report.machine(), "quick": arguments.quick, "questions": {}}
     print(json.dumps(results["machine"]), flush=True)
     for name in names:

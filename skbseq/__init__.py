@@ -42,6 +42,7 @@ _MODULE_OF = {
     "save": "persistence",
 }
 _MODULES = (
+    "association",
     "datasets",
     "estimators",
     "events",

@@ -27,7 +27,7 @@ LAYERS = [
         | {"_time_words", "exceptions"},
     ),
     ("data", {"datasets", "events"}),
-    ("features", {"metrics", "model_selection", "preprocessing"}),
+    ("features", {"association", "metrics", "model_selection", "preprocessing"}),
     ("training", {"_next_event", "_training", "networks"}),
     ("models", {"estimators"}),
     ("use", {"inspection", "persistence"}),

@@ -48,7 +48,7 @@ class Question(NamedTuple):
     unit_of: dict = {}
 
 
-NEEDS = {"skorch": ("skorch", "torch"), "PyTorch": ("torch",)}
+NEEDS = {"skorch": ("skorch", "torch"), "PyTorch": ("torch",), "mlxtend": ("mlxtend",)}
 
 
 def missing(case):
