@@ -334,7 +334,7 @@ def refuse_mixture(error, encodings):
     # Those in any encoding, and those whose mark is followed.
     plain = {p: e for p, e in encodings.items() if e != "ascii" and e not in ("utf-16", "utf-32")}
     if len(set(plain.values())) < 2:
-        raise error
+        raise InvalidLogError(str(error)) from error
     wrong = {path: e for path, e in plain.items() if e != "utf-8"}
     said = ", ".join(f"{path!r} ({e})" for path, e in list(wrong.items())[:5])
     more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
