@@ -1,6 +1,15 @@
-"""Evaluate fitted models: calibration of probabilities, and quality of early predictions."""
+"""Evaluate fitted models, and plot behaviour: calibration, early decisions, pictures of a log."""
 
 from skbseq.inspection._calibration import expected_calibration_error
 from skbseq.inspection._early_decision import EarlyDecisionDisplay
+from skbseq.inspection._funnel import FunnelDisplay
+from skbseq.inspection._lift import LiftCurveDisplay
+from skbseq.inspection._transitions import TransitionMatrixDisplay
 
-__all__ = ["EarlyDecisionDisplay", "expected_calibration_error"]
+__all__ = [
+    "EarlyDecisionDisplay",
+    "FunnelDisplay",
+    "LiftCurveDisplay",
+    "TransitionMatrixDisplay",
+    "expected_calibration_error",
+]

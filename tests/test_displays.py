@@ -1,0 +1,354 @@
+"""Displays of behaviour: their numbers equal a plain count, and stand in the artists."""
+
+import datetime as dt
+import itertools
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from event_logs import EVENTS, make_log
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib import font_manager
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.exceptions import NotFittedError
+
+from skbseq import EventLog
+from skbseq.exceptions import InvalidLogError
+from skbseq.inspection import FunnelDisplay, LiftCurveDisplay, TransitionMatrixDisplay, _drawing
+from skbseq.inspection._drawing import _shorten, labels_of
+from skbseq.inspection._flat_events import flat_events
+from skbseq.inspection._funnel import count_steps
+from skbseq.inspection._lift import curve
+from skbseq.inspection._transitions import count_transitions
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def log_of(events):
+    """A log of (user, minute, behaviour)."""
+    who, when, what = zip(*events, strict=True)
+    return make_log(list(who), list(when), pa.array(what, pa.string()))
+
+
+def histories(log):
+    """Lists of (time, behaviour) of each user, in the order of the log."""
+    rows = log.to_frame().to_pylist()
+    for _, events in itertools.groupby(rows, key=lambda row: row["who"]):
+        yield [(event["when"], event["what"] or "(missing)") for event in events]
+
+
+def shares_in(texts):
+    return [text.get_text() for text in texts.ravel()]
+
+
+def labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+SHOP = log_of(
+    [
+        *((1, minute, what) for minute, what in enumerate(["view", "view", "cart", "buy"])),
+        *((2, minute, what) for minute, what in enumerate(["cart", "view", "buy"])),
+        *((3, minute, what) for minute, what in enumerate(["view", "cart"])),
+    ]
+)
+ONE = log_of([(1, 0, "view")])
+
+# ------------------------------------------------------------------ transitions
+
+
+@given(EVENTS)
+def test_transitions_are_those_of_a_plain_count(events):
+    log = log_of(events)
+    flat = flat_events(log)
+    counted = np.zeros((len(flat.names),) * 2, int)
+    for history in histories(log):
+        for (_, before), (_, after) in itertools.pairwise(history):
+            counted[flat.names.index(before), flat.names.index(after)] += 1
+    assert (count_transitions(flat) == counted).all()
+
+
+def test_a_matrix_shows_the_shares_of_its_rows():
+    display = TransitionMatrixDisplay.from_log(SHOP)
+    assert display.names == ["view", "cart", "buy"]
+    assert display.counts.tolist() == [[1, 2, 1], [1, 0, 1], [0, 0, 0]]
+    assert display.image_.get_array().tolist()[:2] == [[0.25, 0.5, 0.25], [0.5, 0, 0.5]]
+    assert shares_in(display.text_) == ["25%", "50%", "25%", "50%", "0%", "50%", "", "", ""]
+    assert labels(display.ax_.xaxis) == labels(display.ax_.yaxis) == display.names
+    joint = display.plot(values="joint")
+    assert joint.image_.get_array()[0].tolist() == pytest.approx([1 / 6, 2 / 6, 1 / 6])
+
+
+def test_rare_behaviours_become_other():
+    display = TransitionMatrixDisplay.from_log(SHOP, max_categories=1)
+    assert display.names == ["view", "other (2 values)"]
+    assert display.counts.tolist() == [[1, 3], [1, 1]]
+    one_left = TransitionMatrixDisplay.from_log(SHOP, max_categories=2)
+    assert one_left.names == ["view", "cart", "buy"]
+
+
+def test_tables_are_of_the_library_that_is_asked_for(frame_lib):
+    table = TransitionMatrixDisplay.from_log(SHOP).frame(frame_lib.name)
+    assert isinstance(table, getattr(frame_lib.module, "DataFrame", pa.Table))
+    rows = frame_lib.to_pylist(table)
+    assert rows[1] == {"from": "view", "to": "cart", "count": 2, "share": 0.5}
+
+
+# ------------------------------------------------------------------ funnels
+
+
+def steps_by_hand(history, steps, within):
+    """The most steps that some choice of events reaches, by trying each first event."""
+    most = 0
+    for first, (start, what) in enumerate(history):
+        reached = 0
+        if what == steps[0]:
+            reached = 1
+            for time, what in history[first + 1 :]:
+                late = within is not None and time - start > within
+                if reached < len(steps) and what == steps[reached] and not late:
+                    reached += 1
+        most = max(most, reached)
+    return most
+
+
+@given(
+    EVENTS,
+    st.lists(st.sampled_from(["view", "buy", "(missing)"]), min_size=2, max_size=4),
+    st.sampled_from([None, 0, 2, 5]),
+)
+def test_funnels_are_those_of_a_plain_search(events, steps, minutes):
+    log = log_of(events)
+    flat = flat_events(log)
+    if not set(steps) <= set(flat.names):
+        return
+    within = None if minutes is None else dt.timedelta(minutes=minutes)
+    codes = np.array([flat.names.index(step) for step in steps])
+    span = None if minutes is None else minutes * 60 * log._clock.per_second
+    found = count_steps(flat, log._index.times, codes, span)
+    assert found.tolist() == [steps_by_hand(each, steps, within) for each in histories(log)]
+
+
+def test_a_funnel_shows_users_and_both_shares():
+    display = FunnelDisplay.from_log(SHOP, ["view", "cart", "buy"])
+    assert [bar.get_width() for bar in display.bars_] == [3, 2, 1]
+    assert [text.get_text() for text in display.ax_.texts] == [
+        "3",
+        "2: 67% of starters, 67% of those left",
+        "1: 33% of starters, 50% of those left",
+    ]
+    assert labels(display.ax_.yaxis) == ["view", "cart", "buy"]
+    assert display.frame()["share_of_previous"].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
+    quick = FunnelDisplay.from_log(SHOP, ["view", "buy"], within="1min")
+    assert quick.counts.tolist() == [3, 1]
+
+
+def test_a_funnel_without_starters_has_no_shares():
+    display = FunnelDisplay(steps=["a", "b"], counts=np.array([0, 0]), n_users=4).plot()
+    assert np.isnan(display.frame()["share_of_starters"]).all()
+    assert [text.get_text() for text in display.ax_.texts] == ["0", "0"]
+
+
+# ------------------------------------------------------------------ lift
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=2, max_size=40))
+def test_lift_is_the_mean_over_all_orders_of_ties(samples):
+    y, scores = (np.array(each) for each in zip(*samples, strict=True))
+    if y.all() or not y.any():
+        return
+    contacted = np.arange(len(y) + 1) / len(y)
+    # A sample counts as much as the mean of those that have its score.
+    expected = [y[scores == score].mean() for score in sorted(scores, reverse=True)]
+    gain = np.append(0, np.cumsum(expected)) / y.sum()
+    assert np.interp(contacted, *curve(y, scores.astype(float))) == pytest.approx(gain)
+
+
+def test_a_lift_curve_is_drawn_with_its_limits():
+    display = LiftCurveDisplay.from_predictions([1, 0, 0, 1, 0], [5, 4, 3, 2, 1], name="$a$ b")
+    assert display.line_.get_xdata().tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+    assert display.line_.get_ydata().tolist() == pytest.approx([2.5, 2.5, 1.25, 5 / 6, 1.25, 1])
+    assert display.best_line_.get_ydata()[[0, 79, -1]] == pytest.approx([2.5, 2.5, 1])
+    assert (display.chance_line_.get_ydata() == 1).all()
+    assert display.lift_at(0.4) == pytest.approx(1.25)
+    display.plot(kind="gain")
+    assert display.line_.get_ydata().tolist() == [0, 0.5, 0.5, 0.5, 1, 1]
+    assert display.chance_line_.get_ydata()[-1] == display.best_line_.get_ydata()[79] == 1
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == [r"\$a\$ b", "Perfect ranking", "Random ranking"]
+    again = LiftCurveDisplay.from_predictions([1, 0], [2, 1], ax=display.ax_, name="c")
+    assert len(again.ax_.get_legend().get_texts()) == 4
+
+
+def test_lift_takes_the_probability_of_the_positive_class():
+    X, y = np.zeros((4, 1)), ["no", "yes", "no", "no"]
+    model = DummyClassifier(strategy="prior").fit(X, y)
+    model.predict_proba = lambda X: np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    assert LiftCurveDisplay.from_estimator(model, X, y).lift_at(0.25) == 4
+    no = LiftCurveDisplay.from_estimator(model, X, y, pos_label="no")
+    assert (no.lift_at(0.25), no.base_rate, no.name) == (4 / 3, 0.75, "DummyClassifier")
+
+
+# ------------------------------------------------------------------ labels
+
+
+LONG = "a name of a behaviour that is much too long for any axis, number {}"
+
+
+def test_long_names_lose_their_middle_and_stay_distinct():
+    texts, _ = labels_of([LONG.format(1), LONG.format(2), "x" * 60 + "1", "x" * 59 + "y1", "a\nb"])
+    assert texts[0].endswith("number 1") and texts[1].endswith("number 2")
+    assert len(set(texts)) == 5 and max(map(len, texts)) <= 25
+    assert texts[-1] == "a b"
+    assert labels_of(["$1$", " "])[0] == [r"\$1\$", "(empty)"]
+    assert _shorten("浏览商品详情页面加入购物车提交订单支付成功", 11) == "浏览商…成功"
+
+
+def test_a_missing_font_is_a_clear_warning(monkeypatch):
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    log = log_of([(1, 0, "浏览"), (1, 1, "购买")])
+    with pytest.warns(UserWarning, match="No installed font has the characters '.*浏.*fonts-noto"):
+        TransitionMatrixDisplay.from_log(log)
+
+
+def test_a_font_that_has_the_characters_is_used(monkeypatch):
+    font = {"family": "Noto Sans CJK SC"}
+    entry = type("Entry", (), {"name": font["family"]})
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [entry])
+    has = lambda characters, families: set() if font["family"] in families else characters  # noqa: E731
+    monkeypatch.setattr(_drawing, "_without_glyph", has)
+    keywords = _drawing.font_for(["浏览"])
+    assert keywords == {"fontfamily": [*mpl.rcParams["font.family"], font["family"]]}
+    assert _drawing.legend_font(keywords) == {"prop": {"family": keywords["fontfamily"]}}
+
+
+# ------------------------------------------------------------------ bad input
+
+
+FITTED = DummyClassifier().fit(np.zeros((2, 1)), [0, 1])
+EMPTY = EventLog(
+    pd.DataFrame({"who": [], "when": [], "what": []}),
+    user="who",
+    time="when",
+    behavior="what",
+    until="2026-01-01",
+)
+NO_ROLE = EventLog(pd.DataFrame({"u": [1, 1], "t": ["2026-01-01"] * 2}), user="u", time="t")
+UNCLEAN = make_log([1, None], [0, 1], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: TransitionMatrixDisplay.from_log([1]), TypeError, "log must be an EventLog; got"),
+        (lambda: TransitionMatrixDisplay.from_log(EMPTY), InvalidLogError, "log has no events"),
+        (lambda: TransitionMatrixDisplay.from_log(UNCLEAN), InvalidLogError, "Call clean"),
+        (lambda: TransitionMatrixDisplay.from_log(ONE), InvalidLogError, "No user of the log has"),
+        (lambda: TransitionMatrixDisplay.from_log(NO_ROLE), InvalidLogError, "no behaviour colum"),
+        (
+            lambda: TransitionMatrixDisplay.from_log(SHOP, column="x"),
+            InvalidLogError,
+            "no column 'x'",
+        ),
+        (
+            lambda: TransitionMatrixDisplay.from_log(SHOP, max_categories=51),
+            ValueError,
+            "max_categories must be at most 50",
+        ),
+        (lambda: TransitionMatrixDisplay.from_log(SHOP, ax=3), TypeError, "ax must be the axes"),
+        (
+            lambda: TransitionMatrixDisplay(counts=np.eye(2), names=["a"]).plot(),
+            ValueError,
+            "counts, names must have one length",
+        ),
+        (
+            lambda: TransitionMatrixDisplay.from_log(SHOP).plot(values="x"),
+            ValueError,
+            "values must be one of",
+        ),
+        (lambda: TransitionMatrixDisplay.from_log(SHOP).frame("x"), ValueError, "library must be"),
+        (lambda: FunnelDisplay.from_log(SHOP, "view"), ValueError, "steps must be a list"),
+        (lambda: FunnelDisplay.from_log(SHOP, ["view"]), ValueError, "2 to 10 behaviours; got 1"),
+        (lambda: FunnelDisplay.from_log(SHOP, ["view"] * 11), ValueError, "got 11. Show a longer"),
+        (
+            lambda: FunnelDisplay.from_log(SHOP, ["view", "vew"]),
+            ValueError,
+            "'vew', which does not occur in 'what'; its values are 'buy', 'cart', 'view'",
+        ),
+        (
+            lambda: FunnelDisplay.from_log(SHOP, ["view", "buy"], within=3),
+            TypeError,
+            "within",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_predictions([1, 1], [0.1, 0.2]),
+            ValueError,
+            "only samples of the positive class 1",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_predictions([0, 0], [0.1, 0.2]),
+            ValueError,
+            "no samples of the positive class 1",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_predictions(["a", "b"], [0.1, 0.2]),
+            ValueError,
+            "ambiguous. Name it by pos_label",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_predictions([0, 1, 2], [1, 2, 3], pos_label=1),
+            ValueError,
+            "holds 3 labels",
+        ),
+        (lambda: LiftCurveDisplay.from_predictions([0, 1], [1]), ValueError, "inconsistent"),
+        (lambda: LiftCurveDisplay.from_predictions([0, 1], [[1, 2]]), ValueError, "one dimension"),
+        (
+            lambda: LiftCurveDisplay.from_predictions([0, 1], [1, np.nan]),
+            ValueError,
+            "finite numbers; row 1 holds nan",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_predictions([0, 1], [1, 2]).plot(kind="x"),
+            ValueError,
+            "kind must be one of 'gain', 'lift'",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_predictions([0, 1], [1, 2]).lift_at(0),
+            ValueError,
+            "share must be above 0",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_estimator(DummyClassifier(), [[0]], [0]),
+            NotFittedError,
+            "not fitted",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_estimator(3, [[0]], [0]),
+            TypeError,
+            "must be a fitted classifier; got 3",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_estimator(DummyRegressor().fit([[0]], [0]), [[0]], [0]),
+            ValueError,
+            "it is no classifier",
+        ),
+        (
+            lambda: LiftCurveDisplay.from_estimator(FITTED, [[0]] * 2, [0, 1], pos_label=5),
+            ValueError,
+            "pos_label=5 is not one of the classes",
+        ),
+    ],
+)
+def test_bad_input(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
