@@ -18,11 +18,25 @@ from sklearn.exceptions import NotFittedError
 
 from skbseq import EventLog
 from skbseq.exceptions import InvalidLogError
-from skbseq.inspection import FunnelDisplay, LiftCurveDisplay, TransitionMatrixDisplay, _drawing
+from skbseq.inspection import (
+    ActivityDisplay,
+    CohortRetentionDisplay,
+    FunnelDisplay,
+    GapDistributionDisplay,
+    LiftCurveDisplay,
+    StepMatrixDisplay,
+    TransitionMatrixDisplay,
+    _drawing,
+)
+from skbseq.inspection._activity import count_periods
+from skbseq.inspection._cohorts import count_cohorts
 from skbseq.inspection._drawing import _shorten, labels_of
 from skbseq.inspection._flat_events import flat_events
 from skbseq.inspection._funnel import count_steps
+from skbseq.inspection._gaps import as_span, gaps_of, span_ticks
 from skbseq.inspection._lift import curve
+from skbseq.inspection._periods import PERIODS, period_of, start_of, text_of
+from skbseq.inspection._step_matrix import count_at_steps
 from skbseq.inspection._transitions import count_transitions
 
 mpl.use("Agg")
@@ -199,6 +213,208 @@ def test_lift_takes_the_probability_of_the_positive_class():
     assert (no.lift_at(0.25), no.base_rate, no.name) == (4 / 3, 0.75, "DummyClassifier")
 
 
+# ------------------------------------------------------------------ periods
+
+
+def start_by_hand(moment, period):
+    """The beginning of the calendar period of a moment."""
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "hour": moment.replace(minute=0, second=0, microsecond=0),
+        "day": day,
+        "week": day - dt.timedelta(days=day.weekday()),
+        "month": day.replace(day=1),
+        "year": day.replace(month=1, day=1),
+    }[period]
+
+
+@given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), st.sampled_from(PERIODS))
+def test_periods_are_those_of_the_calendar(moment, period):
+    ticks = np.array([moment], "datetime64[us]").astype(np.int64)
+    number = period_of(ticks, period, SHOP._clock)
+    begin = start_by_hand(moment, period)
+    assert start_of(number, period)[0].item() == begin
+    assert text_of(number, period)[0] == begin.strftime(
+        {"year": "%Y", "month": "%Y-%m", "hour": "%Y-%m-%d %H:%M"}.get(period, "%Y-%m-%d")
+    )
+
+
+# ------------------------------------------------------------------ cohorts
+
+VISITS = st.lists(
+    st.tuples(st.integers(1, 4), st.integers(0, 9)), min_size=1, max_size=20, unique=True
+)
+
+
+@given(VISITS, st.integers(1, 5))
+def test_cohorts_are_those_of_a_plain_count(visits, n_periods):
+    users = {user: sorted(p for who, p in visits if who == user) for user, _ in visits}
+    offsets = np.cumsum([0, *(len(periods) for periods in users.values())])
+    numbers = np.concatenate(list(users.values()))
+    first, sizes, active = count_cohorts(offsets, numbers, n_periods)
+    assert first.tolist() == sorted({periods[0] for periods in users.values()})
+    for cohort, size, row in zip(first, sizes, active, strict=True):
+        members = [set(periods) for periods in users.values() if periods[0] == cohort]
+        assert size == len(members)
+        assert row.tolist() == [
+            sum(cohort + later in each for each in members) for later in range(n_periods + 1)
+        ]
+
+
+MONTHS = pd.DataFrame(
+    {
+        "who": [1, 1, 2, 3, 3, 3, 4],
+        "when": pd.to_datetime(
+            [
+                *("2026-01-05 00:00", "2026-02-01 00:00", "2026-01-09 00:00", "2026-02-08 00:00"),
+                *("2026-02-09 00:00", "2026-03-31 23:30", "2026-03-01 00:00"),
+            ]
+        ),
+    }
+)
+
+
+def test_retention_leaves_out_periods_that_are_not_over():
+    log = EventLog(MONTHS, user="who", time="when")
+    display = CohortRetentionDisplay.from_log(log)
+    assert (display.cohorts, display.sizes.tolist()) == (
+        ["2026-01", "2026-02", "2026-03"],
+        [2, 1, 1],
+    )
+    # March is not over: its last half hour is missing.
+    assert labels(display.ax_.xaxis) == ["0", "1"]
+    assert shares_in(display.text_) == ["100%", "50%", "100%", "", "100%", ""]
+    whole = EventLog(MONTHS, user="who", time="when", until="2026-03-31 23:59:59.999999999")
+    display = CohortRetentionDisplay.from_log(whole)
+    assert np.ma.filled(display.image_.get_array(), -1).tolist() == [
+        [1, 0.5, 0],
+        [1, 1, -1],
+        [1, -1, -1],
+    ]
+    assert labels(display.ax_.yaxis)[0] == "2026-01 (2)"
+
+
+def test_periods_are_local(frame_lib):
+    # In Shanghai the last event lies in April already.
+    times = pa.array(MONTHS["when"]).cast(pa.timestamp("us", "UTC"))
+    times = times.cast(pa.timestamp("us", "Asia/Shanghai"))
+    frame = frame_lib.make({"who": MONTHS["who"].tolist(), "when": times})
+    log = EventLog(frame, user="who", time="when")
+    display = ActivityDisplay.from_log(log, period="month")
+    assert display.starts.astype("datetime64[M]").astype(str).tolist()[-1] == "2026-04"
+    assert display.counts.ravel().tolist() == [2, 3, 1, 1]
+
+
+def test_of_many_cohorts_the_last_are_drawn():
+    days = pd.date_range("2026-01-01", periods=40)
+    log = EventLog(pd.DataFrame({"who": range(40), "when": days}), user="who", time="when")
+    display = CohortRetentionDisplay.from_log(log, period="day", n_periods=2)
+    assert len(display.cohorts) == 40 and display.image_.get_array().shape == (24, 3)
+    assert display.ax_.get_ylabel() == "Day of the first event (users), last 24 of 40"
+
+
+# ------------------------------------------------------------------ gaps
+
+
+@given(EVENTS)
+def test_gaps_are_those_of_a_plain_loop(events):
+    log = log_of(events)
+    expected = [
+        (after - before).total_seconds()
+        for history in histories(log)
+        for (before, _), (after, _) in itertools.pairwise(history)
+    ]
+    assert gaps_of(log).tolist() == expected
+
+
+def test_gaps_are_drawn_on_a_scale_of_minutes_and_days():
+    log = make_log([1] * 6 + [2] * 2, [0, 0, 1, 11, 71, 1511, 0, 1], list("aaaaaabb"))
+    display = GapDistributionDisplay.from_log(log, n_bins=4)
+    # 60, 60, 600, 3600 and 86,400 s lie in bins of ratio 6.16: from 60, 370, 2277, 14022.
+    assert display.bars_.get_data().values.tolist() == display.counts.tolist() == [2, 1, 1, 1]
+    assert display.bars_.get_data().edges == pytest.approx(60 * 1440 ** (np.arange(5) / 4))
+    assert display.n_zero == 1 and "(1 of length zero not drawn)" in display.ax_.get_xlabel()
+    assert display.median_line_.get_xdata()[0] == pytest.approx(330)
+    assert labels(display.ax_.xaxis) == ["1 min", "10 min", "1 h", "6 h", "1 d"]
+    table = display.frame()
+    assert table["share"].tolist() == pytest.approx([1 / 6, 2 / 6, 1 / 6, 1 / 6, 1 / 6])
+    alike = make_log([1] * 3, [0, 5, 10], list("aaa"))
+    assert GapDistributionDisplay.from_log(alike).counts.sum() == 2
+
+
+def test_spans_are_short_texts():
+    seconds = [0.002, 45, 90, 720, 5400, 86_400 * 1.5, 86_400 * 3.5, 86_400 * 29.2, 86_400 * 4000]
+    assert [as_span(each) for each in seconds] == [
+        *("0.002 s", "45 s", "90 s", "12 min", "90 min", "36 h", "3.5 d", "29 d", "4,000 d"),
+    ]
+    assert len(span_ticks(1e-9, 4e9)[1]) < 12
+    places, texts = span_ticks(61, 65)
+    assert len(texts) == len(set(texts)) and places[0] >= 61
+
+
+# ------------------------------------------------------------------ activity
+
+
+@given(EVENTS, st.sampled_from(["hour", "day"]))
+def test_activity_is_that_of_a_plain_count(events, period):
+    log = log_of(events)
+    flat = flat_events(log)
+    numbers = period_of(log._index.times, period, log._clock)
+    counts = count_periods(numbers - numbers.min(), flat.codes, len(flat.names))
+    expected = {}
+    for moment, what in itertools.chain(*histories(log)):
+        key = start_by_hand(moment, period), what
+        expected[key] = expected.get(key, 0) + 1
+    starts = start_of(numbers.min() + np.arange(len(counts)), period).tolist()
+    found = {
+        (starts[i], flat.names[k]): counts[i, k] for i, k in zip(*np.nonzero(counts), strict=True)
+    }
+    assert found == expected
+
+
+def test_activity_is_stacked():
+    log = make_log([1] * 4, [0, 1, 2, 60 * 50], ["view", "view", "buy", "buy"])
+    display = ActivityDisplay.from_log(log, period="day")
+    assert display.names == ["buy", "view"] and not display.last_is_complete
+    below, above = (bar.get_data() for bar in display.bars_)
+    assert (below.values.tolist(), above.values.tolist()) == ([1, 0, 1], [3, 0, 1])
+    assert above.baseline.tolist() == below.values.tolist()
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["buy", "view", "incomplete day"]
+    assert ActivityDisplay.from_log(log).period == "hour"
+    assert ActivityDisplay.from_log(NO_ROLE).names == ["events"]
+
+
+# ------------------------------------------------------------------ steps
+
+
+@given(EVENTS, st.integers(1, 6), st.sampled_from(["start", "end"]))
+def test_steps_are_those_of_a_plain_count(events, n_steps, align):
+    log = log_of(events)
+    flat = flat_events(log)
+    users = [[what for _, what in history] for history in histories(log)]
+    n_steps = min(n_steps, max(map(len, users)))
+    expected = np.zeros((len(flat.names) + 1, n_steps), int)
+    for history in users:
+        for step in range(n_steps):
+            at = step if align == "start" else len(history) - n_steps + step
+            row = flat.names.index(history[at]) if 0 <= at < len(history) else -1
+            expected[row, step] += 1
+    assert (count_at_steps(flat, n_steps, align) == expected).all()
+
+
+def test_a_step_matrix_shows_who_is_left():
+    display = StepMatrixDisplay.from_log(SHOP, n_steps=3)
+    assert display.names == ["view", "cart", "buy", "(ended)"]
+    assert shares_in(display.text_)[-3:] == ["0%", "0%", "33%"]
+    assert display.image_.get_array()[0].tolist() == pytest.approx([2 / 3, 2 / 3, 0])
+    assert labels(display.ax_.xaxis) == ["1", "2", "3"]
+    last = StepMatrixDisplay.from_log(SHOP, n_steps=3, align="end")
+    assert last.frame()["step"].tolist()[:3] == [-3, -2, -1]
+    assert last.names[-1] == "(not begun)"
+    assert last.counts[:, -1].tolist() == [0, 1, 2, 0]
+
+
 # ------------------------------------------------------------------ labels
 
 
@@ -244,6 +460,13 @@ EMPTY = EventLog(
     until="2026-01-01",
 )
 NO_ROLE = EventLog(pd.DataFrame({"u": [1, 1], "t": ["2026-01-01"] * 2}), user="u", time="t")
+DECADES = EventLog(
+    pd.DataFrame(
+        {"u": [1, 1, 2, 2], "t": ["2000-01-01", "2010-01-01", "2015-01-01", "2020-01-01"]}
+    ),
+    user="u",
+    time="t",
+)
 UNCLEAN = make_log([1, None], [0, 1], ["a", "b"])
 
 
@@ -290,6 +513,37 @@ UNCLEAN = make_log([1, None], [0, 1], ["a", "b"])
             TypeError,
             "within",
         ),
+        (lambda: CohortRetentionDisplay.from_log(SHOP), InvalidLogError, "before a whole month"),
+        (
+            lambda: CohortRetentionDisplay.from_log(SHOP, period="minute"),
+            ValueError,
+            "period must be one of 'hour', 'day'",
+        ),
+        (
+            lambda: CohortRetentionDisplay.from_log(SHOP, n_periods=0),
+            ValueError,
+            "n_periods must be a whole number of at least 1",
+        ),
+        (lambda: GapDistributionDisplay.from_log(ONE), InvalidLogError, "two different times"),
+        (lambda: GapDistributionDisplay.from_log(NO_ROLE), InvalidLogError, "two different times"),
+        (lambda: GapDistributionDisplay.from_log(SHOP, n_bins=0), ValueError, "n_bins must be"),
+        (lambda: ActivityDisplay.from_log(EMPTY), InvalidLogError, "log has no events"),
+        (
+            lambda: ActivityDisplay.from_log(SHOP, max_categories=11),
+            ValueError,
+            "max_categories must be at most 10",
+        ),
+        (
+            lambda: ActivityDisplay.from_log(DECADES, period="hour"),
+            ValueError,
+            "The log has 175,321 hours, more than 5,000. Choose a longer period",
+        ),
+        (
+            lambda: StepMatrixDisplay.from_log(SHOP, align="x"),
+            ValueError,
+            "align must be one of 'start', 'end'",
+        ),
+        (lambda: StepMatrixDisplay.from_log(SHOP, n_steps=41), ValueError, "at most 40"),
         (
             lambda: LiftCurveDisplay.from_predictions([1, 1], [0.1, 0.2]),
             ValueError,

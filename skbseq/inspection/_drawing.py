@@ -19,7 +19,7 @@ OTHER_COLOR = "#dcdcdc"
 MOST_CATEGORIES = 10
 WIDEST_LABEL = 22  # in half-width characters
 # A matrix of more rows or columns has no numbers in its cells.
-_MOST_WITH_NUMBERS = 13
+_MOST_WITH_NUMBERS = (24, 13)
 # Fonts with Chinese, Japanese and Korean characters on Linux, Windows and macOS.
 _WIDE_FONTS = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC"),
@@ -299,7 +299,7 @@ def draw_matrix(ax, shares, *, rows, columns, most=None, label="", with_numbers=
     most = most or max(float(np.nanmax(shares, initial=0)), 1e-9)
     style = {"cmap": "Blues", "vmin": 0, "vmax": most, "aspect": "auto"} | image_kw
     image = ax.imshow(shares, **style)
-    few = max(shares.shape) <= _MOST_WITH_NUMBERS
+    few = all(np.less_equal(shares.shape, _MOST_WITH_NUMBERS))
     texts = _write_cells(ax, image, shares) if few and with_numbers else None
     row_labels, row_font = labels_of(rows)
     labels, font = labels_of(columns)
