@@ -13,18 +13,26 @@ from event_logs import EVENTS, make_log
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import font_manager
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skbseq import EventLog
 from skbseq.exceptions import InvalidLogError
 from skbseq.inspection import (
     ActivityDisplay,
     CohortRetentionDisplay,
+    EmbeddingMapDisplay,
+    EventAttributionDisplay,
     FunnelDisplay,
     GapDistributionDisplay,
     LiftCurveDisplay,
     StepMatrixDisplay,
+    StepSankeyDisplay,
+    TrainingHistoryDisplay,
+    TransitionGraphDisplay,
     TransitionMatrixDisplay,
     _drawing,
 )
@@ -37,6 +45,7 @@ from skbseq.inspection._gaps import as_span, gaps_of, span_ticks
 from skbseq.inspection._lift import curve
 from skbseq.inspection._periods import PERIODS, period_of, start_of, text_of
 from skbseq.inspection._step_matrix import count_at_steps
+from skbseq.inspection._step_sankey import count_flows
 from skbseq.inspection._transitions import count_transitions
 
 mpl.use("Agg")
@@ -415,6 +424,147 @@ def test_a_step_matrix_shows_who_is_left():
     assert last.counts[:, -1].tolist() == [0, 1, 2, 0]
 
 
+# ------------------------------------------------------------------ graphs and flows
+
+
+def test_a_graph_has_an_arrow_for_each_frequent_transition():
+    display = TransitionGraphDisplay.from_log(SHOP, min_share=0.3)
+    assert set(display.arrows_) == {("view", "cart"), ("cart", "view"), ("cart", "buy")}
+    widths = {pair: arrow.get_linewidth() for pair, arrow in display.arrows_.items()}
+    assert widths["view", "cart"] == pytest.approx(0.5 + 6 * 0.5)
+    assert display.nodes_.get_sizes().tolist() == pytest.approx([1000, 775, 550])
+    texts = [text.get_text() for text in display.ax_.texts]
+    assert texts == ["50%", "50%", "50%", "view\nagain: 25%", "cart", "buy"]
+    rows = display.frame("pyarrow").to_pylist()
+    assert rows[1] == {"from": "view", "to": "cart", "count": 2, "share": 0.5}
+    assert len(display.plot(min_share=0).arrows_) == 4
+
+
+@given(EVENTS, st.integers(2, 5))
+def test_flows_are_those_of_a_plain_count(events, n_steps):
+    log = log_of(events)
+    flat = flat_events(log)
+    users = [[flat.names.index(what) for _, what in history] for history in histories(log)]
+    n_steps = max(min(n_steps, max(map(len, users))), 2)
+    expected = np.zeros((n_steps - 1, *[len(flat.names) + 1] * 2), int)
+    for history in users:
+        padded = history + [-1] * n_steps
+        for step in range(n_steps - 1):
+            expected[step, padded[step], padded[step + 1]] += 1
+    assert (count_flows(flat, n_steps) == expected).all()
+
+
+def test_ribbons_leave_and_reach_their_blocks():
+    display = StepSankeyDisplay.from_log(SHOP, n_steps=3)
+    assert display.names == ["view", "cart", "buy", "(ended)"]
+    heights = [[bar.get_height() for bar in bars] for bars in display.blocks_]
+    assert heights == [[2, 2, 0], [1, 1, 1], [0, 0, 1], [0, 0, 1]]
+    bottoms = [bar.get_y() for bar in display.blocks_[1]]
+    assert bottoms == [2, 2, 0]
+    ribbon = display.ribbons_[1, "view", "cart"].get_path().vertices
+    assert ribbon[[0, 3, 4], 1].tolist() == [1, 2, 3]
+    assert set(display.ribbons_) == {
+        *((1, "view", "view"), (1, "view", "cart"), (1, "cart", "view")),
+        *((2, "view", "cart"), (2, "view", "buy"), (2, "cart", "(ended)")),
+    }
+    assert display.frame()["users"].tolist() == [1] * 6
+
+
+# ------------------------------------------------------------------ attributions
+
+CONTRIBUTIONS = [[0.1, 0.2], [-0.5, 0.1], [0.0, 0.4]]
+
+
+def test_bars_are_the_sums_over_channels():
+    display = EventAttributionDisplay.from_contributions(
+        CONTRIBUTIONS,
+        ["view", "remove", "view"],
+        times=["2026-05-01 00:00", "2026-05-29 00:00", "2026-05-31 12:00"],
+        cutoff="2026-06-01",
+        channels=["behavior", "price"],
+        baseline=-1.0,
+    )
+    assert [bar.get_height() for bar in display.bars_] == pytest.approx([0.3, -0.4, 0.4])
+    assert display.image_.get_array().tolist() == np.transpose(CONTRIBUTIONS).tolist()
+    ticks = ["view / 31 d", "remove / 3 d", "view / 12 h"]
+    assert labels(display.channel_ax_.xaxis) == ticks == display.labels()
+    assert labels(display.channel_ax_.yaxis) == ["behavior", "price"]
+    assert display.ax_.get_title("left") == "log-odds: -1.00 without events, -0.70 with all"
+    assert display.frame()["contribution"].tolist() == np.ravel(CONTRIBUTIONS).tolist()
+    low, high = (display.bars_[i].get_facecolor() for i in (1, 0))
+    assert low != high == display.bars_[2].get_facecolor()
+
+
+def test_early_events_are_drawn_as_their_sum():
+    display = EventAttributionDisplay.from_contributions(
+        CONTRIBUTIONS, ["a", "b", "c"], channels=["x", "y"], max_events=1
+    )
+    assert [bar.get_height() for bar in display.bars_] == pytest.approx([-0.1, 0.4])
+    assert labels(display.channel_ax_.xaxis) == ["2 earlier events", "c"]
+    assert "age_seconds" not in display.frame()
+    assert len(display.plot(max_events=25).bars_) == 3
+
+
+def test_attributions_share_the_place_of_given_axes():
+    figure, (left, right) = plt.subplots(1, 2)
+    one = EventAttributionDisplay.from_contributions([1.0], ["a"], ax=left)
+    assert one.ax_ is left and one.channel_ax_ is None and one.image_ is None
+    two = EventAttributionDisplay.from_contributions(
+        [[1, 2]], ["a"], channels=["x", "y"], ax=right
+    )
+    assert two.figure_ is figure and right not in figure.axes
+    assert two.ax_.get_position().y0 > two.channel_ax_.get_position().y1
+
+
+# ------------------------------------------------------------------ embeddings, histories
+
+
+def test_a_map_shows_principal_components(rng):
+    vectors = np.column_stack([rng.normal(0, 3, 30), rng.normal(0, 2, 30), np.zeros(30)])
+    labels = ["a"] * 20 + [None] * 6 + ["b"] * 4
+    display = EmbeddingMapDisplay.from_vectors(vectors, labels=labels)
+    centred = vectors - vectors.mean(axis=0)
+    assert display.variance.sum() == pytest.approx(1)
+    drawn = np.asarray(display.points_.get_offsets())
+    inner = drawn @ drawn.T
+    assert inner == pytest.approx(centred @ centred.T)  # equal up to a rotation
+    assert display.names == ["a", "(missing)", "b"]
+    colors = display.points_.get_facecolors()
+    assert len({tuple(color) for color in colors}) == 3 and (colors[0] == colors[19]).all()
+    assert f"({display.variance[0]:.0%} of the variance)" in display.ax_.get_xlabel()
+    assert display.frame()["label"].tolist()[20] == "(missing)"
+
+
+def test_a_map_takes_a_transformer():
+    scaler = StandardScaler().fit(np.eye(3))
+    display = EmbeddingMapDisplay.from_estimator(scaler, np.eye(3))
+    assert display.points.shape == (3, 2) and display.ax_.get_legend() is None
+
+
+class Network(BaseEstimator):
+    """A fitted estimator with a history, as those of skbseq."""
+
+    def fit(self, X, y=None):
+        self.history_ = {
+            "loss": [0.7, 0.4, 0.3],
+            "val_loss": [0.7, 0.5, 0.6],
+            "auc": [0.5, 0.6, 0.7],
+        }
+        return self
+
+
+def test_histories_are_found_inside_pipelines():
+    pipeline = make_pipeline(StandardScaler(), Network()).fit(np.eye(2))
+    display = TrainingHistoryDisplay.from_estimator(pipeline)
+    assert display.line_.get_xydata().tolist() == [[1, 0.7], [2, 0.4], [3, 0.3]]
+    assert display.held_out_line_.get_ydata().tolist() == [0.7, 0.5, 0.6]
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["training samples", "held-out samples", "lowest: epoch 2"]
+    assert display.frame()["epoch"].tolist() == [1, 2, 3]
+    display.plot(quantity="auc")
+    assert display.held_out_line_ is None and display.ax_.get_ylabel() == "Auc"
+
+
 # ------------------------------------------------------------------ labels
 
 
@@ -426,6 +576,7 @@ def test_long_names_lose_their_middle_and_stay_distinct():
     assert texts[0].endswith("number 1") and texts[1].endswith("number 2")
     assert len(set(texts)) == 5 and max(map(len, texts)) <= 25
     assert texts[-1] == "a b"
+    assert labels_of(["view", "view"])[0] == ["view", "view"]
     assert labels_of(["$1$", " "])[0] == [r"\$1\$", "(empty)"]
     assert _shorten("浏览商品详情页面加入购物车提交订单支付成功", 11) == "浏览商…成功"
 
@@ -451,6 +602,7 @@ def test_a_font_that_has_the_characters_is_used(monkeypatch):
 # ------------------------------------------------------------------ bad input
 
 
+attribute = EventAttributionDisplay.from_contributions
 FITTED = DummyClassifier().fit(np.zeros((2, 1)), [0, 1])
 EMPTY = EventLog(
     pd.DataFrame({"who": [], "when": [], "what": []}),
@@ -544,6 +696,64 @@ UNCLEAN = make_log([1, None], [0, 1], ["a", "b"])
             "align must be one of 'start', 'end'",
         ),
         (lambda: StepMatrixDisplay.from_log(SHOP, n_steps=41), ValueError, "at most 40"),
+        (lambda: TransitionGraphDisplay.from_log(ONE), InvalidLogError, "No user of the log has"),
+        (
+            lambda: TransitionGraphDisplay.from_log(SHOP, min_share=2),
+            ValueError,
+            "min_share must be between 0 and 1; got 2",
+        ),
+        (lambda: StepSankeyDisplay.from_log(SHOP, n_steps=1), ValueError, "at least 2; got 1"),
+        (lambda: StepSankeyDisplay.from_log(SHOP, n_steps=11), ValueError, "n_steps must be at m"),
+        (
+            lambda: StepSankeyDisplay(flows=np.zeros((1, 2, 2)), names=["a"]).plot(),
+            ValueError,
+            r"flows must have the shape \(n_steps - 1, 1, 1\)",
+        ),
+        (lambda: attribute([], []), ValueError, "with at least one event"),
+        (lambda: attribute([np.nan], ["a"]), ValueError, "those of event 0 are not"),
+        (lambda: attribute([1, 2], ["a"]), ValueError, "a name for each of the 2 events"),
+        (lambda: attribute([[1, 2]], ["a"]), ValueError, "the names of the 2 columns"),
+        (lambda: attribute([1], ["a"], times="2026"), ValueError, "times must be a list"),
+        (lambda: attribute([1], ["a"], times=[None]), ValueError, "got 1, 1 of them missing"),
+        (
+            lambda: attribute([1], ["a"], times=["2026-02-01"], cutoff="2026-01-01"),
+            ValueError,
+            "Event 0 is later than the cutoff",
+        ),
+        (lambda: attribute([1], ["a"], max_events=0), ValueError, "max_events must be"),
+        (
+            lambda: attribute(
+                [[1, 2]], ["a"], channels=["x", "y"], ax=plt.figure().add_axes([0, 0, 1, 1])
+            ),
+            ValueError,
+            "ax was placed by hand",
+        ),
+        (lambda: EmbeddingMapDisplay.from_vectors([[1, 2]]), ValueError, "minimum of 2"),
+        (lambda: EmbeddingMapDisplay.from_vectors([[1], [2]]), ValueError, "minimum of 2"),
+        (lambda: EmbeddingMapDisplay.from_vectors(np.ones((3, 2))), ValueError, "All vectors are"),
+        (
+            lambda: EmbeddingMapDisplay.from_vectors(np.eye(3), labels=[1]),
+            ValueError,
+            "inconsistent",
+        ),
+        (lambda: EmbeddingMapDisplay.from_estimator(3, [[1]]), TypeError, "fitted transformer"),
+        (
+            lambda: EmbeddingMapDisplay.from_estimator(StandardScaler(), np.eye(2)),
+            NotFittedError,
+            "not fitted",
+        ),
+        (lambda: TrainingHistoryDisplay.from_estimator(3), TypeError, "fitted estimator; got 3"),
+        (lambda: TrainingHistoryDisplay.from_estimator(FITTED), TypeError, "has no history_"),
+        (
+            lambda: TrainingHistoryDisplay.from_estimator(DummyClassifier()),
+            NotFittedError,
+            "not fitted",
+        ),
+        (
+            lambda: TrainingHistoryDisplay(history={"loss": [1.0]}).plot(quantity="auc"),
+            ValueError,
+            "no quantity 'auc'; it has 'loss'",
+        ),
         (
             lambda: LiftCurveDisplay.from_predictions([1, 1], [0.1, 0.2]),
             ValueError,

@@ -156,8 +156,8 @@ def is_folded(names):
 def labels_of(names, widest=WIDEST_LABEL):
     """Names as labels that fit, and the font for them.
 
-    Long names lose their middle, because names often share their beginning. Labels that become
-    equal are numbered.
+    Long names lose their middle, because names often share their beginning. Labels of different
+    names that become equal are numbered.
 
     Parameters
     ----------
@@ -171,11 +171,12 @@ def labels_of(names, widest=WIDEST_LABEL):
     font : dict
         Keywords for matplotlib's texts.
     """
-    short = [_shorten(" ".join(str(name).split()) or "(empty)", widest) for name in names]
-    seen, labels = {}, []
-    for label in short:
+    seen, label_of = {}, {}
+    for name in dict.fromkeys(map(str, names)):
+        label = _shorten(" ".join(name.split()) or "(empty)", widest)
         seen[label] = seen.get(label, 0) + 1
-        labels.append(label if seen[label] == 1 else f"{label} #{seen[label]}")
+        label_of[name] = label if seen[label] == 1 else f"{label} #{seen[label]}"
+    labels = [label_of[str(name)] for name in names]
     # matplotlib would read what stands between two dollars as a formula.
     return [label.replace("$", r"\$") for label in labels], font_for(labels)
 

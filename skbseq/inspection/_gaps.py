@@ -213,9 +213,11 @@ def span_ticks(low, high):
 
 
 def as_span(seconds):
-    """Seconds as a short text in a fitting unit: 45 s, 12 min, 3.5 h, 29 d."""
-    for limit, size, unit in ((120, 1, "s"), (7_200, _MINUTE, "min"), (2 * _DAY, _HOUR, "h")):
-        if abs(seconds) < limit:
-            return f"{seconds / size:.3g} {unit}"
-    days = seconds / _DAY
-    return f"{days:.1f} d" if abs(days) < 10 and days % 1 else f"{days:,.0f} d"
+    """Seconds, at least 0, as a short text in a fitting unit: 45 s, 12 min, 3.5 h, 29 d."""
+    units = ((1, 1, ""), (120, 1, "s"), (7_200, _MINUTE, "min"), (2 * _DAY, _HOUR, "h"))
+    units = (*units, (np.inf, _DAY, "d"))
+    size, unit = next((size, unit) for limit, size, unit in units if seconds < limit)
+    if not unit:
+        return f"{seconds:.2g} s"
+    number = round(seconds / size, 1 if seconds < 10 * size else 0)
+    return f"{number:,.0f} {unit}" if number == int(number) else f"{number:.1f} {unit}"
