@@ -1,9 +1,10 @@
-"""Evaluate fitted models, and plot behaviour: calibration, early decisions, pictures of a log."""
+"""Evaluate fitted models, and plot behaviour: calibration, pictures of a log, drift."""
 
 from skbseq.inspection._activity import ActivityDisplay
 from skbseq.inspection._attribution_strip import EventAttributionDisplay
 from skbseq.inspection._calibration import expected_calibration_error
 from skbseq.inspection._cohorts import CohortRetentionDisplay
+from skbseq.inspection._drift import DriftDisplay, compare_logs
 from skbseq.inspection._early_decision import EarlyDecisionDisplay
 from skbseq.inspection._embedding_map import EmbeddingMapDisplay
 from skbseq.inspection._funnel import FunnelDisplay
@@ -18,6 +19,7 @@ from skbseq.inspection._transitions import TransitionMatrixDisplay
 __all__ = [
     "ActivityDisplay",
     "CohortRetentionDisplay",
+    "DriftDisplay",
     "EarlyDecisionDisplay",
     "EmbeddingMapDisplay",
     "EventAttributionDisplay",
@@ -29,5 +31,6 @@ __all__ = [
     "TrainingHistoryDisplay",
     "TransitionGraphDisplay",
     "TransitionMatrixDisplay",
+    "compare_logs",
     "expected_calibration_error",
 ]
