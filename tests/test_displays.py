@@ -211,6 +211,7 @@ def test_a_lift_curve_is_drawn_with_its_limits():
     assert texts == [r"\$a\$ b", "Perfect ranking", "Random ranking"]
     again = LiftCurveDisplay.from_predictions([1, 0], [2, 1], ax=display.ax_, name="c")
     assert len(again.ax_.get_legend().get_texts()) == 4
+    assert again.line_.get_color() != display.line_.get_color()
 
 
 def test_lift_takes_the_probability_of_the_positive_class():

@@ -65,7 +65,7 @@ def test_distances_are_those_of_their_formulas(counts):
 def test_unknown_observations_lie_in_cells_without_reference():
     reference, current = np.array([5.0, 0, 0]), np.array([3.0, 2, 1])
     known = unknown_counts(reference, current)
-    assert [side.tolist() for side in known] == [[5, 0], [3, 3]]
+    assert [side.tolist() for side in known] == [[0, 5], [3, 3]]
 
 
 def test_permutations_keep_numbers_and_users_of_both_logs(rng):

@@ -71,11 +71,11 @@ def smoothed_shares(reference, current):
 
 
 def unknown_counts(reference, current):
-    """Observations on each side in cells that occur in the reference, and in others."""
+    """Observations on each side in cells that do not occur in the reference, and in others."""
     unknown = np.where(reference == 0, current, 0).sum(axis=0)
     known = current.sum(axis=0) - unknown
     zero = np.zeros_like(unknown)
-    return np.stack([reference.sum(axis=0), zero]), np.stack([known, unknown])
+    return np.stack([zero, reference.sum(axis=0)]), np.stack([unknown, known])
 
 
 def draw_sides(is_current, partner, rng, n):

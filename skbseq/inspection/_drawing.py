@@ -2,7 +2,6 @@
 
 import unicodedata
 import warnings
-from dataclasses import fields
 
 import numpy as np
 
@@ -56,11 +55,9 @@ class Display:
         return _frames.frame_from_columns(self._columns(), like=library)
 
     def __repr__(self):
-        shapes = (
-            f"{field.name} of shape {value.shape}"
-            for field in fields(self)
-            if isinstance(value := getattr(self, field.name), np.ndarray)
-        )
+        data = {n: v for n, v in vars(self).items() if not n.endswith("_")}
+        arrays = {n: v for n, v in data.items() if isinstance(v, np.ndarray)}
+        shapes = (f"{name} of shape {value.shape}" for name, value in arrays.items())
         return f"<{type(self).__name__}: {', '.join(shapes)}>"
 
     def _open(self, ax, size=(6.4, 4.8)):

@@ -335,7 +335,7 @@ def _compare(observations, prepare, draw):
     counts = observations.split(draw[0])
     names = observations.names
     if prepare is not None:
-        counts, names = prepare(*counts), ["known values", _UNKNOWN]
+        counts, names = prepare(*counts), [_UNKNOWN, "known values"]
     counts = tuple(np.rint(side).astype(np.int64) for side in counts)
     if not all(side.sum() for side in counts):
         return (names, *counts), np.full(2, np.nan), np.full((2, draw[-1]), np.nan)

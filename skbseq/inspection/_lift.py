@@ -264,12 +264,11 @@ class LiftCurveDisplay(Display):
         """
         check_choice("kind", kind, tuple(_Y_LABELS))
         check_is_display_data(self, "contacted", "gain")
-        is_first = ax is None or not ax.lines
         ax = self._open(ax)
+        is_first, n_curves = not ax.lines, len(ax.lines) // 3  # each comes with two limits
         name = self.name if name is None else name
         style = {"label": None if name is None else labels_of([name], 40)[0][0]} | line_kw
-        if is_first:
-            style = {"color": PALETTE[0]} | style
+        style = {"color": PALETTE[n_curves % len(PALETTE)]} | style
         (self.line_,) = ax.plot(self.contacted, getattr(self, kind), **style)
         self.best_line_, self.chance_line_ = self._draw_limits(ax, kind, is_first)
         ax.xaxis.set_major_formatter(percent_ticks())
