@@ -72,6 +72,7 @@ def test_permutations_keep_numbers_and_users_of_both_logs(rng):
     is_current = np.array([0, 0, 0, 1, 1, 1, 1], bool)
     partner = np.array([-1, 3, -1, 1, -1, -1, -1])
     sides = draw_sides(is_current, partner, np.random.RandomState(0), 400)
+    assert set(np.unique(sides)) == {0, 1}
     assert (sides.sum(axis=0) == 4).all() and (sides[1] != sides[3]).all()
     assert 0.4 < sides[1].mean() < 0.6
     assert sides[[0, 2, 4, 5, 6]].mean(axis=1) == pytest.approx([0.6] * 5, abs=0.1)

@@ -32,14 +32,14 @@ class Observations:
 
         Parameters
         ----------
-        sides : ndarray of bool of shape (n_units,) or (n_units, n_splits)
-            Whether a unit is on the current side.
+        sides : ndarray of bool or float of shape (n_units,) or (n_units, n_splits)
+            Whether a unit is on the current side, or 1 and 0.
 
         Returns
         -------
         reference, current : ndarray of float of shape (n_cells,) or (n_cells, n_splits)
         """
-        current = self.counts @ sides.astype(np.float64)
+        current = self.counts @ sides.astype(np.float64, copy=False)
         total = np.asarray(self.counts.sum(axis=1)).reshape(-1, *[1] * (sides.ndim - 1))
         return total - current, current
 
@@ -65,8 +65,9 @@ def smoothed_shares(reference, current):
     is empty in both differs in neither.
     """
     sizes = reference.sum(axis=0), current.sum(axis=0)
-    added = 1 / (sizes[0] + sizes[1])
-    shares = reference / sizes[0] + added, current / sizes[1] + added
+    with np.errstate(invalid="ignore", divide="ignore"):
+        added = 1 / (sizes[0] + sizes[1])
+        shares = reference / sizes[0] + added, current / sizes[1] + added
     return [share / share.sum(axis=0) for share in shares]
 
 
@@ -93,32 +94,43 @@ def draw_sides(is_current, partner, rng, n):
 
     Returns
     -------
-    ndarray of bool of shape (n_units, n)
+    ndarray of float of shape (n_units, n)
+        1 for the current side, 0 for the reference.
     """
-    sides = np.empty((len(is_current), n), bool)
+    sides = np.empty((len(is_current), n))
     single = np.flatnonzero(partner < 0)
     first = np.flatnonzero((partner >= 0) & ~is_current)
     for i in range(n):
         sides[single, i] = rng.permutation(is_current[single])
-        sides[first, i] = rng.random_sample(len(first)) < 0.5
-    sides[partner[first]] = ~sides[first]
+    heads = rng.random_sample((len(first), n)) < 0.5
+    sides[first], sides[partner[first]] = heads, ~heads
     return sides
 
 
-def chance_distances(observations, is_current, partner, rng, n_permutations, prepare=None):
-    """Distances of permuted units; ``prepare`` maps both counts to those that are compared.
+def chance_distances(aspects, is_current, partner, rng, n_permutations):
+    """Distances of permuted units, the same permutations for each aspect.
+
+    Parameters
+    ----------
+    aspects : list of (Observations, callable or None)
+        The function maps both counts to those that are compared.
+    is_current, partner, rng :
+        See :func:`draw_sides`.
+    n_permutations : int
 
     Returns
     -------
-    ndarray of float of shape (2, n_permutations)
-        Population stability indices and Jensen-Shannon distances.
+    ndarray of float of shape (n_aspects, 2, n_permutations)
+        Population stability indices and Jensen-Shannon distances; NaN where a side is empty.
     """
-    parts = []
+    result = np.empty((len(aspects), 2, n_permutations))
     for start in range(0, n_permutations, _AT_ONCE):
-        n = min(_AT_ONCE, n_permutations - start)
-        counts = observations.split(draw_sides(is_current, partner, rng, n))
-        parts.append(distances(*(counts if prepare is None else prepare(*counts))))
-    return np.concatenate(parts, axis=1)
+        part = slice(start, min(start + _AT_ONCE, n_permutations))
+        sides = draw_sides(is_current, partner, rng, part.stop - part.start)
+        for i, (observations, prepare) in enumerate(aspects):
+            counts = observations.split(sides)
+            result[i, :, part] = distances(*(counts if prepare is None else prepare(*counts)))
+    return result
 
 
 def bins_of(values, n_bins, text, *, whole=False):

@@ -319,54 +319,51 @@ def compare_logs(
     is_current, partner = _units(reference, current)
     both = _join(*sides)
     aspects = _observe(both, logs, n_bins, max_categories)
-    draw = (is_current, partner, rng, n_permutations)
-    rows = {name: _compare(obs, prepare, draw) for name, (obs, prepare) in aspects.items()}
+    chance = chance_distances(list(aspects.values()), is_current, partner, rng, n_permutations)
+    found = {name: _counts(*each, is_current) for name, each in aspects.items()}
     scores = _read_scores(reference_scores, current_scores)
     if scores is not None:
-        rows["scores"] = _compare_scores(*scores, n_bins, rng, n_permutations)
-    return _display(rows, level)
+        observations, side = _observe_scores(*scores, n_bins)
+        alone = np.full(len(side), -1)
+        more = chance_distances([(observations, None)], side, alone, rng, n_permutations)
+        chance = np.concatenate([chance, more])
+        found["scores"] = _counts(observations, None, side)
+    return _display(found, chance, level)
 
 
 _NAMES = ("reference", "current")
 
 
-def _compare(observations, prepare, draw):
-    """Counts on both sides, their distances, and those of the permutations."""
-    counts = observations.split(draw[0])
-    names = observations.names
+def _counts(observations, prepare, is_current):
+    """Names of the cells, and their counts in both logs."""
+    counts, names = observations.split(is_current), observations.names
     if prepare is not None:
         counts, names = prepare(*counts), [_UNKNOWN, "known values"]
-    counts = tuple(np.rint(side).astype(np.int64) for side in counts)
-    if not all(side.sum() for side in counts):
-        return (names, *counts), np.full(2, np.nan), np.full((2, draw[-1]), np.nan)
-    return (names, *counts), distances(*counts), chance_distances(observations, *draw, prepare)
+    return (names, *(np.rint(side).astype(np.int64) for side in counts))
 
 
-def _compare_scores(reference, current, n_bins, rng, n_permutations):
-    values = np.concatenate([reference, current])
-    cells, names = bins_of(values, n_bins, "{:.3g}".format)
-    is_current = np.arange(len(values)) >= len(reference)
-    units = np.arange(len(values))
-    observations = Observations.collect(cells, units, len(values), names)
-    alone = np.full(len(values), -1)
-    return _compare(observations, None, (is_current, alone, rng, n_permutations))
-
-
-def _display(rows, level):
-    found = np.array([values for _, values, _ in rows.values()])
-    chance = np.array([values for _, _, values in rows.values()])
+def _display(cells, chance, level):
+    """The display of counts, and of the distances of permutations."""
+    pairs = [counts for _, *counts in cells.values()]
+    found = np.array([distances(*counts) for counts in pairs])
+    empty = np.array([not all(side.any() for side in counts) for counts in pairs])
     # Of n permutations and the given logs, a share of at most 1 - level lies above.
-    limits = np.quantile(chance, level, axis=2, method="higher")
-    n = chance.shape[2]
-    p_values = (1 + (chance[:, 0] >= found[:, :1] - 1e-12).sum(axis=1)) / (n + 1)
+    chance[empty] = 0
+    limits = np.nanquantile(chance, level, axis=2, method="higher")
+    # Rounding may differ between equal distances. A permutation that leaves a side empty counts as
+    # one with a larger distance.
+    above = (~(chance[:, 0] < found[:, :1] - 1e-12)).sum(axis=1)
+    p_values = (1 + above) / (chance.shape[2] + 1)
+    for values in (found, limits, p_values):
+        values[empty] = np.nan
     return DriftDisplay(
-        aspects=list(rows),
+        aspects=list(cells),
         psi=found[:, 0],
         js=found[:, 1],
         psi_chance=limits[:, 0],
         js_chance=limits[:, 1],
-        p_values=np.where(np.isnan(found[:, 0]), np.nan, p_values),
-        cells={name: cells for name, (cells, _, _) in rows.items()},
+        p_values=p_values,
+        cells=cells,
         level=level,
     )
 
@@ -402,6 +399,14 @@ def _observe(events, logs, n_bins, max_categories):
         "gaps": (collect(gaps, users[before], n_users, gap_names), None),
         "lengths": (collect(lengths, np.arange(n_users), n_users, length_names), None),
     }
+
+
+def _observe_scores(reference, current, n_bins):
+    """The scores, each of its own unit, and whether each is a current one."""
+    values = np.concatenate([reference, current])
+    cells, names = bins_of(values, n_bins, "{:.3g}".format)
+    observations = Observations.collect(cells, np.arange(len(values)), len(values), names)
+    return observations, np.arange(len(values)) >= len(reference)
 
 
 def _units(reference, current):
