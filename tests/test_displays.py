@@ -603,6 +603,27 @@ def test_a_font_that_has_the_characters_is_used(monkeypatch):
 # ------------------------------------------------------------------ bad input
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda **kw: ActivityDisplay.from_log(SHOP, **kw),
+        lambda **kw: attribute([1.0], ["a"], **kw),
+        lambda **kw: EmbeddingMapDisplay.from_vectors(np.eye(3), **kw),
+        lambda **kw: FunnelDisplay.from_log(SHOP, ["view", "buy"], **kw),
+        lambda **kw: GapDistributionDisplay.from_log(SHOP, **kw),
+        lambda **kw: LiftCurveDisplay.from_predictions([0, 1], [1, 2], **kw),
+        lambda **kw: StepMatrixDisplay.from_log(SHOP, **kw),
+        lambda **kw: StepSankeyDisplay.from_log(SHOP, **kw),
+        lambda **kw: TrainingHistoryDisplay(history={"loss": [1.0]}).plot(**kw),
+        lambda **kw: TransitionGraphDisplay.from_log(SHOP, **kw),
+    ],
+)
+def test_keywords_reach_the_artists(draw):
+    draw(alpha=0.3)
+    with pytest.raises(ValueError, match=r"matplotlib cannot draw with \{'colour': 'red'\}"):
+        draw(colour="red")
+
+
 attribute = EventAttributionDisplay.from_contributions
 FITTED = DummyClassifier().fit(np.zeros((2, 1)), [0, 1])
 EMPTY = EventLog(

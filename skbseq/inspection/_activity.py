@@ -9,6 +9,7 @@ from skbseq.inspection._drawing import (
     Display,
     check_is_display_data,
     colors_of,
+    keywords,
     labels_of,
     legend_right,
 )
@@ -113,7 +114,8 @@ class ActivityDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If ``max_categories`` is out of range, or there are more than 5,000 periods.
+            If ``max_categories`` is out of range, or there are more than 5,000 periods. Also if
+            matplotlib does not take a keyword.
         """
         check_choice("period", period, (None, *PERIODS))
         check_limit(max_categories)
@@ -169,7 +171,8 @@ class ActivityDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``starts`` and ``counts`` do not fit together.
+            If ``starts`` and ``counts`` do not fit together. Also if matplotlib does not take a
+            keyword.
         """
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
@@ -182,7 +185,8 @@ class ActivityDisplay(Display):
         for i, color in enumerate(colors_of(self.names)):
             below = tops[:, i - 1] if i else 0
             style = {"fill": True, "facecolor": color, "label": labels[i]} | stairs_kw
-            self.bars_.append(ax.stairs(tops[:, i], edges, baseline=below, **style))
+            with keywords(stairs_kw):
+                self.bars_.append(ax.stairs(tops[:, i], edges, baseline=below, **style))
         if not self.last_is_complete:
             ax.axvspan(
                 *edges[-2:],

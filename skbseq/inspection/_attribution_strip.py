@@ -7,7 +7,8 @@ import numpy as np
 from skbseq import _frames
 from skbseq._checks import check_count, is_several, shown, to_numbers
 from skbseq._time import ticks_per_second, to_instant
-from skbseq.inspection._drawing import PALETTE, Display, labels_of
+from skbseq.inspection._drawing import PALETTE, Display, keywords, labels_of
+from skbseq.inspection._flat_events import MISSING
 from skbseq.inspection._gaps import as_span
 
 __all__ = ["EventAttributionDisplay"]
@@ -129,7 +130,7 @@ class EventAttributionDisplay(Display):
             If ``ax`` is not the axes of a figure.
         ValueError
             If there are no events, the lengths differ, contributions are not finite numbers, or
-            times cannot be read.
+            times cannot be read. Also if matplotlib does not take a keyword.
         """
         values = _read_contributions(contributions)
         channels = _read_channels(channels, values.shape[1])
@@ -140,7 +141,7 @@ class EventAttributionDisplay(Display):
         ages = None if times is None else _read_ages(times, cutoff, len(values))
         display = cls(
             contributions=values,
-            names=[str(name) for name in names],
+            names=[MISSING if name is None else str(name) for name in names],
             channels=channels,
             ages=ages,
             baseline=None if baseline is None else float(to_numbers("baseline", baseline)),
@@ -194,7 +195,8 @@ class EventAttributionDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``max_events`` is out of range, or ``ax`` is in no grid and cannot be divided.
+            If ``max_events`` is out of range, or ``ax`` is in no grid and cannot be divided. Also
+            if matplotlib does not take a keyword.
         """
         check_count("max_events", max_events, most=60)
         values, labels, font = self._drawn(max_events)
@@ -206,7 +208,8 @@ class EventAttributionDisplay(Display):
         self.ax_, self.channel_ax_, self.image_ = ax, below, None
         sums = values.sum(axis=1)
         style = {"color": np.where(sums < 0, _DOWN, _UP), "width": 0.8} | bar_kw
-        self.bars_ = ax.bar(range(n_events), sums, **style)
+        with keywords(bar_kw):
+            self.bars_ = ax.bar(range(n_events), sums, **style)
         if n_events <= _MOST_NUMBERS:
             ax.bar_label(self.bars_, fmt="{:+.2f}", fontsize="x-small", padding=2)
             ax.margins(y=0.15)

@@ -112,7 +112,7 @@ class CohortRetentionDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If ``period`` or ``n_periods`` is invalid.
+            If ``period`` or ``n_periods`` is invalid. Also if matplotlib does not take a keyword.
         """
         check_choice("period", period, PERIODS)
         check_count("n_periods", n_periods, most=_MOST_PERIODS)
@@ -169,7 +169,8 @@ class CohortRetentionDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``cohorts``, ``sizes`` and ``users`` do not fit together.
+            If ``cohorts``, ``sizes`` and ``users`` do not fit together. Also if matplotlib does
+            not take a keyword.
         """
         check_is_display_data(self, "cohorts", "sizes", "users")
         rows = slice(-_MOST_ROWS, None)

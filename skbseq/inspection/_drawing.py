@@ -2,6 +2,7 @@
 
 import unicodedata
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -99,6 +100,21 @@ def check_is_display_data(display, *names):
         lengths[name] = len(value)
     if len(set(lengths.values())) > 1:
         raise ValueError(f"{', '.join(names)} must have one length; got {lengths}.")
+
+
+@contextmanager
+def keywords(given):
+    """Draw in this context with keywords of the user.
+
+    Raises
+    ------
+    ValueError
+        If matplotlib does not take one of them.
+    """
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"matplotlib cannot draw with {given}: {error}") from error
 
 
 # ------------------------------------------------------------------ categories
@@ -296,7 +312,8 @@ def draw_matrix(ax, shares, *, rows, columns, most=None, label="", with_numbers=
     """
     most = most or max(float(np.nanmax(shares, initial=0)), 1e-9)
     style = {"cmap": "Blues", "vmin": 0, "vmax": most, "aspect": "auto"} | image_kw
-    image = ax.imshow(shares, **style)
+    with keywords(image_kw):
+        image = ax.imshow(shares, **style)
     few = all(np.less_equal(shares.shape, _MOST_WITH_NUMBERS))
     texts = _write_cells(ax, image, shares) if few and with_numbers else None
     row_labels, row_font = labels_of(rows)

@@ -29,6 +29,7 @@ from skbseq.inspection._drawing import (
     as_percent,
     check_is_display_data,
     font_for,
+    keywords,
     labels_of,
 )
 from skbseq.inspection._flat_events import FlatEvents, flat_events
@@ -180,7 +181,8 @@ class DriftDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If the attributes of the display do not fit together.
+            If the attributes of the display do not fit together. Also if matplotlib does not take
+            a keyword.
         """
         check_is_display_data(self, "aspects", "psi", "psi_chance", "p_values")
         ax = self._open(ax, (9, 1.6 + 0.5 * len(self.aspects)))
@@ -189,7 +191,8 @@ class DriftDisplay(Display):
         self.bars_ = ax.barh(rows, self.psi_chance, height=0.5, color=_BAND, label=band)
         colors = [PALETTE[6] if each else PALETTE[0] for each in beyond]
         style = {"c": colors, "s": 60, "zorder": 3, "edgecolors": "black"} | scatter_kw
-        self.points_ = ax.scatter(self.psi, rows, **style)
+        with keywords(scatter_kw):
+            self.points_ = ax.scatter(self.psi, rows, **style)
         highest = np.nanmax(np.append(np.maximum(self.psi, self.psi_chance), 1e-3))
         ax.set_yticks(rows, self.aspects)
         ax.invert_yaxis()

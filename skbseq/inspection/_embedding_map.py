@@ -14,6 +14,7 @@ from skbseq.inspection._drawing import (
     check_is_display_data,
     colors_of,
     fold,
+    keywords,
     labels_of,
     legend_right,
 )
@@ -106,7 +107,8 @@ class EmbeddingMapDisplay(Display):
         TypeError
             If ``estimator`` is no transformer, or ``ax`` not axes.
         ValueError
-            If the vectors cannot be plotted; see :meth:`from_vectors`.
+            If the vectors cannot be plotted; see :meth:`from_vectors`. Also if matplotlib does not
+            take a keyword.
         """
         if not hasattr(estimator, "transform"):
             raise TypeError(f"estimator must be a fitted transformer; got {shown(estimator)}.")
@@ -142,7 +144,7 @@ class EmbeddingMapDisplay(Display):
             If ``ax`` is not the axes of a figure.
         ValueError
             If there are too few vectors, they are not finite or all equal, or the number of labels
-            differs.
+            differs. Also if matplotlib does not take a keyword.
         """
         check_limit(max_categories)
         vectors = check_array(
@@ -193,7 +195,8 @@ class EmbeddingMapDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``points`` and ``codes`` do not fit together.
+            If ``points`` and ``codes`` do not fit together. Also if matplotlib does not take a
+            keyword.
         """
         from matplotlib.lines import Line2D
 
@@ -202,7 +205,8 @@ class EmbeddingMapDisplay(Display):
         palette = np.array(colors_of(self.names), object)
         size = float(np.clip(20_000 / len(self.points), 3, 40))
         style = {"c": palette[self.codes].tolist(), "s": size, "linewidths": 0} | kw
-        self.points_ = ax.scatter(*self.points.T, **style)
+        with keywords(kw):
+            self.points_ = ax.scatter(*self.points.T, **style)
         for axis, name, share in zip("xy", ("First", "Second"), self.variance, strict=True):
             label = f"{name} principal component ({share:.0%} of the variance)"
             ax.set(**{f"{axis}label": label})

@@ -11,6 +11,7 @@ from skbseq.inspection._drawing import (
     Display,
     as_percent,
     check_is_display_data,
+    keywords,
     labels_of,
 )
 from skbseq.inspection._flat_events import flat_events, positions_of
@@ -106,6 +107,7 @@ class FunnelDisplay(Display):
             If ``log`` is no EventLog, ``within`` no duration, or ``ax`` not axes.
         ValueError
             If there are fewer than two or more than ten steps, or one does not occur in the log.
+            Also if matplotlib does not take a keyword.
         """
         events = flat_events(log, column)
         steps = _read_steps(steps)
@@ -148,13 +150,15 @@ class FunnelDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``steps`` and ``counts`` do not fit together.
+            If ``steps`` and ``counts`` do not fit together. Also if matplotlib does not take a
+            keyword.
         """
         check_is_display_data(self, "steps", "counts")
         ax = self._open(ax, (7.5, 1.4 + 0.55 * len(self.steps)))
         labels, font = labels_of(self.steps)
         style = {"color": PALETTE[0], "height": 0.7} | bar_kw
-        self.bars_ = ax.barh(range(len(labels)), self.counts, **style)
+        with keywords(bar_kw):
+            self.bars_ = ax.barh(range(len(labels)), self.counts, **style)
         ax.bar_label(self.bars_, self._texts(), padding=4, fontsize="small")
         ax.set_yticks(range(len(labels)), labels, **font)
         ax.invert_yaxis()

@@ -6,7 +6,7 @@ import numpy as np
 
 from skbseq._checks import check_count
 from skbseq.exceptions import InvalidLogError
-from skbseq.inspection._drawing import PALETTE, Display, check_is_display_data
+from skbseq.inspection._drawing import PALETTE, Display, check_is_display_data, keywords
 from skbseq.inspection._flat_events import check_log
 
 __all__ = ["GapDistributionDisplay"]
@@ -109,7 +109,7 @@ class GapDistributionDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If ``n_bins`` is out of range.
+            If ``n_bins`` is out of range. Also if matplotlib does not take a keyword.
         """
         check_count("n_bins", n_bins, most=1000)
         check_log(log)
@@ -158,12 +158,14 @@ class GapDistributionDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``levels`` and ``quantiles`` do not fit together.
+            If ``levels`` and ``quantiles`` do not fit together. Also if matplotlib does not take a
+            keyword.
         """
         check_is_display_data(self, "levels", "quantiles")
         ax = self._open(ax, (7.5, 4))
         style = {"fill": True, "color": PALETTE[0], "alpha": 0.8} | stairs_kw
-        self.bars_ = ax.stairs(self.counts, self.edges, **style)
+        with keywords(stairs_kw):
+            self.bars_ = ax.stairs(self.counts, self.edges, **style)
         ax.set_xscale("log")
         median = float(np.interp(0.5, self.levels, self.quantiles))
         self.median_line_ = None

@@ -11,6 +11,7 @@ from skbseq.inspection._drawing import (
     Display,
     check_is_display_data,
     font_for,
+    keywords,
     labels_of,
     legend_font,
     percent_ticks,
@@ -124,7 +125,8 @@ class LiftCurveDisplay(Display):
         TypeError
             If ``estimator`` gives neither probabilities nor decision values.
         ValueError
-            If there are not two classes, y holds only one of them, or a parameter is invalid.
+            If there are not two classes, y holds only one of them, or a parameter is invalid. Also
+            if matplotlib does not take a keyword.
         """
         if not hasattr(estimator, "fit"):
             raise TypeError(f"estimator must be a fitted classifier; got {shown(estimator)}.")
@@ -172,8 +174,8 @@ class LiftCurveDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If the lengths differ, the scores are not finite numbers, or y_true does not hold
-            two classes.
+            If the lengths differ, the scores are not finite numbers, or y_true does not hold two
+            classes. Also if matplotlib does not take a keyword.
         """
         y_true, scores = to_array("y_true", y_true), to_numbers("y_score", y_score)
         for label, values in (("y_true", y_true), ("y_score", scores)):
@@ -260,7 +262,8 @@ class LiftCurveDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``kind`` is invalid, or the attributes of the display do not fit together.
+            If ``kind`` is invalid, or the attributes of the display do not fit together. Also if
+            matplotlib does not take a keyword.
         """
         check_choice("kind", kind, tuple(_Y_LABELS))
         check_is_display_data(self, "contacted", "gain")
@@ -269,7 +272,8 @@ class LiftCurveDisplay(Display):
         name = self.name if name is None else name
         style = {"label": None if name is None else labels_of([name], 40)[0][0]} | line_kw
         style = {"color": PALETTE[n_curves % len(PALETTE)]} | style
-        (self.line_,) = ax.plot(self.contacted, getattr(self, kind), **style)
+        with keywords(line_kw):
+            (self.line_,) = ax.plot(self.contacted, getattr(self, kind), **style)
         self.best_line_, self.chance_line_ = self._draw_limits(ax, kind, is_first)
         ax.xaxis.set_major_formatter(percent_ticks())
         if kind == "gain":

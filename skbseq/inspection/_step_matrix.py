@@ -107,7 +107,7 @@ class StepMatrixDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If a parameter is out of range.
+            If a parameter is out of range. Also if matplotlib does not take a keyword.
         """
         check_count("n_steps", n_steps, most=_MOST_STEPS)
         check_choice("align", align, tuple(NO_EVENT))
@@ -156,7 +156,8 @@ class StepMatrixDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``counts`` and ``names`` do not fit together, or ``align`` is invalid.
+            If ``counts`` and ``names`` do not fit together, or ``align`` is invalid. Also if
+            matplotlib does not take a keyword.
         """
         check_choice("align", self.align, tuple(NO_EVENT))
         check_is_display_data(self, "counts", "names")

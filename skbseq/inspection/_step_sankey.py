@@ -9,6 +9,7 @@ from skbseq.inspection._drawing import (
     Display,
     check_is_display_data,
     colors_of,
+    keywords,
     labels_of,
     legend_right,
 )
@@ -105,7 +106,7 @@ class StepSankeyDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If a parameter is out of range.
+            If a parameter is out of range. Also if matplotlib does not take a keyword.
         """
         check_count("n_steps", n_steps, least=2, most=_MOST_STEPS)
         check_limit(max_categories)
@@ -147,7 +148,8 @@ class StepSankeyDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``flows`` and ``names`` do not fit together.
+            If ``flows`` and ``names`` do not fit together. Also if matplotlib does not take a
+            keyword.
         """
         flows, names = np.asarray(self.flows), self.names
         if flows.ndim != 3 or flows.shape[1:] != (len(names),) * 2:
@@ -164,7 +166,8 @@ class StepSankeyDisplay(Display):
         self.blocks_ = self._draw_blocks(ax, sizes, bottoms, colors)
         self.ribbons_ = {}
         for step, before, after, low, high, width in _ribbons(flows, bottoms):
-            patch = _ribbon(step, low, high, width, colors[before], ribbon_kw)
+            with keywords(ribbon_kw):
+                patch = _ribbon(step, low, high, width, colors[before], ribbon_kw)
             self.ribbons_[step + 1, names[before], names[after]] = ax.add_patch(patch)
         ax.set_xticks(range(n_steps), [str(step + 1) for step in range(n_steps)])
         ax.set(xlabel="Event of the user", ylabel="Users", xlim=(-0.2, n_steps - 0.8))

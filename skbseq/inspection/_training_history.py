@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq._checks import shown, to_numbers
-from skbseq.inspection._drawing import PALETTE, Display
+from skbseq.inspection._drawing import PALETTE, Display, keywords
 
 __all__ = ["TrainingHistoryDisplay"]
 
@@ -85,7 +85,7 @@ class TrainingHistoryDisplay(Display):
         TypeError
             If no estimator in it has a history, or ``ax`` is not axes.
         ValueError
-            If the history lacks this quantity.
+            If the history lacks this quantity. Also if matplotlib does not take a keyword.
         """
         if not hasattr(estimator, "fit"):
             raise TypeError(f"estimator must be a fitted estimator; got {shown(estimator)}.")
@@ -150,7 +150,7 @@ class TrainingHistoryDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If the history lacks this quantity.
+            If the history lacks this quantity. Also if matplotlib does not take a keyword.
         """
         values = self._values(quantity)
         ax = self._open(ax)
@@ -168,7 +168,8 @@ class TrainingHistoryDisplay(Display):
 
     def _draw(self, ax, values, label, color, line_kw):
         style = {"color": color, "marker": "o", "markersize": 4, "label": label} | line_kw
-        return ax.plot(np.arange(1, len(values) + 1), values, **style)[0]
+        with keywords(line_kw):
+            return ax.plot(np.arange(1, len(values) + 1), values, **style)[0]
 
 
 def _network_of(estimator):

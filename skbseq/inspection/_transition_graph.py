@@ -12,6 +12,7 @@ from skbseq.inspection._drawing import (
     as_percent,
     check_is_display_data,
     colors_of,
+    keywords,
     labels_of,
 )
 from skbseq.inspection._flat_events import check_limit, flat_events
@@ -110,7 +111,8 @@ class TransitionGraphDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If ``max_categories`` or ``min_share`` is out of range.
+            If ``max_categories`` or ``min_share`` is out of range. Also if matplotlib does not
+            take a keyword.
         """
         check_limit(max_categories)
         events = flat_events(log, column).folded(max_categories)
@@ -159,7 +161,8 @@ class TransitionGraphDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``min_share`` is out of range, or the attributes do not fit together.
+            If ``min_share`` is out of range, or the attributes do not fit together. Also if
+            matplotlib does not take a keyword.
         """
         if not is_real(min_share) or not 0 <= min_share <= 1:
             raise ValueError(f"min_share must be between 0 and 1; got {shown(min_share)}.")
@@ -176,7 +179,8 @@ class TransitionGraphDisplay(Display):
         self.arrows_ = {}
         for a, b in drawn:
             color = _DARKER if colors[a] == OTHER_COLOR else colors[a]
-            arrow = _arrow(places[[a, b]], sizes[[a, b]], shares[a, b], color, arrow_kw)
+            with keywords(arrow_kw):
+                arrow = _arrow(places[[a, b]], sizes[[a, b]], shares[a, b], color, arrow_kw)
             self.arrows_[self.names[a], self.names[b]] = ax.add_patch(arrow)
             if len(drawn) <= _MOST_TEXTS:
                 _write_share(ax, places[a], places[b], shares[a, b])

@@ -116,7 +116,7 @@ class TransitionMatrixDisplay(Display):
         TypeError
             If ``log`` is no EventLog, or ``ax`` not axes.
         ValueError
-            If ``max_categories`` is out of range.
+            If ``max_categories`` is out of range. Also if matplotlib does not take a keyword.
         """
         check_limit(max_categories, _MOST_ROWS)
         events = flat_events(log, column).folded(max_categories)
@@ -165,7 +165,8 @@ class TransitionMatrixDisplay(Display):
         TypeError
             If ``ax`` is not the axes of a figure.
         ValueError
-            If ``values`` is invalid, or ``counts`` and ``names`` do not fit together.
+            If ``values`` is invalid, or ``counts`` and ``names`` do not fit together. Also if
+            matplotlib does not take a keyword.
         """
         check_choice("values", values, ("share", "joint"))
         check_is_display_data(self, "counts", "names")
