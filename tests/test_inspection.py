@@ -304,6 +304,21 @@ def test_lead_times_are_drawn_in_a_unit_that_can_be_read(hours, unit):
     assert display.ax_.get_ylabel() == "Score" and display.ax_.get_legend() is None
 
 
+def test_the_points_are_a_table():
+    leads = np.array([3, 1], "timedelta64[D]")
+    display = EarlyDecisionDisplay(
+        seen=np.array([0.5, 1.0]),
+        scores=np.array([0.6, 0.9]),
+        seen_whole=np.array([0.0, 1.0]),
+        seen_by="share",
+    )
+    table = display.frame()
+    assert table.columns.tolist() == ["seen", "score", "seen_whole"]
+    assert table["score"].tolist() == [0.6, 0.9]
+    display.lead_times = leads.astype("timedelta64[us]")
+    assert display.frame()["lead_time"].dt.days.tolist() == [3, 1]
+
+
 def test_without_lead_times_there_is_one_axis():
     display, _ = early(pa.table(columns_of(HISTORIES)))
     assert display.lead_ax_ is None and display.lead_line_ is None and display.lead_times is None

@@ -8,6 +8,7 @@ from skbseq import _frames
 from skbseq._checks import check_choice, is_real, is_several, is_whole, shown, to_numbers
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
+from skbseq.inspection._drawing import Display
 
 __all__ = ["EarlyDecisionDisplay"]
 
@@ -15,7 +16,7 @@ _TENTHS = tuple(tenth / 10 for tenth in range(1, 11))
 _UNITS = {"days": 86_400_000_000, "hours": 3_600_000_000, "minutes": 60_000_000}
 
 
-class EarlyDecisionDisplay:
+class EarlyDecisionDisplay(Display):
     """Plot score and lead time against how much of each history is seen.
 
     Use :meth:`from_estimator` to create a display. Its data are stored as attributes;
@@ -62,6 +63,9 @@ class EarlyDecisionDisplay:
     ordinary column with the number of events, or the time from each event to the cutoff (the
     feature "age" of :class:`~skbseq.SequenceEncoder`). Leave them out, for instance with
     ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``.
+
+    :meth:`frame` has one row for each point, with the columns ``seen``, ``score``, ``seen_whole``
+    and, if there are lead times, ``lead_time``.
 
     Examples
     --------
@@ -220,15 +224,9 @@ class EarlyDecisionDisplay:
             If the attributes of the display do not fit together, or matplotlib does not take a
             keyword.
         """
-        from matplotlib.axes import Axes
-        from matplotlib.pyplot import subplots
-
         self._check()
         _check_texts(name=name)
-        if ax is not None and not isinstance(ax, Axes):
-            raise TypeError(f"ax must be the axes of a figure of matplotlib; got {shown(ax)}.")
-        if ax is None:
-            _, ax = subplots()
+        ax = self._open(ax)
         style = {"marker": "o", "label": self.name if name is None else name} | line_kw
         try:
             (self.line_,) = ax.plot(self.seen, self.scores, **style)
@@ -236,13 +234,17 @@ class EarlyDecisionDisplay:
             raise ValueError(f"matplotlib cannot draw the line with {line_kw}: {error}") from error
         labels = {"share": "Share of the events seen", "n_events": "Events seen"}
         ax.set(xlabel=labels[self.seen_by], ylabel=self.score_name or "Score")
-        self.ax_, self.figure_ = ax, ax.figure
         self.lead_ax_ = self.lead_line_ = None
         if self.lead_times is not None:
             self._plot_leads()
         if style["label"] is not None:
             ax.legend()
         return self
+
+    def _columns(self):
+        columns = {"seen": self.seen, "score": self.scores, "seen_whole": self.seen_whole}
+        leads = {} if self.lead_times is None else {"lead_time": self.lead_times}
+        return columns | leads
 
     def _check(self):
         """Refuse attributes that cannot be drawn."""
