@@ -117,9 +117,10 @@ def of_transfer():
 
 def of_predictor(network, options):
     X = raw()
-    return (
-        NextBehaviorPredictor("what", network=network, **QUICK | options).fit(X).predict_proba(X)
-    )
+    model = NextBehaviorPredictor("what", network=network, **QUICK | options)
+    if "counting" in model.get_params():  # earlier versions had the network alone
+        model.set_params(counting=None)
+    return model.fit(X).predict_proba(X)
 
 
 def cases():
