@@ -73,6 +73,13 @@ class Answers:
                 "probabilities of its own. Explain a model of one output."
             )
         outputs = np.asarray(outputs)
+        classes = getattr(self._model, "classes_", None)
+        if outputs.ndim == 2 and classes is not None and len(classes) != outputs.shape[1] > 1:
+            raise ValueError(
+                f"{self._method} of {type(self._model).__name__} gives {outputs.shape[1]} numbers "
+                f"for {len(classes)} classes. Explain a model with one for each, such as "
+                "SVC(decision_function_shape='ovr')."
+            )
         one = outputs.ndim == 2 and outputs.shape[1] == 1
         return outputs[:, 0] if one else outputs
 
@@ -169,7 +176,8 @@ def _places_of(target, classes, n_rows):
     each = is_several(target)
     if each and given.shape != (n_rows,):
         raise ValueError(
-            f"target has shape {given.shape}; give one class, or one for each of the {n_rows} rows."
+            f"target has shape {given.shape}; give one class, or one for each of the "
+            f"{n_rows:,} rows."
         )
     place_of = {value: place for place, value in enumerate(classes.tolist())}
     wanted = given.tolist() if each else [given.item() if hasattr(given, "item") else given]

@@ -144,7 +144,7 @@ class EventExplanation:
         check_count("n", n)
         names = EventNames(self._columns, columns, time, cutoff)
         size = np.abs(self.flat)
-        ranks = ranks_of(self._subsets, -size)
+        ranks = ranks_of(-size, self._subsets.lengths)
         chosen = np.flatnonzero((ranks < n) & (size > 0))
         rows = self._subsets.rows_of_events[chosen]
         chosen = chosen[np.lexsort((ranks[chosen], rows))]

@@ -133,18 +133,17 @@ def without_each(subsets):
     return rows, kept_of
 
 
-def by_rank(subsets, ranks, rows, counts, *, first=True):
-    """Variants that keep the events of the lowest, or highest, ranks.
+def of_lowest_ranks(ranks, begins, lengths, counts):
+    """Variants that keep the events of the lowest ranks.
 
     Parameters
     ----------
-    subsets : Subsets
-    ranks : ndarray of int64 of shape (n_events,)
-        Rank of each event among those of its history, from 0.
-    rows, counts : ndarray of int64 of shape (n_variants,)
-        History of each variant, and the number of ranks.
-    first : bool, default=True
-        Whether the events of the first ``counts`` ranks stay, or all others.
+    ranks : ndarray of int64
+        Rank of each event among those of its history, from 0, for one or more orders.
+    begins : ndarray of int64 of shape (n_variants,)
+        Where the ranks of a variant's history begin.
+    lengths, counts : ndarray of int64 of shape (n_variants,)
+        Number of events of its history, and number of those that stay.
 
     Returns
     -------
@@ -153,16 +152,25 @@ def by_rank(subsets, ranks, rows, counts, *, first=True):
     """
 
     def kept_of(part):
-        positions, _ = subsets.whole(rows[part])
-        limit = np.repeat(counts[part], subsets.lengths[rows[part]])
-        return ranks[positions] < limit if first else ranks[positions] >= limit
+        at, _ = ranges(begins[part], begins[part] + lengths[part])
+        return ranks[at] < np.repeat(counts[part], lengths[part])
 
     return kept_of
 
 
-def ranks_of(subsets, keys):
-    """Rank of each event in its history by ascending key; of equal keys the first goes first."""
-    order = np.lexsort((keys, subsets.rows_of_events))
-    ranks = np.empty(subsets.n_events, np.int64)
-    ranks[order] = subsets.places
+def ranks_of(keys, lengths):
+    """Rank of each event in its history by ascending key; of equal keys the first goes first.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_events,)
+    lengths : ndarray of int64 of shape (n_samples,)
+
+    Returns
+    -------
+    ndarray of int64 of shape (n_events,)
+    """
+    order = np.lexsort((keys, np.repeat(np.arange(len(lengths)), lengths)))
+    ranks = np.empty(len(keys), np.int64)
+    ranks[order] = np.arange(len(keys)) - np.repeat(offsets_of(lengths)[:-1], lengths)
     return ranks
