@@ -27,6 +27,8 @@ class Answers:
     unit : {"log-odds", "decision", "match", "prediction"}
     targets : ndarray of shape (n_samples,) or None
         Class of each row, or the column; None for a regressor of one number.
+    places : ndarray of int64 of shape (n_samples,) or None
+        Place of each target among the outputs.
     values : ndarray of float64 of shape (n_samples,)
         The answers for X.
     n_outputs : int
@@ -39,7 +41,7 @@ class Answers:
         self._model, self._method = model, _method_of(model)
         outputs = self._call(X)  # before classes_ is read: it says if the model is not fitted
         self._read_outputs, self.unit = self._kind(outputs)
-        self._places, self.targets = self._read_target(target, outputs)
+        self.places, self.targets = self._read_target(target, outputs)
         self.n_outputs = 1 if outputs.ndim == 1 else outputs.shape[1]
         self.values = self._of(outputs, np.arange(len(outputs)))
 
@@ -65,6 +67,14 @@ class Answers:
         found = [self(subsets.frame(rows[part], kept_of(part)), rows[part]) for part in parts]
         return np.concatenate([np.zeros(0), *found])
 
+    def of_nothing(self, subsets):
+        """Answers for the histories without their events."""
+
+        def kept_of(part):
+            return np.zeros(int(subsets.lengths[part].sum()), bool)
+
+        return self.of_variants(subsets, np.arange(len(subsets)), kept_of)
+
     def _call(self, frame):
         outputs = getattr(self._model, self._method)(frame)
         if isinstance(outputs, list):
@@ -84,7 +94,7 @@ class Answers:
         return outputs[:, 0] if one else outputs
 
     def _of(self, outputs, rows):
-        places = None if self._places is None else self._places[rows]
+        places = None if self.places is None else self.places[rows]
         return self._read_outputs(outputs, places)
 
     def _kind(self, outputs):

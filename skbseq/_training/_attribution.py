@@ -1,0 +1,254 @@
+"""Integrated gradients of a network's answers by its embedded events."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+
+from skbseq._sequences import ranges
+from skbseq._training._batches import batch_plan, pad_batch
+from skbseq._training._traced import make_traced
+
+# Numbers per batch: embedded events, or scores of ids.
+_EVENTS_AT_ONCE, _SCORES_AT_ONCE = 2**15, 2**22
+_MOST_ROWS = 1024
+# Points on the path from the baseline. Histories whose contributions do not add up well enough
+# get twice as many, and so on.
+_FIRST_POINTS, _MOST_POINTS = 8, 512
+# Largest error of the sum, as a share of the difference that it should be. Differences far below
+# the others are held to a tenth of their median.
+_TOLERANCE, _SMALL = 0.005, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """How outputs become the answer for a target.
+
+    Parameters
+    ----------
+    kind : {"classes", "labels", "ids", "numbers"}
+        Log-odds of a class against all others; of a label; of an id, whose scores are products of
+        the outputs with ``vectors``, plus ``bias``; or a number.
+    link : {"identity", "exp", "expm1", "sorted"}, default="identity"
+        Of numbers: applied to ``scale * outputs + center``.
+    vectors : ndarray of float32 of shape (n_ids, size)
+    bias : ndarray of float32 of shape (n_ids,)
+    scale, center : float
+    """
+
+    kind: str
+    link: str = "identity"
+    vectors: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    bias: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    scale: float = 1.0
+    center: float = 0.0
+
+    @property
+    def constants(self):
+        """What the traced program takes as tensors."""
+        scale, center = np.float32(self.scale), np.float32(self.center)
+        return {"vectors": self.vectors, "bias": self.bias, "scale": scale, "center": center}
+
+
+class Attribution:
+    """A traced program of the gradients of answers by embedded events.
+
+    Parameters
+    ----------
+    part : keras.Model
+        Of ``reading_part``.
+    kind, link : str
+        As of `Readout`.
+    """
+
+    def __init__(self, part, kind, link):
+        self._part, self._kind, self._link = part, kind, link
+        self.sizes = [x.shape[-1] for x in part.input["embeddings"]]
+        free = lambda *shape: tf.TensorSpec(shape, tf.float32)  # noqa: E731
+        n_numbers = part.input["numbers"].shape[-1]
+        leaves = {
+            "codes": tf.TensorSpec((None, None, len(self.sizes)), tf.int32),
+            "embeddings": [free(None, None, size) for size in self.sizes],
+            "numbers": free(None, None, n_numbers),
+            "context": free(None, part.input["context"].shape[-1]),
+            "lengths": tf.TensorSpec((None,), tf.int32),
+        }
+        baseline = {
+            "embeddings": [free(size) for size in self.sizes],
+            "numbers": free(n_numbers),
+        }
+        constants = {
+            "vectors": free(None, None),
+            "bias": free(None),
+            "scale": free(),
+            "center": free(),
+        }
+        target = tf.TensorSpec((None,), tf.int32)
+        signature = [leaves, baseline, free(), target, constants]
+        self.gradients = make_traced(self._gradients, input_signature=signature)
+
+    def _gradients(self, leaves, baseline, share, target, constants):
+        """Answers at a point on the path, and their gradients by the differentiated leaves."""
+        names = ("embeddings", "numbers")
+        point = tf.nest.map_structure(
+            lambda x, start: start + share * (x - start),
+            {name: leaves[name] for name in names},
+            baseline,
+        )
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(point)
+            outputs = self._part({**leaves, **point}, training=False)
+            answers = self._answers(tf.cast(outputs, tf.float32), target, constants)
+        zero = tf.UnconnectedGradients.ZERO
+        return answers, tape.gradient(answers, point, unconnected_gradients=zero)
+
+    def _answers(self, outputs, target, constants):
+        if self._kind == "labels":
+            return tf.gather(outputs, target, axis=1, batch_dims=1)
+        if self._kind == "numbers":
+            return self._numbers(outputs, target, constants)
+        if self._kind == "ids":
+            outputs = tf.matmul(outputs, constants["vectors"], transpose_b=True)
+            outputs += constants["bias"]
+        elif outputs.shape[1] == 1:  # of two classes the network gives the second
+            return outputs[:, 0] * tf.cast(2 * target - 1, tf.float32)
+        chosen = tf.gather(outputs, target, axis=1, batch_dims=1)
+        hidden = tf.one_hot(target, tf.shape(outputs)[1], on_value=-np.inf, off_value=0.0)
+        return chosen - tf.reduce_logsumexp(outputs + hidden, axis=1)
+
+    def _numbers(self, outputs, target, constants):
+        if self._link == "exp":
+            outputs = tf.exp(outputs) * constants["scale"]
+        else:
+            outputs = outputs * constants["scale"] + constants["center"]
+        if self._link == "expm1":
+            outputs = tf.maximum(tf.math.expm1(outputs), 0.0)
+        if self._link == "sorted":
+            outputs = tf.sort(outputs, axis=1)
+        return tf.gather(outputs, target, axis=1, batch_dims=1)
+
+
+def integrated_gradients(attribution, tables, data, background, targets, readout, *, begin):
+    """Contributions of each channel of each event (Sundararajan, Taly, Yan 2017).
+
+    The path goes from histories whose events are all the mean event, of the same number and
+    context, to the histories themselves. Its integral is a Gauss-Legendre sum, of as many points
+    as the contributions need to add up.
+
+    Parameters
+    ----------
+    attribution : Attribution
+    tables : list of ndarray of shape (n_codes, size)
+        Embeddings of each categorical channel.
+    data, background : Sequences
+        The histories to explain, and those with the events of the baseline.
+    targets : ndarray of int of shape (n_samples,)
+        Column of the outputs, or place of the id.
+    readout : Readout
+    begin : bool
+        Whether the network adds an event of zeros before the first.
+
+    Returns
+    -------
+    contributions : ndarray of float64 of shape (n_events, n_channels)
+        Of categorical channels, then of numbers, in the order of the histories.
+    baselines : ndarray of float64 of shape (n_samples,)
+        Answers for the mean events.
+    errors : ndarray of float64 of shape (n_samples,)
+        What is missing in the sums of the contributions.
+    """
+    run = _Path(
+        attribution, tables, data, _mean_event(tables, background), targets, readout, begin
+    )
+    ends = run.answers_at([0.0, 1.0])
+    baselines, change = ends[:, 0], ends[:, 1] - ends[:, 0]
+    _, offsets = ranges(data.starts, data.starts + data.lengths)
+    contributions = np.zeros((offsets[-1], len(tables) + data.numbers.shape[1]))
+    errors, n_points = np.full(len(data), np.inf), _FIRST_POINTS
+    some = np.abs(change[data.lengths > 0])
+    most = _TOLERANCE * np.maximum(np.abs(change), _SMALL * np.median(some) if len(some) else 0)
+    rows = np.arange(len(data))
+    while len(rows) and n_points <= _MOST_POINTS:
+        at, own = ranges(offsets[rows], offsets[rows + 1])
+        contributions[at] = run.contributions(rows, n_points)
+        sums = np.add.reduceat(np.append(contributions[at].sum(axis=1), 0.0), own[:-1])
+        sums[data.lengths[rows] == 0] = 0
+        errors[rows] = np.abs(sums - change[rows])
+        rows, n_points = rows[errors[rows] > most[rows]], 2 * n_points
+    return contributions, baselines, errors
+
+
+def _mean_event(tables, data):
+    """Mean embedding of each channel, and mean numbers, of all events."""
+    at, _ = ranges(data.starts, data.starts + data.lengths)
+    codes, n_events = data.codes[at], max(len(at), 1)
+    shares = [np.bincount(codes[:, i], minlength=len(t)) / n_events for i, t in enumerate(tables)]
+    means = [
+        (share @ table).astype(np.float32) for share, table in zip(shares, tables, strict=True)
+    ]
+    return {"embeddings": means, "numbers": data.numbers[at].sum(axis=0) / np.float32(n_events)}
+
+
+class _Path:
+    """Batches of histories, and gradients along the path from the baseline to them."""
+
+    def __init__(self, attribution, tables, data, baseline, targets, readout, begin):
+        self._attribution, self._tables, self._data = attribution, tables, data
+        self._baseline = tf.nest.map_structure(tf.constant, baseline)
+        self._targets = targets.astype(np.int32)
+        self._constants = tf.nest.map_structure(tf.constant, readout.constants)
+        self._n_ids, self._begin = max(len(readout.bias), 1), begin
+
+    def _batches(self, rows):
+        """Rows of like length and their leaves; each batch fits into memory."""
+        data = self._data
+        longest = int(data.lengths[rows].max(initial=1)) + 1
+        size = min(_MOST_ROWS, _EVENTS_AT_ONCE // longest, _SCORES_AT_ONCE // self._n_ids)
+        for part in batch_plan(data.lengths[rows], max(1, size)):
+            part = rows[part]
+            leaves = pad_batch(data, part)
+            # An event of zeros, whose codes have a row of the table too, before the first.
+            codes = np.pad(leaves["codes"], [(0, 0), (int(self._begin), 0), (0, 0)])
+            leaves["embeddings"] = [table[codes[:, :, i]] for i, table in enumerate(self._tables)]
+            yield part, tf.nest.map_structure(tf.constant, leaves)
+
+    def _gradients(self, part, leaves, share):
+        share, targets = tf.constant(share, tf.float32), tf.constant(self._targets[part])
+        return self._attribution.gradients(leaves, self._baseline, share, targets, self._constants)
+
+    def answers_at(self, shares):
+        """Answers at points on the path, of shape (n_samples, n_points)."""
+        found = np.zeros((len(self._data), len(shares)))
+        for part, leaves in self._batches(np.arange(len(self._data))):
+            for i, share in enumerate(shares):
+                found[part, i] = self._gradients(part, leaves, share)[0].numpy()
+        return found
+
+    def contributions(self, rows, n_points):
+        """Contributions of the events of some rows, in their order, of each channel."""
+        nodes, weights = np.polynomial.legendre.leggauss(n_points)
+        place_of = np.empty(len(self._data), np.int64)
+        place_of[rows] = np.arange(len(rows))
+        lengths = self._data.lengths[rows]
+        _, offsets = ranges(np.zeros_like(lengths), lengths)
+        found = np.zeros((offsets[-1], len(self._tables) + self._data.numbers.shape[1]))
+        for part, leaves in self._batches(rows):
+            total = None
+            for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+                _, slopes = self._gradients(part, leaves, node)
+                slopes = tf.nest.map_structure(lambda x, w=weight: x * w, slopes)
+                total = slopes if total is None else tf.nest.map_structure(tf.add, total, slopes)
+            at, _ = ranges(offsets[place_of[part]], offsets[place_of[part] + 1])
+            found[at] = self._by_channel(leaves, total, self._data.lengths[part])
+        return found
+
+    def _by_channel(self, leaves, slopes, lengths):
+        """Slopes times distances from the baseline, of the real events of a batch."""
+        real = np.arange(max(lengths.max(initial=0), 1)) < lengths[:, None]
+        skip, parts = int(self._begin), []
+        for x, start, slope in zip(
+            leaves["embeddings"], self._baseline["embeddings"], slopes["embeddings"], strict=True
+        ):
+            parts.append(tf.reduce_sum((x - start) * slope, axis=2).numpy()[:, skip:][real])
+        numbers = (leaves["numbers"] - self._baseline["numbers"]) * slopes["numbers"]
+        return np.column_stack([*parts, numbers.numpy()[real]])
