@@ -21,6 +21,9 @@ class Answers:
         The histories that are explained; their predictions decide what ``target=None`` means.
     target : object, default=None
         A class for all rows, or one for each; the column of several numbers.
+    duel : bool, default=False
+        Whether a class is compared with the best other one, not with all others together, so that
+        the sign says whether it is predicted; None then is the predicted class, also of two.
 
     Attributes
     ----------
@@ -35,10 +38,10 @@ class Answers:
         Numbers that the model gives per history.
     """
 
-    def __init__(self, model, X, target=None):
+    def __init__(self, model, X, target=None, *, duel=False):
         if not hasattr(model, "fit") or isinstance(model, type):
             raise TypeError(f"model must be a fitted estimator; got {shown(model)}.")
-        self._model, self._method = model, _method_of(model)
+        self._model, self._method, self._duel = model, _method_of(model), duel
         outputs = self._call(X)  # before classes_ is read: it says if the model is not fitted
         self._read_outputs, self.unit = self._kind(outputs)
         self.places, self.targets = self._read_target(target, outputs)
@@ -99,14 +102,17 @@ class Answers:
 
     def _kind(self, outputs):
         """How outputs become answers, and the unit of these."""
+        flat = outputs.ndim == 1
         if self._method == "predict_proba":
-            several = getattr(last_step(self._model), "multilabel_", False)
-            return (_log_odds_of_labels if several else _log_odds), "log-odds"
+            if getattr(last_step(self._model), "multilabel_", False):
+                return _log_odds_of_labels, "log-odds"
+            return (_log_odds_to_best if self._duel else _log_odds), "log-odds"
         if self._method == "decision_function":
-            return (_signed if outputs.ndim == 1 else _column), "decision"
+            several = _lead if self._duel else _column
+            return (_signed if flat else several), "decision"
         if _holds_labels(self._model, outputs):
             return self._match, "match"
-        return (_itself if outputs.ndim == 1 else _column), "prediction"
+        return (_itself if flat else _column), "prediction"
 
     def _match(self, outputs, places):
         classes = self._classes(outputs)
@@ -150,7 +156,9 @@ class Answers:
             )
         if self.unit == "match":
             return np.searchsorted(classes, outputs)
-        if len(classes) == 2 or outputs.ndim == 1:
+        if self._duel and outputs.ndim == 1:
+            return (outputs > 0).astype(np.int64)
+        if not self._duel and len(classes) == 2:
             return np.ones(len(outputs), np.int64)
         return outputs.argmax(axis=1)
 
@@ -219,6 +227,23 @@ def _log_odds(probability, places):
     # Their sum, and not one less the chosen, which loses digits near 1.
     others = probability.sum(axis=1, where=np.arange(probability.shape[1]) != places[:, None])
     return _log_ratio(chosen, others)
+
+
+def _log_odds_to_best(probability, places):
+    chosen, others = _against(probability, places)
+    return _log_ratio(chosen, others)
+
+
+def _lead(outputs, places):
+    chosen, others = _against(outputs, places)
+    return (chosen - others).astype(np.float64)
+
+
+def _against(outputs, places):
+    """The chosen column of each row, and the largest of the others."""
+    chosen = np.take_along_axis(outputs, places[:, None], axis=1)[:, 0]
+    others = np.arange(outputs.shape[1]) != places[:, None]
+    return chosen, outputs.max(axis=1, where=others, initial=-np.inf)
 
 
 def _log_odds_of_labels(probability, places):

@@ -75,6 +75,11 @@ class EventExplanation:
         )
 
     @property
+    def lengths(self):
+        """Number of events of each history."""
+        return self._subsets.lengths
+
+    @property
     def contributions(self):
         """A list column of the library of X: one number per event, in the order of its rows."""
         lists = _frames.Lists(_frames.make_array(self.flat), self._subsets.offsets)
