@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from skbseq._sequences import ranges
+from skbseq._sequences import offsets_of, ranges
 from skbseq._training._batches import batch_plan, pad_batch
 from skbseq._training._traced import make_traced
 
@@ -14,7 +14,7 @@ _EVENTS_AT_ONCE, _SCORES_AT_ONCE = 2**15, 2**22
 _MOST_ROWS = 1024
 # Points on the path from the baseline. Histories whose contributions do not add up well enough
 # get twice as many, and so on.
-_FIRST_POINTS, _MOST_POINTS = 8, 512
+_FIRST_POINTS, _MOST_POINTS = 8, 256
 # Largest error of the sum, as a share of the difference that it should be. Differences far below
 # the others are held to a tenth of their median.
 _TOLERANCE, _SMALL = 0.005, 0.1
@@ -84,14 +84,14 @@ class Attribution:
             "center": free(),
         }
         target = tf.TensorSpec((None,), tf.int32)
-        signature = [leaves, baseline, free(), target, constants]
+        signature = [leaves, baseline, free(None), target, constants]
         self.gradients = make_traced(self._gradients, input_signature=signature)
 
     def _gradients(self, leaves, baseline, share, target, constants):
         """Answers at a point on the path, and their gradients by the differentiated leaves."""
         names = ("embeddings", "numbers")
         point = tf.nest.map_structure(
-            lambda x, start: start + share * (x - start),
+            lambda x, start: start + share[:, None, None] * (x - start),
             {name: leaves[name] for name in names},
             baseline,
         )
@@ -162,7 +162,7 @@ def integrated_gradients(attribution, tables, data, background, targets, readout
     )
     ends = run.answers_at([0.0, 1.0])
     baselines, change = ends[:, 0], ends[:, 1] - ends[:, 0]
-    _, offsets = ranges(data.starts, data.starts + data.lengths)
+    offsets = offsets_of(data.lengths)
     contributions = np.zeros((offsets[-1], len(tables) + data.numbers.shape[1]))
     errors, n_points = np.full(len(data), np.inf), _FIRST_POINTS
     some = np.abs(change[data.lengths > 0])
@@ -194,50 +194,69 @@ class _Path:
 
     def __init__(self, attribution, tables, data, baseline, targets, readout, begin):
         self._attribution, self._tables, self._data = attribution, tables, data
+        self._start = baseline
         self._baseline = tf.nest.map_structure(tf.constant, baseline)
         self._targets = targets.astype(np.int32)
         self._constants = tf.nest.map_structure(tf.constant, readout.constants)
         self._n_ids, self._begin = max(len(readout.bias), 1), begin
 
     def _batches(self, rows):
-        """Rows of like length and their leaves; each batch fits into memory."""
+        """Rows of like length, their leaves, and how many points of the path fit into memory."""
         data = self._data
         longest = int(data.lengths[rows].max(initial=1)) + 1
         size = min(_MOST_ROWS, _EVENTS_AT_ONCE // longest, _SCORES_AT_ONCE // self._n_ids)
-        for part in batch_plan(data.lengths[rows], max(1, size)):
+        size = max(1, size)
+        for part in batch_plan(data.lengths[rows], size):
             part = rows[part]
             leaves = pad_batch(data, part)
             # An event of zeros, whose codes have a row of the table too, before the first.
             codes = np.pad(leaves["codes"], [(0, 0), (int(self._begin), 0), (0, 0)])
             leaves["embeddings"] = [table[codes[:, :, i]] for i, table in enumerate(self._tables)]
-            yield part, tf.nest.map_structure(tf.constant, leaves)
+            yield part, leaves, max(1, size // len(part))
 
-    def _gradients(self, part, leaves, share):
-        share, targets = tf.constant(share, tf.float32), tf.constant(self._targets[part])
-        return self._attribution.gradients(leaves, self._baseline, share, targets, self._constants)
+    def _gradients(self, part, leaves, shares):
+        """Answers and gradients at some points, by point and row."""
+        n_points, n_rows = len(shares), len(part)
+
+        def repeat(x):
+            return tf.constant(np.tile(x, (n_points,) + (1,) * (x.ndim - 1)))
+
+        found = self._attribution.gradients(
+            tf.nest.map_structure(repeat, leaves),
+            self._baseline,
+            tf.constant(np.repeat(shares, n_rows), tf.float32),
+            tf.constant(np.tile(self._targets[part], n_points)),
+            self._constants,
+        )
+        return tf.nest.map_structure(
+            lambda x: x.numpy().reshape(n_points, n_rows, *x.shape[1:]), found
+        )
 
     def answers_at(self, shares):
         """Answers at points on the path, of shape (n_samples, n_points)."""
         found = np.zeros((len(self._data), len(shares)))
-        for part, leaves in self._batches(np.arange(len(self._data))):
+        for part, leaves, _ in self._batches(np.arange(len(self._data))):
             for i, share in enumerate(shares):
-                found[part, i] = self._gradients(part, leaves, share)[0].numpy()
+                found[part, i] = self._gradients(part, leaves, [share])[0][0]
         return found
 
     def contributions(self, rows, n_points):
         """Contributions of the events of some rows, in their order, of each channel."""
         nodes, weights = np.polynomial.legendre.leggauss(n_points)
+        nodes, weights = (nodes + 1) / 2, (weights / 2).astype(np.float32)
         place_of = np.empty(len(self._data), np.int64)
         place_of[rows] = np.arange(len(rows))
-        lengths = self._data.lengths[rows]
-        _, offsets = ranges(np.zeros_like(lengths), lengths)
+        offsets = offsets_of(self._data.lengths[rows])
         found = np.zeros((offsets[-1], len(self._tables) + self._data.numbers.shape[1]))
-        for part, leaves in self._batches(rows):
+        for part, leaves, at_once in self._batches(rows):
             total = None
-            for node, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-                _, slopes = self._gradients(part, leaves, node)
-                slopes = tf.nest.map_structure(lambda x, w=weight: x * w, slopes)
-                total = slopes if total is None else tf.nest.map_structure(tf.add, total, slopes)
+            for first in range(0, n_points, at_once):
+                some = slice(first, first + at_once)
+                _, slopes = self._gradients(part, leaves, nodes[some])
+                mean = tf.nest.map_structure(
+                    lambda x, w=weights[some]: np.tensordot(w, x, axes=1), slopes
+                )
+                total = mean if total is None else tf.nest.map_structure(np.add, total, mean)
             at, _ = ranges(offsets[place_of[part]], offsets[place_of[part] + 1])
             found[at] = self._by_channel(leaves, total, self._data.lengths[part])
         return found
@@ -246,9 +265,8 @@ class _Path:
         """Slopes times distances from the baseline, of the real events of a batch."""
         real = np.arange(max(lengths.max(initial=0), 1)) < lengths[:, None]
         skip, parts = int(self._begin), []
-        for x, start, slope in zip(
-            leaves["embeddings"], self._baseline["embeddings"], slopes["embeddings"], strict=True
-        ):
-            parts.append(tf.reduce_sum((x - start) * slope, axis=2).numpy()[:, skip:][real])
-        numbers = (leaves["numbers"] - self._baseline["numbers"]) * slopes["numbers"]
-        return np.column_stack([*parts, numbers.numpy()[real]])
+        names = (leaves["embeddings"], self._start["embeddings"], slopes["embeddings"])
+        for x, start, slope in zip(*names, strict=True):
+            parts.append(((x - start) * slope).sum(axis=2)[:, skip:][real])
+        numbers = (leaves["numbers"] - self._start["numbers"]) * slopes["numbers"]
+        return np.column_stack([*parts, numbers[real]])

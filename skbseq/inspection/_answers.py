@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from skbseq._checks import is_several, shown, to_array
+from skbseq._checks import is_several, shown
 
 # Forests give probabilities of exactly 0 and 1, whose log-odds are infinite.
 _LEAST = 1e-9
@@ -190,15 +190,14 @@ def _holds_labels(model, outputs):
 
 def _places_of(target, classes, n_rows):
     """Place of the target of each row among the classes."""
-    given = to_array("target", target) if is_several(target) else target
     each = is_several(target)
-    if each and given.shape != (n_rows,):
+    wanted = _as_list(target) if each else [target.item() if hasattr(target, "item") else target]
+    if each and len(wanted) != n_rows:
         raise ValueError(
-            f"target has shape {given.shape}; give one class, or one for each of the "
-            f"{n_rows:,} rows."
+            f"target has {len(wanted):,} values for the {n_rows:,} rows of X; give one class, or "
+            "one for each row."
         )
     place_of = {value: place for place, value in enumerate(classes.tolist())}
-    wanted = given.tolist() if each else [given.item() if hasattr(given, "item") else given]
     places = np.array([_look_up(place_of, value) for value in wanted])
     if (places < 0).any():
         row = int(np.argmin(places))
@@ -208,6 +207,14 @@ def _places_of(target, classes, n_rows):
             f"{_list(classes)}."
         )
     return places if each else np.repeat(places, n_rows)
+
+
+def _as_list(values):
+    """Python values of an array, a column of any library, or a list of mixed types."""
+    for name in ("tolist", "to_list", "to_pylist"):
+        if hasattr(values, name):
+            return getattr(values, name)()
+    return [value.item() if hasattr(value, "item") else value for value in values]
 
 
 def _look_up(place_of, value):

@@ -152,12 +152,22 @@ class _Search:
         self.margins = turns.values.copy()
 
     def remove(self, most):
-        """Remove the best event of each row that has not turned, again and again."""
+        """Remove the best event of each row that has not turned, again and again.
+
+        A step may lead away before the next one turns the answer; if none does, each row goes back
+        to where it was nearest to its turn.
+        """
+        lengths = self._subsets.lengths
+        kept, margins = self.kept.copy(), self.margins.copy()
         for _ in range(most):
-            open_rows = np.repeat(self.margins >= 0, self._subsets.lengths)
+            open_rows = np.repeat(self.margins >= 0, lengths)
             if not (events := np.flatnonzero(self.kept & open_rows)).size:
                 break
             self._change(events, better_than=np.inf)
+            nearer = self.margins < margins
+            kept = np.where(np.repeat(nearer, lengths), self.kept, kept)
+            margins = np.where(nearer, self.margins, margins)
+        self.kept, self.margins = kept, margins
 
     def put_back(self):
         """Put back events without which rows have turned just as well."""

@@ -34,9 +34,9 @@ class Subsets:
                 f"X must be a sequence frame, with histories in list columns; got "
                 f"{type(X).__name__} of numbers. Make one with EventLog.histories."
             )
-        self.columns = _frames.split_sequences(X, nested=True)
-        if self.columns.n_rows == 0:
+        if (_frames.n_rows(X) if _frames.is_frame(X) else len(X)) == 0:
             raise SequenceFrameError("X has no rows; give at least one history.")
+        self.columns = _frames.split_sequences(X, nested=True)
         self._names, self.library = _frames.all_names(X), _frames.library_of(X)
         self.offsets = next(iter(self.columns.lists.values())).offsets
         self.lengths = np.diff(self.offsets)
