@@ -279,7 +279,7 @@ def test_names_of_the_result_must_be_free(frame):
 
 
 def test_bad_input_of_explain_events(shop):
-    X, _, model = shop
+    X, y, model = shop
     unfitted = make_pipeline(SequenceVectorizer(), LogisticRegression())
     with pytest.raises(NotFittedError):
         explain_events(unfitted, X)
@@ -301,6 +301,9 @@ def test_bad_input_of_explain_events(shop):
         explain_events(model, np.zeros((3, 4)))
     with pytest.raises(ValueError, match="method must be one of 'removal'"):
         explain_events(model, X, method="lime")
+    fragile = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X[["what"]], y)
+    with pytest.raises(ValueError, match=r"(?s)not if events are left out.*SimpleImputer"):
+        explain_events(fragile, X[["what"]])
     with pytest.raises(TypeError, match=r"got LogisticRegression\. Use method='removal'"):
         explain_events(model, X, method="gradients")
 

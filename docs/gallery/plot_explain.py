@@ -53,12 +53,12 @@ for row in np.argsort(-probability)[:3]:
 # what does the last event of a history contribute, depending on what it was?
 events = explanation.frame()
 last = events.groupby("row").tail(1)
-figure, axes = plt.subplots(figsize=(7, 3))
+figure, axes = plt.subplots(figsize=(6, 3.5))
 groups = dict(list(last.groupby("behavior_type")["contribution"]))
-axes.boxplot(list(groups.values()), orientation="horizontal", showfliers=False)
-axes.set_yticks(range(1, len(groups) + 1), list(groups))
-axes.axvline(0, color="gray", linewidth=1)
-axes.set(xlabel="contribution (log-odds)", title="What the last event contributes")
+axes.boxplot(list(groups.values()), showfliers=False)
+axes.set_xticks(range(1, len(groups) + 1), list(groups))
+axes.axhline(0, color="gray", linewidth=1)
+axes.set(ylabel="contribution (log-odds)", title="What the last event contributes")
 plt.tight_layout()
 
 # %%
@@ -87,8 +87,8 @@ n_events.value_counts(dropna=False).sort_index().rename("customers")
 # %%
 # Which channels the model needs
 # ------------------------------
-# The shop ignores the category, and the model has noticed. Times matter little as long as the order
-# of the events is kept.
+# The shop ignores the category, and so does the model. Times matter little as long as the order of
+# the events is kept.
 importance = channel_importance(
     model,
     X_test,

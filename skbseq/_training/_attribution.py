@@ -59,10 +59,12 @@ class Attribution:
         Of ``reading_part``.
     kind, link : str
         As of `Readout`.
+    begin : bool
+        Whether the network adds an event of zeros before the first, which stays as it is.
     """
 
-    def __init__(self, part, kind, link):
-        self._part, self._kind, self._link = part, kind, link
+    def __init__(self, part, kind, link, *, begin):
+        self._part, self._kind, self._link, self.begin = part, kind, link, begin
         self.sizes = [x.shape[-1] for x in part.input["embeddings"]]
         free = lambda *shape: tf.TensorSpec(shape, tf.float32)  # noqa: E731
         n_numbers = part.input["numbers"].shape[-1]
@@ -89,18 +91,26 @@ class Attribution:
 
     def _gradients(self, leaves, baseline, share, target, constants):
         """Answers at a point on the path, and their gradients by the differentiated leaves."""
-        names = ("embeddings", "numbers")
-        point = tf.nest.map_structure(
-            lambda x, start: start + share[:, None, None] * (x - start),
-            {name: leaves[name] for name in names},
-            baseline,
-        )
+        back = (1 - share)[:, None, None]
+        starts = baseline["embeddings"]
+        pairs = zip(leaves["embeddings"], starts, strict=True)
+        point = {
+            "embeddings": [x - back * self._moves(x, start) for x, start in pairs],
+            "numbers": leaves["numbers"] - back * (leaves["numbers"] - baseline["numbers"]),
+        }
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(point)
             outputs = self._part({**leaves, **point}, training=False)
             answers = self._answers(tf.cast(outputs, tf.float32), target, constants)
         zero = tf.UnconnectedGradients.ZERO
         return answers, tape.gradient(answers, point, unconnected_gradients=zero)
+
+    def _moves(self, embeddings, start):
+        """Distances of embedded events from the baseline."""
+        moves = embeddings - start
+        if not self.begin:
+            return moves
+        return tf.concat([tf.zeros_like(moves[:, :1]), moves[:, 1:]], axis=1)
 
     def _answers(self, outputs, target, constants):
         if self._kind == "labels":
@@ -128,7 +138,7 @@ class Attribution:
         return tf.gather(outputs, target, axis=1, batch_dims=1)
 
 
-def integrated_gradients(attribution, tables, data, background, targets, readout, *, begin):
+def integrated_gradients(attribution, tables, data, background, targets, readout):
     """Contributions of each channel of each event (Sundararajan, Taly, Yan 2017).
 
     The path goes from histories whose events are all the mean event, of the same number and
@@ -145,8 +155,6 @@ def integrated_gradients(attribution, tables, data, background, targets, readout
     targets : ndarray of int of shape (n_samples,)
         Column of the outputs, or place of the id.
     readout : Readout
-    begin : bool
-        Whether the network adds an event of zeros before the first.
 
     Returns
     -------
@@ -157,9 +165,7 @@ def integrated_gradients(attribution, tables, data, background, targets, readout
     errors : ndarray of float64 of shape (n_samples,)
         What is missing in the sums of the contributions.
     """
-    run = _Path(
-        attribution, tables, data, _mean_event(tables, background), targets, readout, begin
-    )
+    run = _Path(attribution, tables, data, _mean_event(tables, background), targets, readout)
     ends = run.answers_at([0.0, 1.0])
     baselines, change = ends[:, 0], ends[:, 1] - ends[:, 0]
     offsets = offsets_of(data.lengths)
@@ -192,13 +198,13 @@ def _mean_event(tables, data):
 class _Path:
     """Batches of histories, and gradients along the path from the baseline to them."""
 
-    def __init__(self, attribution, tables, data, baseline, targets, readout, begin):
+    def __init__(self, attribution, tables, data, baseline, targets, readout):
         self._attribution, self._tables, self._data = attribution, tables, data
         self._start = baseline
         self._baseline = tf.nest.map_structure(tf.constant, baseline)
         self._targets = targets.astype(np.int32)
         self._constants = tf.nest.map_structure(tf.constant, readout.constants)
-        self._n_ids, self._begin = max(len(readout.bias), 1), begin
+        self._n_ids = max(len(readout.bias), 1)
 
     def _batches(self, rows):
         """Rows of like length, their leaves, and how many points of the path fit into memory."""
@@ -210,7 +216,7 @@ class _Path:
             part = rows[part]
             leaves = pad_batch(data, part)
             # An event of zeros, whose codes have a row of the table too, before the first.
-            codes = np.pad(leaves["codes"], [(0, 0), (int(self._begin), 0), (0, 0)])
+            codes = np.pad(leaves["codes"], [(0, 0), (int(self._attribution.begin), 0), (0, 0)])
             leaves["embeddings"] = [table[codes[:, :, i]] for i, table in enumerate(self._tables)]
             yield part, leaves, max(1, size // len(part))
 
@@ -264,7 +270,7 @@ class _Path:
     def _by_channel(self, leaves, slopes, lengths):
         """Slopes times distances from the baseline, of the real events of a batch."""
         real = np.arange(max(lengths.max(initial=0), 1)) < lengths[:, None]
-        skip, parts = int(self._begin), []
+        skip, parts = int(self._attribution.begin), []
         names = (leaves["embeddings"], self._start["embeddings"], slopes["embeddings"])
         for x, start, slope in zip(*names, strict=True):
             parts.append(((x - start) * slope).sum(axis=2)[:, skip:][real])

@@ -101,7 +101,7 @@ class Program:
         self._trainers.move_to_end(key)
         return self._trainers[key]
 
-    def attribution(self, readout, make_part):
+    def attribution(self, readout, make_part, *, begin):
         """The traced gradients for a readout; made on first use.
 
         Parameters
@@ -109,10 +109,12 @@ class Program:
         readout : Readout
         make_part : callable
             Makes the part above the embeddings from the model.
+        begin : bool
+            As of `Attribution`.
         """
         key = readout.kind, readout.link
         if key not in self._attributions:
-            self._attributions[key] = Attribution(make_part(self.model), *key)
+            self._attributions[key] = Attribution(make_part(self.model), *key, begin=begin)
         return self._attributions[key]
 
 

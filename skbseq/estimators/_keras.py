@@ -143,9 +143,11 @@ def integrated_gradients(spec, device, weights, data, background, targets, reado
             program.model.get_layer(f"embedding_{i}").get_weights()[0]
             for i in range(len(spec.vocabulary_sizes))
         ]
-        attribution = program.attribution(readout, lambda model: reading_part(model, spec))
+        attribution = program.attribution(
+            readout, lambda model: reading_part(model, spec), begin=begin
+        )
         return _training.integrated_gradients(
-            attribution, tables, data, background, targets, readout, begin=begin
+            attribution, tables, data, background, targets, readout
         )
 
 

@@ -66,9 +66,19 @@ class Answers:
         -------
         ndarray of float64 of shape (n_variants,)
         """
-        parts = subsets.batches(rows, self.n_outputs)
-        found = [self(subsets.frame(rows[part], kept_of(part)), rows[part]) for part in parts]
-        return np.concatenate([np.zeros(0), *found])
+        found = [np.zeros(0)]
+        for part in subsets.batches(rows, self.n_outputs):
+            frame = subsets.frame(rows[part], kept_of(part))
+            try:
+                found.append(self(frame, rows[part]))
+            except ValueError as error:
+                raise ValueError(
+                    f"{type(self._model).__name__} predicts for X, but not if events are left out "
+                    f"of its histories, some of which are then empty: {error}\nExplanations need "
+                    "a model that takes every history. Behind SequenceVectorizer, for example, "
+                    "put a sklearn.impute.SimpleImputer(keep_empty_features=True)."
+                ) from error
+        return np.concatenate(found)
 
     def of_nothing(self, subsets):
         """Answers for the histories without their events."""

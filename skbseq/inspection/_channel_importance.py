@@ -143,6 +143,9 @@ def channel_importance(
     >>> model = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X, y)
     >>> importance = channel_importance(model, X, y, groups=["what", "where"], random_state=0)
     >>> importance.frame()[["channel", "importance"]].round(1)
+      channel  importance
+    0    what         0.5
+    1   where         0.0
     """
     check_count("n_repeats", n_repeats)
     if not hasattr(model, "fit"):

@@ -59,13 +59,17 @@ def counterfactual_events(model, X, *, target=None, threshold=None, max_events=1
     Examples
     --------
     >>> import pandas as pd
+    >>> from sklearn.impute import SimpleImputer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from skbseq import SequenceVectorizer
     >>> from skbseq.inspection import counterfactual_events
     >>> X = pd.DataFrame({"what": [["view", "cart"], ["view", "exit"]] * 20})
-    >>> model = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X, [1, 0] * 20)
+    >>> imputer = SimpleImputer(keep_empty_features=True)
+    >>> model = make_pipeline(SequenceVectorizer(), imputer, LogisticRegression())
+    >>> model = model.fit(X, [1, 0] * 20)
     >>> counterfactual_events(model, X[:1])["described"].tolist()
+    [['cart (event 2 of 2)']]
     """
     check_count("max_events", max_events)
     subsets = Subsets(X)

@@ -117,14 +117,18 @@ def explain_events(
     Examples
     --------
     >>> import pandas as pd
+    >>> from sklearn.impute import SimpleImputer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from skbseq import SequenceVectorizer
     >>> from skbseq.inspection import explain_events
     >>> X = pd.DataFrame({"what": [["view", "cart"], ["view", "exit"]] * 20})
-    >>> model = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X, [1, 0] * 20)
+    >>> imputer = SimpleImputer(keep_empty_features=True)
+    >>> model = make_pipeline(SequenceVectorizer(), imputer, LogisticRegression())
+    >>> model = model.fit(X, [1, 0] * 20)
     >>> explanation = explain_events(model, X[:2])
     >>> explanation.top(1)
+    [['cart (event 2 of 2): +3.02'], ['exit (event 2 of 2): −3.02']]
     """
     check_choice("method", method, _METHODS)
     check_count("max_evals", max_evals, least=2)

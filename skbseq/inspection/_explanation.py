@@ -42,19 +42,22 @@ class EventExplanation:
     Examples
     --------
     >>> import pandas as pd
+    >>> from sklearn.impute import SimpleImputer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from skbseq import SequenceVectorizer
     >>> from skbseq.inspection import explain_events
     >>> X = pd.DataFrame({"what": [["view", "cart"], ["view", "exit"]] * 20})
-    >>> model = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X, [1, 0] * 20)
+    >>> imputer = SimpleImputer(keep_empty_features=True)
+    >>> model = make_pipeline(SequenceVectorizer(), imputer, LogisticRegression())
+    >>> model = model.fit(X, [1, 0] * 20)
     >>> explanation = explain_events(model, X[:2])
     >>> explanation.frame()[["row", "what", "contribution"]].round(1)
        row  what  contribution
-    0    0  view           0.0
-    1    0  cart           0.0
-    2    1  view           0.0
-    3    1  exit           0.0
+    0    0  view           0.7
+    1    0  cart           3.0
+    2    1  view          -0.7
+    3    1  exit          -3.0
     """
 
     def __init__(

@@ -13,8 +13,8 @@ from skbseq.inspection._subsets import Subsets, of_lowest_ranks, ranks_of
 __all__ = ["Faithfulness", "deletion_insertion"]
 
 _ORDERS = ("chosen", "reversed", "random")
-# Of a normal distribution: 99% of it lies within so many standard errors.
-_Z = 2.576
+# Of a normal distribution: 99.9% of it lies within so many standard errors.
+_Z = 3.291
 
 
 class Faithfulness:
@@ -63,7 +63,7 @@ class Faithfulness:
 
     @property
     def interval(self):
-        """Interval of 99% of the mean difference of ``gaps`` and ``random_gaps``, over rows."""
+        """Interval of 99.9% of the mean difference of ``gaps`` and ``random_gaps``, over rows."""
         difference = (self.gaps - self.random_gaps)[~np.isnan(self.gaps)]
         if len(difference) < 2:
             return -np.inf, np.inf
@@ -73,7 +73,7 @@ class Faithfulness:
     @property
     def is_faithful(self):
         """Whether the interval lies above 0: the order is better than a random one."""
-        return self.interval[0] > 0
+        return bool(self.interval[0] > 0)
 
     def frame(self):
         """Areas by order.
@@ -91,7 +91,7 @@ class Faithfulness:
 
 
 def deletion_insertion(
-    model, X, contributions, *, target=None, n_steps=10, n_random=3, random_state=None
+    model, X, contributions, *, target=None, n_steps=10, n_random=5, random_state=None
 ):
     """Measure how faithful contributions are, by deleting events in their order.
 
@@ -110,7 +110,7 @@ def deletion_insertion(
         As for :func:`explain_events`. None: that of the explanation, or the default.
     n_steps : int, default=10
         Number of steps from no event to all.
-    n_random : int, default=3
+    n_random : int, default=5
         Number of random orders to compare with.
     random_state : int, RandomState instance or None, default=None
         Seed of the random orders.
@@ -150,12 +150,15 @@ def deletion_insertion(
     Examples
     --------
     >>> import pandas as pd
+    >>> from sklearn.impute import SimpleImputer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from skbseq import SequenceVectorizer
     >>> from skbseq.inspection import deletion_insertion, explain_events
     >>> X = pd.DataFrame({"what": [["view", "cart", "view"], ["exit", "view", "view"]] * 20})
-    >>> model = make_pipeline(SequenceVectorizer(), LogisticRegression()).fit(X, [1, 0] * 20)
+    >>> imputer = SimpleImputer(keep_empty_features=True)
+    >>> model = make_pipeline(SequenceVectorizer(), imputer, LogisticRegression())
+    >>> model = model.fit(X, [1, 0] * 20)
     >>> result = deletion_insertion(model, X, explain_events(model, X), random_state=0)
     >>> result.is_faithful
     True
