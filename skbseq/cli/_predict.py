@@ -51,8 +51,8 @@ def add_command(commands):
         "--reasons",
         metavar="N",
         type=arguments.count,
-        help="events to name per user, in columns of their own; takes one prediction more for each "
-        "event (default: none)",
+        help="name so many events per user, in columns of their own; takes one more prediction "
+        "for each event (default: none)",
     )
     arguments.add_reading(parser)
 

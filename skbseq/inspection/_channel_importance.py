@@ -20,7 +20,9 @@ ORDER = "(order)"
 class ChannelImportance:
     """Importances of the channels of histories for the score of a model.
 
-    Attributes
+    :func:`channel_importance` makes it. The parameters are also attributes.
+
+    Parameters
     ----------
     names : list of str
         Of the groups of columns.
@@ -33,15 +35,33 @@ class ChannelImportance:
         The score of X as it is.
     score_name : str
         Name of the score.
+    library : {"pandas", "polars", "pyarrow"}, default="pandas"
+        Library of the table that :meth:`frame` makes.
 
     See Also
     --------
-    channel_importance : Makes it.
+    channel_importance : Measures the importances.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbseq.inspection import ChannelImportance
+    >>> importance = ChannelImportance(
+    ...     names=["price", "what"],
+    ...     importances=np.array([[0.0, 0.02], [0.1, 0.3]]),
+    ...     own_shares=np.array([0.1, 0.1]),
+    ...     score=0.8,
+    ...     score_name="roc_auc",
+    ... )
+    >>> importance.frame()
+      channel  importance   std  own_share
+    0    what        0.20  0.10        0.1
+    1   price        0.01  0.01        0.1
     """
 
     def __init__(self, *, names, importances, own_shares, score, score_name, library="pandas"):
         self.names, self.importances, self.own_shares = names, importances, own_shares
-        self.score, self.score_name, self._library = score, score_name, library
+        self.score, self.score_name, self.library = score, score_name, library
 
     def __repr__(self):
         return f"<ChannelImportance of {', '.join(self.names)} for {self.score_name}>"
@@ -63,7 +83,7 @@ class ChannelImportance:
             "std": self.importances.std(axis=1)[order],
             "own_share": self.own_shares[order],
         }
-        return _frames.frame_from_columns(columns, like=self._library)
+        return _frames.frame_from_columns(columns, like=self.library)
 
 
 def channel_importance(

@@ -84,7 +84,7 @@ def explain_events(
     Notes
     -----
     Let :math:`f(S)` be the answer for a history of which only the events :math:`S` are left, in
-    their order. Every history is encoded anew, so that the gap before an event is that to the
+    their order. Every history is encoded again, so that the gap before an event is that to the
     event that is left. The log-odds are :math:`\log p_k - \log \sum_{j \ne k} p_j`; sums below
     :math:`10^{-9}` count as this number, because forests give probabilities of 0.
 
@@ -149,7 +149,6 @@ def explain_events(
             flat = shapley_values(answers, subsets, baselines, max_evals=max_evals, rng=rng)
     return EventExplanation(
         X,
-        subsets,
         flat,
         values=answers.values,
         baselines=baselines,

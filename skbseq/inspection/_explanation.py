@@ -6,7 +6,7 @@ from skbseq import _frames
 from skbseq._checks import check_count
 from skbseq.exceptions import SequenceFrameError
 from skbseq.inspection._sentences import EventNames, signed
-from skbseq.inspection._subsets import ranks_of
+from skbseq.inspection._subsets import Subsets, ranks_of
 
 __all__ = ["EventExplanation"]
 
@@ -14,10 +14,14 @@ __all__ = ["EventExplanation"]
 class EventExplanation:
     """Contributions of the events of histories to the predictions of a model.
 
-    :func:`explain_events` makes it.
+    :func:`explain_events` makes it. The parameters are also attributes.
 
-    Attributes
+    Parameters
     ----------
+    X : sequence frame
+        The histories.
+    flat : ndarray of float64 of shape (n_events,)
+        Contributions of all events end to end.
     values : ndarray of float64 of shape (n_samples,)
         What the model says of each history, in ``unit``.
     baselines : ndarray of float64 of shape (n_samples,)
@@ -29,9 +33,7 @@ class EventExplanation:
         predicted class is the target, else 0; or what a regressor predicts.
     method : {"removal", "gradients", "shapley"}
         How the contributions were found.
-    flat : ndarray of float64 of shape (n_events,)
-        Contributions of all events end to end.
-    by_channel : dict of str to ndarray of float64 of shape (n_events,), or None
+    by_channel : dict of str to ndarray of float64 of shape (n_events,), default=None
         Contributions by list column, which add up to ``flat``; only for ``method="gradients"``.
 
     See Also
@@ -60,10 +62,9 @@ class EventExplanation:
     3    1  exit          -3.0
     """
 
-    def __init__(
-        self, X, subsets, flat, *, values, baselines, targets, unit, method, by_channel=None
-    ):
-        self._X, self._columns, self._subsets = X, subsets.columns, subsets
+    def __init__(self, X, flat, *, values, baselines, targets, unit, method, by_channel=None):
+        self.X, self._subsets = X, Subsets(X)
+        self._columns = self._subsets.columns
         self.flat, self.by_channel = flat, by_channel
         self.values, self.baselines, self.targets = values, baselines, targets
         self.unit, self.method = unit, method
@@ -86,7 +87,7 @@ class EventExplanation:
     def contributions(self):
         """A list column of the library of X: one number per event, in the order of its rows."""
         lists = _frames.Lists(_frames.make_array(self.flat), self._subsets.offsets)
-        return _frames.build_frame({"contribution": lists}, like=self._X)["contribution"]
+        return _frames.build_frame({"contribution": lists}, like=self.X)["contribution"]
 
     def frame(self):
         """Table with one row per event.

@@ -18,9 +18,11 @@ _Z = 3.291
 
 
 class Faithfulness:
-    """Areas under the curves of :func:`deletion_insertion`.
+    """Areas under the curves of :func:`deletion_insertion`, which makes it.
 
-    Attributes
+    The parameters are also attributes.
+
+    Parameters
     ----------
     shares : ndarray of float64 of shape (n_steps + 1,)
         Shares of the events that are deleted, or inserted, from 0 to 1.
@@ -37,7 +39,28 @@ class Faithfulness:
 
     See Also
     --------
-    deletion_insertion : Makes it.
+    deletion_insertion : Measures how faithful contributions are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbseq.inspection import Faithfulness
+    >>> falls, rises, line = np.array([2.0, 0.0, 0.0]), np.array([2.0, 4.0, 0.0]), np.ones(3)
+    >>> result = Faithfulness(
+    ...     shares=np.array([0.0, 0.5, 1.0]),
+    ...     deletion={"chosen": falls, "reversed": rises, "random": line},
+    ...     insertion={"chosen": rises[::-1], "reversed": falls[::-1], "random": line},
+    ...     gaps=np.array([2.0, 2.1, 1.9]),
+    ...     random_gaps=np.array([0.0, 0.1, -0.1]),
+    ...     unit="log-odds",
+    ... )
+    >>> result.gap, result.is_faithful
+    (2.0, True)
+    >>> result.frame()
+          order  deletion  insertion
+    0    chosen       0.5        2.5
+    1  reversed       2.5        0.5
+    2    random       1.0        1.0
     """
 
     def __init__(self, *, shares, deletion, insertion, gaps, random_gaps, unit):

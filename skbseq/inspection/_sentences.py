@@ -7,7 +7,7 @@ from skbseq._checks import as_names
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
 
-# Microseconds, and from how many of a unit on a span is told in it.
+# Microseconds, and the number of a unit from which on a span is given in it.
 _UNITS = (("day", 86_400_000_000, 2), ("hour", 3_600_000_000, 2), ("minute", 60_000_000, 2))
 _SECOND = 1_000_000
 

@@ -18,7 +18,7 @@ def reading_part(model, spec):
         Its inputs are those of ``sequence_inputs`` and ``embeddings``, a list with the outputs of
         the embedding layers, of shape (batch, steps, size). Where the network begins with an
         event of zeros they have one step more. All other leaves are the inputs themselves: the
-        transformer reads ``numbers`` once more, beside the embedded events.
+        transformer reads ``numbers`` once more, besides the embedded events.
     """
     n_channels = len(spec.vocabulary_sizes)
     embeddings = [model.get_layer(f"embedding_{i}").output for i in range(n_channels)]
