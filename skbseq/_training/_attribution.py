@@ -14,10 +14,10 @@ _EVENTS_AT_ONCE, _SCORES_AT_ONCE = 2**15, 2**22
 _MOST_ROWS = 1024
 # Points on the path from the baseline. Histories whose contributions do not add up well enough
 # get twice as many, and so on.
-_FIRST_POINTS, _MOST_POINTS = 8, 256
-# Largest error of the sum, as a share of the difference that it should be. Differences far below
-# the others are held to a tenth of their median.
-_TOLERANCE, _SMALL = 0.005, 0.1
+_FIRST_POINTS, _MOST_POINTS = 8, 1024
+# Largest error of the sum, as a share of the difference that it should be, or of half the sizes of
+# the contributions where that is more: those that cancel need not be more exact than others.
+_TOLERANCE, _HALF = 0.005, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def integrated_gradients(attribution, tables, data, background, targets, readout
     baselines : ndarray of float64 of shape (n_samples,)
         Answers for the mean events.
     errors : ndarray of float64 of shape (n_samples,)
-        What is missing in the sums of the contributions.
+        What is missing in the sums of the contributions, as a share of what they should be.
     """
     run = _Path(attribution, tables, data, _mean_event(tables, background), targets, readout)
     ends = run.answers_at([0.0, 1.0])
@@ -171,16 +171,20 @@ def integrated_gradients(attribution, tables, data, background, targets, readout
     offsets = offsets_of(data.lengths)
     contributions = np.zeros((offsets[-1], len(tables) + data.numbers.shape[1]))
     errors, n_points = np.full(len(data), np.inf), _FIRST_POINTS
-    some = np.abs(change[data.lengths > 0])
-    most = _TOLERANCE * np.maximum(np.abs(change), _SMALL * np.median(some) if len(some) else 0)
     rows = np.arange(len(data))
     while len(rows) and n_points <= _MOST_POINTS:
         at, own = ranges(offsets[rows], offsets[rows + 1])
         contributions[at] = run.contributions(rows, n_points)
-        sums = np.add.reduceat(np.append(contributions[at].sum(axis=1), 0.0), own[:-1])
-        sums[data.lengths[rows] == 0] = 0
-        errors[rows] = np.abs(sums - change[rows])
-        rows, n_points = rows[errors[rows] > most[rows]], 2 * n_points
+        owner = np.repeat(np.arange(len(rows)), np.diff(own))
+        found = contributions[at]
+        sums, sizes = (
+            np.bincount(owner, weights=each, minlength=len(rows))
+            for each in (found.sum(axis=1), np.abs(found).sum(axis=1))
+        )
+        scale = np.maximum(np.abs(change[rows]), _HALF * sizes)
+        missing = np.abs(sums - change[rows])
+        errors[rows] = np.divide(missing, scale, out=np.zeros(len(rows)), where=scale > 0)
+        rows, n_points = rows[errors[rows] > _TOLERANCE], 2 * n_points
     return contributions, baselines, errors
 
 

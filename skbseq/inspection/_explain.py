@@ -95,12 +95,11 @@ def explain_events(
       sampling). Contributions add up to ``values - baselines``.
     - "gradients": the integral of the gradient by the embedding and numbers :math:`x_t` of an
       event, on the line from the mean event :math:`\bar x`, times :math:`x_t - \bar x`.
-      Contributions add up to ``values - baselines`` within 1%, else a warning says how many do
-      not. Context stays as it is. The unknown code is no baseline here, because it may never have
-      been trained.
+      Contributions add up to ``values - baselines`` within 1% (of half the sum of their sizes,
+      where they cancel), else a warning says how many do not. Context stays as it is. The unknown
+      code is no baseline here, because it may never have been trained.
 
-    A history without events has no contributions; its value is its baseline (except for
-    "gradients" with one of a mean event, which it does not have either).
+    A history without events has no contributions; its value is its baseline.
 
     Contributions describe the model and not the world: an event that the model does not use has
     none, even if it made the customer leave.

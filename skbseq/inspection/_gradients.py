@@ -67,7 +67,7 @@ def event_gradients(model, X, background, subsets, answers):
     found, baselines, errors, names, lengths = gradients_of_events(
         estimator, encoded, others, places
     )
-    _say_errors(errors, answers.values - baselines)
+    _say_errors(errors)
     at = _positions(subsets, lengths)
     encoders = [e for e in (*steps, getattr(estimator, "encoder_", None)) if e is not None]
     sources = {}
@@ -123,15 +123,15 @@ def _positions(subsets, lengths):
     return at
 
 
-def _say_errors(errors, change):
+def _say_errors(errors):
     """Warn of rows whose contributions do not add up."""
-    large = errors > _LARGE_ERROR * np.maximum(np.abs(change), 0.1 * np.median(np.abs(change)))
+    large = errors > _LARGE_ERROR
     if large.any():
         row = _frames.first_row(large)
         warnings.warn(
             f"The contributions of {int(large.sum()):,} histories do not add up to what they "
-            f"explain within 1%, the first in row {row} ({errors[row]:.2g} of "
-            f"{abs(change[row]):.2g}): the network changes too abruptly there. {_INSTEAD}",
+            f"explain within 1%, the first in row {row} (by {errors[row]:.1%}): the network "
+            f"changes too abruptly there. {_INSTEAD}",
             UserWarning,
             stacklevel=5,
         )
