@@ -274,7 +274,8 @@ def test_fit_refuses_before_it_trains(here, capsys, more, message):
     ("name", "content", "message"),
     [
         ("none.csv", None, "No file 'none.csv'"),
-        ("log.xls", "a,b\n1,2\n", "Cannot tell the format of 'log.xls'"),
+        ("log.doc", "a,b\n1,2\n", "Cannot tell the format of 'log.doc'"),
+        ("log.xls", "a,b\n1,2\n", "'log.xls': it holds text, .* Rename it to 'log.csv'"),
         ("log.csv", "", "Cannot read 'log.csv'"),
         ("bad.parquet", "PAR1", "Cannot read 'bad.parquet'"),
         ("odd.csv", "who^when\n1^2026-01-01\n", r"Pass --separator '\^' if that is it"),
@@ -293,7 +294,7 @@ def test_a_log_that_cannot_be_read_is_named(here, capsys, name, content, message
         (
             "when",
             "1970-01-01",
-            "Pass --time-unit, fix the rows, pass --invalid-times null .* or -",
+            "Fix the rows, pass --invalid-times null .* or --invalid-times keep if",
         ),
         ("price", "inf", "Row 5 of column 'price' holds an infinite value"),
     ],
