@@ -277,6 +277,19 @@ def test_bad_parameters(parameters, message, walks):
         make(**parameters).fit(walks)
 
 
-def test_a_search_can_choose_the_models_that_count(walks):
-    model = make(epochs=1).set_params(counting=None)
-    assert model.fit(walks).mixture_weights_ == {"network": 1.0}
+@pytest.mark.parametrize(
+    ("parameters", "what"),
+    [
+        ({"refit": True}, "refit=True"),
+        ({"monitor": "recall@3"}, "monitor='recall@3'"),
+        ({"counting": [MarkovChain()]}, "counting"),
+    ],
+)
+def test_too_few_histories_to_hold_one_out(parameters, what):
+    model = make(epochs=1, **parameters)
+    with pytest.raises(ValueError, match=f"{what} needs held-out .* held out of 1. Give more"):
+        model.fit([["a", "b", "c"]])
+
+
+def test_too_few_histories_leave_the_network_alone():
+    assert make(epochs=1).fit([["a", "b", "c"]]).mixture_weights_ == {"network": 1.0}
