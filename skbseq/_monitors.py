@@ -24,15 +24,20 @@ def check_monitor(monitor):
         )
 
 
+def length_of(monitor):
+    """Length of the list of a monitor such as "ndcg@10", 0 for "loss"."""
+    return 0 if monitor == "loss" else int(monitor.partition("@")[2])
+
+
 def gain_of(monitor):
     """The function from ranks to gains of a monitor such as "ndcg@10".
 
     With a single relevant id, the ideal gain is 1, so the mean of these gains is NDCG or recall.
     """
-    kind, k = _RANKING.fullmatch(monitor).groups()
+    is_recall, k = monitor.startswith("recall"), length_of(monitor)
 
     def gain(ranks):
-        gains = np.ones(len(ranks)) if kind == "recall" else 1 / np.log2(1 + ranks)
-        return np.where(ranks <= int(k), gains, 0.0)
+        gains = np.ones(len(ranks)) if is_recall else 1 / np.log2(1 + ranks)
+        return np.where(ranks <= k, gains, 0.0)
 
     return gain

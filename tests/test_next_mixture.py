@@ -116,6 +116,18 @@ def test_trial_ranks_like_the_full_catalogue(rng):
     assert_array_equal(trial._ranks(weights)[near_top], slow[near_top])
 
 
+@pytest.mark.parametrize(("k", "n_events"), [(10, 8), (150, 6)])
+def test_long_lists_are_ranked_to_their_end(k, n_events, rng, monkeypatch):
+    monkeypatch.setattr("skbseq._next_event._mixture._MOST_RIVALS", 900)
+    histories = Histories(np.zeros(0, np.int64), np.zeros(9, np.int64))
+    scores, truth = rng.random((1, 8, 400)), rng.integers(0, 400, 8)
+    trial = Trial.of(lambda part: scores[:, : len(part)], histories, truth, 400, f"recall@{k}")
+    slow = 1 + (scores[0] > scores[0, np.arange(8), truth][:, None]).sum(axis=1)
+    assert trial.right.shape == (1, n_events)
+    found = gain_of(f"recall@{k}")(trial._ranks(np.ones(1)))
+    assert found.tolist() == (slow <= k)[:n_events].tolist()
+
+
 def test_ids_of_the_history_are_no_rivals_unless_some_history_repeats_one():
     histories = Histories(np.array([0, 1]), np.array([0, 1, 2]))
     scores = np.array([[0.7, 0.1, 0.2], [0.1, 0.8, 0.1]])

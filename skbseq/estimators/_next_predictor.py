@@ -203,7 +203,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     weights ``mixture_weights_``. For ``monitor="loss"`` these are the weights that make the
     held-out events most probable, found by the EM algorithm. For a ranking they are selected
     greedily, in up to 20 steps [3]_. Both use up to 5,000 events, the last ones of each
-    history first. Counting models ignore positive sample weights.
+    history first; fewer for lists of more than 100 ids. Counting models ignore positive sample
+    weights.
 
     References
     ----------
@@ -394,7 +395,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         def score(part):
             return [self._network_scores(part), *(model._scores(part) for model in fitted)]
 
-        trial = Trial.of(score, self._queries(asked), truth, len(self.classes_))
+        asked = self._queries(asked)
+        trial = Trial.of(score, asked, truth, len(self.classes_), self.monitor)
         weights = trial.weights(self.monitor)
         self._mixture = weights, learn_counts(models, self, histories)
 
