@@ -17,11 +17,16 @@ def check_monitor(monitor):
     ValueError
         If it is neither.
     """
-    if monitor != "loss" and not _RANKING.fullmatch(monitor):
+    if monitor != "loss" and not is_ranking(monitor):
         raise ValueError(
             "monitor must be 'loss', or 'ndcg' or 'recall' with the length of the list, such as "
             f"'ndcg@10' or 'recall@20'; got {shown(monitor)}."
         )
+
+
+def is_ranking(name):
+    """Whether a quantity is how well lists rank, so that larger values are better."""
+    return bool(_RANKING.fullmatch(name))
 
 
 def length_of(monitor):

@@ -503,6 +503,8 @@ def test_early_events_are_drawn_as_their_sum():
     assert [bar.get_height() for bar in display.bars_] == pytest.approx([-0.1, 0.4])
     assert labels(display.channel_ax_.xaxis) == ["2 earlier events", "c"]
     assert "age_seconds" not in display.frame()
+    display.plot(max_events=2)  # a sum of one event needs no name of its own
+    assert labels(display.channel_ax_.xaxis) == ["a", "b", "c"]
     assert len(display.plot(max_events=25).bars_) == 3
 
 
@@ -564,6 +566,21 @@ def test_histories_are_found_inside_pipelines():
     assert display.frame()["epoch"].tolist() == [1, 2, 3]
     display.plot(quantity="auc")
     assert display.held_out_line_ is None and display.ax_.get_ylabel() == "Auc"
+
+
+def test_a_ranking_of_held_out_samples_is_best_where_it_is_highest():
+    history = {
+        "loss": [3.0, 2.0, 1.0],
+        "val_loss": [3.0, 2.0, 2.5],
+        "val_ndcg@10": [0.1, 0.3, 0.2],
+    }
+    display = TrainingHistoryDisplay(history=history).plot(quantity="ndcg@10")
+    assert display.line_ is None and display.held_out_line_.get_ydata().tolist() == [0.1, 0.3, 0.2]
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["held-out samples", "highest: epoch 2"]
+    assert display.ax_.get_ylabel() == "NDCG@10"
+    with pytest.raises(ValueError, match="quantity 'val_loss'; it has 'loss', 'ndcg@10'"):
+        display.plot(quantity="val_loss")
 
 
 # ------------------------------------------------------------------ labels
