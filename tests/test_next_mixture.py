@@ -103,7 +103,7 @@ def test_trial_ranks_like_the_full_catalogue(rng):
         return [s[first : first + len(part)].copy() for s in scores]
 
     score.done = 0
-    trial = Trial.of(score, histories, truth, n_classes)
+    trial = Trial.of(score, histories, truth, n_classes, "ndcg@10")
     shares = scores / scores.sum(axis=2, keepdims=True)
     assert_allclose(trial.right, shares[:, np.arange(n), truth])
     weights = np.array([0.3, 0.7])
@@ -133,7 +133,7 @@ def test_ids_of_the_history_are_no_rivals_unless_some_history_repeats_one():
     scores = np.array([[0.7, 0.1, 0.2], [0.1, 0.8, 0.1]])
 
     def ranks(truth):
-        trial = Trial.of(lambda part: [scores.copy()], histories, np.array(truth), 3)
+        trial = Trial.of(lambda part: [scores.copy()], histories, np.array(truth), 3, "recall@1")
         return trial._ranks(np.ones(1)).tolist()
 
     assert ranks([2, 2]) == [1, 1.5]  # 0 and 1 are left out; 0 is level with 2 in the second

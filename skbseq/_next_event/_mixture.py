@@ -112,7 +112,7 @@ class Trial:
     rivals: np.ndarray
 
     @classmethod
-    def of(cls, score, histories, truth, n_classes, monitor="loss"):
+    def of(cls, score, histories, truth, n_classes, monitor):
         """Compare models.
 
         Parameters
@@ -123,12 +123,14 @@ class Trial:
         truth : ndarray of int64 of shape (n_events,)
             Codes of the next events.
         n_classes : int
-        monitor : str, default="loss"
+        monitor : str
+            For "loss", nothing is ranked, so there are no rivals.
         """
-        found, step = [], rows_at_a_time(n_classes)
-        n_ranked = min(n_classes, max(_N_RANKED, length_of(monitor)))
-        truth = truth[: max(1, _MOST_RIVALS // n_ranked)]
-        histories = histories.slice(0, len(truth))
+        found, step, n_ranked = [], rows_at_a_time(n_classes), 0
+        if monitor != "loss":
+            n_ranked = min(n_classes, max(_N_RANKED, length_of(monitor)))
+            truth = truth[: max(1, _MOST_RIVALS // n_ranked)]
+            histories = histories.slice(0, len(truth))
         excluded = not repeats(histories, truth).any()
         for start in range(0, len(truth), step):
             part = histories.slice(start, min(start + step, len(truth)))
@@ -196,6 +198,8 @@ def _compare(scores, histories, truth, excluded, n_ranked):
     """Probabilities of the right ids and of their rivals, by model."""
     rows = np.arange(len(truth))
     right = scores[:, rows, truth]
+    if not n_ranked:
+        return right, np.zeros((*right.shape, 0))
     if excluded:
         scores[:, histories.rows, histories.codes] = -1
     scores[:, rows, truth] = -1
