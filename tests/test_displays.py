@@ -16,6 +16,7 @@ from matplotlib import font_manager
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -221,6 +222,14 @@ def test_lift_takes_the_probability_of_the_positive_class():
     assert LiftCurveDisplay.from_estimator(model, X, y).lift_at(0.25) == 4
     no = LiftCurveDisplay.from_estimator(model, X, y, pos_label="no")
     assert (no.lift_at(0.25), no.base_rate, no.name) == (4 / 3, 0.75, "DummyClassifier")
+
+
+@pytest.mark.parametrize(("pos_label", "lift"), [("yes", 4), ("no", 4 / 3)])
+def test_lift_takes_decision_values_with_the_sign_of_the_positive_class(pos_label, lift):
+    X, y = np.array([[0.0], [5.0], [1.0], [2.0]]), ["no", "yes", "no", "no"]
+    model = RidgeClassifier().fit(X, y)
+    display = LiftCurveDisplay.from_estimator(model, X, y, pos_label=pos_label)
+    assert display.lift_at(0.25) == pytest.approx(lift)
 
 
 # ------------------------------------------------------------------ periods
