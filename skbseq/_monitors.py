@@ -29,6 +29,11 @@ def is_ranking(name):
     return bool(_RANKING.fullmatch(name))
 
 
+def best_epoch(values, name):
+    """Epoch, from 1, of the best value of a quantity: the highest of ranks, else the lowest."""
+    return int(np.nanargmax(values) if is_ranking(name) else np.nanargmin(values)) + 1
+
+
 def length_of(monitor):
     """Length of the list of a monitor such as "ndcg@10", 0 for "loss"."""
     return 0 if monitor == "loss" else int(monitor.partition("@")[2])

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from event_logs import EVENTS, make_log
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib import font_manager
 from sklearn.base import BaseEstimator
@@ -117,6 +117,7 @@ def test_rare_behaviours_become_other():
     display = TransitionMatrixDisplay.from_log(SHOP, max_categories=1)
     assert display.names == ["view", "other (2 values)"]
     assert display.counts.tolist() == [[1, 3], [1, 1]]
+    assert _drawing.colors_of(display.names) == [_drawing.PALETTE[0], _drawing.OTHER_COLOR]
     one_left = TransitionMatrixDisplay.from_log(SHOP, max_categories=2)
     assert one_left.names == ["view", "cart", "buy"]
 
@@ -248,6 +249,8 @@ def start_by_hand(moment, period):
 
 
 @given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), st.sampled_from(PERIODS))
+@example(dt.datetime(1969, 12, 28, 23, 59, 59), "week")  # a Sunday
+@example(dt.datetime(2026, 11, 30), "week")
 def test_periods_are_those_of_the_calendar(moment, period):
     ticks = np.array([moment], "datetime64[us]").astype(np.int64)
     number = period_of(ticks, period, SHOP._clock)

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skbseq import ItemCooccurrence, MarkovChain, MostFrequent, NextBehaviorPredictor
-from skbseq._monitors import check_monitor, gain_of
+from skbseq._monitors import best_epoch, check_monitor, gain_of
 from skbseq._next_event import Histories, Trial, add_up, learn_counts
 from skbseq._next_event._histories import repeats
 
@@ -152,6 +152,11 @@ def test_gains_of_ranks():
     ranks = np.array([1, 2, 3.5, 11, np.inf])
     assert gain_of("recall@3")(ranks).tolist() == [1, 1, 0, 0, 0]
     assert_allclose(gain_of("ndcg@10")(ranks), [1, 1 / np.log2(3), 1 / np.log2(4.5), 0, 0])
+
+
+def test_the_best_epoch_has_the_lowest_loss_or_the_highest_gain():
+    assert best_epoch([3.0, 1.0, 2.0], "loss") == 2
+    assert best_epoch([0.3, np.nan, 0.4], "ndcg@10") == 3
 
 
 @pytest.mark.parametrize("monitor", ["ndcg", "recall@0", "ndcg@-1", "mrr@10", "val_loss", ""])

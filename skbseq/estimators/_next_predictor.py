@@ -18,7 +18,7 @@ from skbseq._checks import (
     with_callbacks,
 )
 from skbseq._docstrings import document
-from skbseq._monitors import check_monitor
+from skbseq._monitors import best_epoch, check_monitor
 from skbseq._next_event import (
     BaseNextEvent,
     Histories,
@@ -369,8 +369,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     def _train_on_all(self, samples, objective):
         """Train again on all histories, for the epochs that were best."""
         first = self._sequence_model
-        best = np.argmin if self.monitor == "loss" else np.argmax
-        n_epochs = int(best(first.history[f"val_{self.monitor}"])) + 1
+        n_epochs = best_epoch(first.history[f"val_{self.monitor}"], self.monitor)
         self._train(samples, objective, start=self._start(), n_epochs=n_epochs)
         self._sequence_model = replace(self._sequence_model, history=first.history)
 

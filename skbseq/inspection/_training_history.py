@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq._checks import shown, to_numbers
-from skbseq._monitors import is_ranking
+from skbseq._monitors import best_epoch, is_ranking
 from skbseq.inspection._drawing import PALETTE, Display, keywords
 
 __all__ = ["TrainingHistoryDisplay"]
@@ -118,7 +118,7 @@ class TrainingHistoryDisplay(Display):
             If the history lacks this quantity.
         """
         values = [each for each in self._values(quantity) if each is not None][-1]
-        return int(np.nanargmax(values) if is_ranking(quantity) else np.nanargmin(values)) + 1
+        return best_epoch(values, quantity)
 
     def _values(self, quantity):
         """Values on training and on held-out samples; None where there are none."""
