@@ -17,11 +17,26 @@ def check_monitor(monitor):
     ValueError
         If it is neither.
     """
-    if monitor != "loss" and not _RANKING.fullmatch(monitor):
+    if monitor != "loss" and not is_ranking(monitor):
         raise ValueError(
             "monitor must be 'loss', or 'ndcg' or 'recall' with the length of the list, such as "
             f"'ndcg@10' or 'recall@20'; got {shown(monitor)}."
         )
+
+
+def is_ranking(name):
+    """Whether a quantity is how well lists rank, so that larger values are better."""
+    return bool(_RANKING.fullmatch(name))
+
+
+def best_epoch(values, name):
+    """Epoch, from 1, of the best value of a quantity: the highest of ranks, else the lowest."""
+    return int(np.nanargmax(values) if is_ranking(name) else np.nanargmin(values)) + 1
+
+
+def length_of(monitor):
+    """Length of the list of a monitor such as "ndcg@10", 0 for "loss"."""
+    return 0 if monitor == "loss" else int(monitor.partition("@")[2])
 
 
 def gain_of(monitor):
@@ -29,10 +44,10 @@ def gain_of(monitor):
 
     With a single relevant id, the ideal gain is 1, so the mean of these gains is NDCG or recall.
     """
-    kind, k = _RANKING.fullmatch(monitor).groups()
+    is_recall, k = monitor.startswith("recall"), length_of(monitor)
 
     def gain(ranks):
-        gains = np.ones(len(ranks)) if kind == "recall" else 1 / np.log2(1 + ranks)
-        return np.where(ranks <= int(k), gains, 0.0)
+        gains = np.ones(len(ranks)) if is_recall else 1 / np.log2(1 + ranks)
+        return np.where(ranks <= k, gains, 0.0)
 
     return gain

@@ -10,12 +10,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from event_logs import EVENTS, make_log
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib import font_manager
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -116,6 +117,7 @@ def test_rare_behaviours_become_other():
     display = TransitionMatrixDisplay.from_log(SHOP, max_categories=1)
     assert display.names == ["view", "other (2 values)"]
     assert display.counts.tolist() == [[1, 3], [1, 1]]
+    assert _drawing.colors_of(display.names) == [_drawing.PALETTE[0], _drawing.OTHER_COLOR]
     one_left = TransitionMatrixDisplay.from_log(SHOP, max_categories=2)
     assert one_left.names == ["view", "cart", "buy"]
 
@@ -223,6 +225,14 @@ def test_lift_takes_the_probability_of_the_positive_class():
     assert (no.lift_at(0.25), no.base_rate, no.name) == (4 / 3, 0.75, "DummyClassifier")
 
 
+@pytest.mark.parametrize(("pos_label", "lift"), [("yes", 4), ("no", 4 / 3)])
+def test_lift_takes_decision_values_with_the_sign_of_the_positive_class(pos_label, lift):
+    X, y = np.array([[0.0], [5.0], [1.0], [2.0]]), ["no", "yes", "no", "no"]
+    model = RidgeClassifier().fit(X, y)
+    display = LiftCurveDisplay.from_estimator(model, X, y, pos_label=pos_label)
+    assert display.lift_at(0.25) == pytest.approx(lift)
+
+
 # ------------------------------------------------------------------ periods
 
 
@@ -239,6 +249,8 @@ def start_by_hand(moment, period):
 
 
 @given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), st.sampled_from(PERIODS))
+@example(dt.datetime(1969, 12, 28, 23, 59, 59), "week")  # a Sunday
+@example(dt.datetime(2026, 11, 30), "week")
 def test_periods_are_those_of_the_calendar(moment, period):
     ticks = np.array([moment], "datetime64[us]").astype(np.int64)
     number = period_of(ticks, period, SHOP._clock)
@@ -503,6 +515,8 @@ def test_early_events_are_drawn_as_their_sum():
     assert [bar.get_height() for bar in display.bars_] == pytest.approx([-0.1, 0.4])
     assert labels(display.channel_ax_.xaxis) == ["2 earlier events", "c"]
     assert "age_seconds" not in display.frame()
+    display.plot(max_events=2)  # a sum of one event needs no name of its own
+    assert labels(display.channel_ax_.xaxis) == ["a", "b", "c"]
     assert len(display.plot(max_events=25).bars_) == 3
 
 
@@ -564,6 +578,21 @@ def test_histories_are_found_inside_pipelines():
     assert display.frame()["epoch"].tolist() == [1, 2, 3]
     display.plot(quantity="auc")
     assert display.held_out_line_ is None and display.ax_.get_ylabel() == "Auc"
+
+
+def test_a_ranking_of_held_out_samples_is_best_where_it_is_highest():
+    history = {
+        "loss": [3.0, 2.0, 1.0],
+        "val_loss": [3.0, 2.0, 2.5],
+        "val_ndcg@10": [0.1, 0.3, 0.2],
+    }
+    display = TrainingHistoryDisplay(history=history).plot(quantity="ndcg@10")
+    assert display.line_ is None and display.held_out_line_.get_ydata().tolist() == [0.1, 0.3, 0.2]
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["held-out samples", "highest: epoch 2"]
+    assert display.ax_.get_ylabel() == "NDCG@10"
+    with pytest.raises(ValueError, match="quantity 'val_loss'; it has 'loss', 'ndcg@10'"):
+        display.plot(quantity="val_loss")
 
 
 # ------------------------------------------------------------------ labels

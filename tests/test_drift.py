@@ -173,6 +173,9 @@ def test_the_plot_shows_each_index_and_its_band(rng):
     drift = compare_logs(*logs, n_permutations=50, random_state=0).plot()
     assert [bar.get_width() for bar in drift.bars_] == drift.psi_chance.tolist()
     assert drift.points_.get_offsets()[:, 0].tolist() == drift.psi.tolist()
+    drift.level = 0.999
+    (band,) = drift.plot().ax_.get_legend().get_texts()
+    assert band.get_text() == "chance, 99.9% of permutations"
     ticks = [label.get_text() for label in drift.ax_.get_yticklabels()]
     assert ticks == ["event mix", "transitions", "unknown values", "gaps", "lengths"]
     orange, blue = drift.points_.get_facecolors()[[0, 4]].tolist()
@@ -193,14 +196,16 @@ def test_an_aspect_without_observations_is_not_a_number():
     rows = {row["aspect"]: row for row in drift.frame("pyarrow").to_pylist()}
     assert rows["gaps"]["psi"] is None and not rows["gaps"]["beyond_chance"]
     assert rows["event mix"]["psi"] == 0
+    assert rows["event mix"]["p_value"] == 1  # permutations with the same index count
     assert drift.ax_.texts[3].get_text() == "no observations in one of the logs"
     plt.close("all")
 
 
 def test_spans_of_different_lengths_are_a_warning(rng):
     log = random_log(rng)
-    with pytest.warns(UserWarning, match=r"reference covers 40 d and the current log 10 d.*Cut"):
-        compare_logs(log, log.clean(earliest="2026-01-31"), n_permutations=20)
+    with pytest.warns(UserWarning, match=r"reference covers 40 d and the current log 25 d.*Cut"):
+        compare_logs(log, log.clean(earliest="2026-01-16"), n_permutations=20)
+    compare_logs(log, log.clean(earliest="2026-01-13"), n_permutations=20)  # 28 d: no warning
 
 
 GOOD = random_log(np.random.default_rng(0), 5)

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skbseq import ItemCooccurrence, MarkovChain, MostFrequent, NextBehaviorPredictor
-from skbseq._monitors import check_monitor, gain_of
+from skbseq._monitors import best_epoch, check_monitor, gain_of
 from skbseq._next_event import Histories, Trial, add_up, learn_counts
 from skbseq._next_event._histories import repeats
 
@@ -103,7 +103,7 @@ def test_trial_ranks_like_the_full_catalogue(rng):
         return [s[first : first + len(part)].copy() for s in scores]
 
     score.done = 0
-    trial = Trial.of(score, histories, truth, n_classes)
+    trial = Trial.of(score, histories, truth, n_classes, "ndcg@10")
     shares = scores / scores.sum(axis=2, keepdims=True)
     assert_allclose(trial.right, shares[:, np.arange(n), truth])
     weights = np.array([0.3, 0.7])
@@ -116,12 +116,24 @@ def test_trial_ranks_like_the_full_catalogue(rng):
     assert_array_equal(trial._ranks(weights)[near_top], slow[near_top])
 
 
+@pytest.mark.parametrize(("k", "n_events"), [(10, 8), (150, 6)])
+def test_long_lists_are_ranked_to_their_end(k, n_events, rng, monkeypatch):
+    monkeypatch.setattr("skbseq._next_event._mixture._MOST_RIVALS", 900)
+    histories = Histories(np.zeros(0, np.int64), np.zeros(9, np.int64))
+    scores, truth = rng.random((1, 8, 400)), rng.integers(0, 400, 8)
+    trial = Trial.of(lambda part: scores[:, : len(part)], histories, truth, 400, f"recall@{k}")
+    slow = 1 + (scores[0] > scores[0, np.arange(8), truth][:, None]).sum(axis=1)
+    assert trial.right.shape == (1, n_events)
+    found = gain_of(f"recall@{k}")(trial._ranks(np.ones(1)))
+    assert found.tolist() == (slow <= k)[:n_events].tolist()
+
+
 def test_ids_of_the_history_are_no_rivals_unless_some_history_repeats_one():
     histories = Histories(np.array([0, 1]), np.array([0, 1, 2]))
     scores = np.array([[0.7, 0.1, 0.2], [0.1, 0.8, 0.1]])
 
     def ranks(truth):
-        trial = Trial.of(lambda part: [scores.copy()], histories, np.array(truth), 3)
+        trial = Trial.of(lambda part: [scores.copy()], histories, np.array(truth), 3, "recall@1")
         return trial._ranks(np.ones(1)).tolist()
 
     assert ranks([2, 2]) == [1, 1.5]  # 0 and 1 are left out; 0 is level with 2 in the second
@@ -140,6 +152,11 @@ def test_gains_of_ranks():
     ranks = np.array([1, 2, 3.5, 11, np.inf])
     assert gain_of("recall@3")(ranks).tolist() == [1, 1, 0, 0, 0]
     assert_allclose(gain_of("ndcg@10")(ranks), [1, 1 / np.log2(3), 1 / np.log2(4.5), 0, 0])
+
+
+def test_the_best_epoch_has_the_lowest_loss_or_the_highest_gain():
+    assert best_epoch([3.0, 1.0, 2.0], "loss") == 2
+    assert best_epoch([0.3, np.nan, 0.4], "ndcg@10") == 3
 
 
 @pytest.mark.parametrize("monitor", ["ndcg", "recall@0", "ndcg@-1", "mrr@10", "val_loss", ""])
@@ -277,6 +294,19 @@ def test_bad_parameters(parameters, message, walks):
         make(**parameters).fit(walks)
 
 
-def test_a_search_can_choose_the_models_that_count(walks):
-    model = make(epochs=1).set_params(counting=None)
-    assert model.fit(walks).mixture_weights_ == {"network": 1.0}
+@pytest.mark.parametrize(
+    ("parameters", "what"),
+    [
+        ({"refit": True}, "refit=True"),
+        ({"monitor": "recall@3"}, "monitor='recall@3'"),
+        ({"counting": [MarkovChain()]}, "counting"),
+    ],
+)
+def test_too_few_histories_to_hold_one_out(parameters, what):
+    model = make(epochs=1, **parameters)
+    with pytest.raises(ValueError, match=f"{what} needs held-out .* held out of 1. Give more"):
+        model.fit([["a", "b", "c"]])
+
+
+def test_too_few_histories_leave_the_network_alone():
+    assert make(epochs=1).fit([["a", "b", "c"]]).mixture_weights_ == {"network": 1.0}

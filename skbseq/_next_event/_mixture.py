@@ -6,15 +6,18 @@ import numpy as np
 from sklearn.base import clone
 
 from skbseq._checks import shown, validate_parameter_constraints
-from skbseq._monitors import gain_of
+from skbseq._monitors import gain_of, length_of
 from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._histories import repeats
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._targets import rows_at_a_time
 
-# Ids of each model that are ranked: few ids below them can reach the top of a mixture.
+# Ids of each model that are ranked, or as many as the monitored list holds, if that is more: few
+# ids below them can reach the top of a mixture. Of longer lists fewer events are compared, so that
+# memory does not grow.
 _N_RANKED = 100
+_MOST_RIVALS = 500_000  # of each model
 _N_ROUNDS = 20
 _N_ITERATIONS = 200
 
@@ -109,7 +112,7 @@ class Trial:
     rivals: np.ndarray
 
     @classmethod
-    def of(cls, score, histories, truth, n_classes):
+    def of(cls, score, histories, truth, n_classes, monitor):
         """Compare models.
 
         Parameters
@@ -120,13 +123,20 @@ class Trial:
         truth : ndarray of int64 of shape (n_events,)
             Codes of the next events.
         n_classes : int
+        monitor : str
+            For "loss", nothing is ranked, so there are no rivals.
         """
-        found, step = [], rows_at_a_time(n_classes)
+        found, step, n_ranked = [], rows_at_a_time(n_classes), 0
+        if monitor != "loss":
+            n_ranked = min(n_classes, max(_N_RANKED, length_of(monitor)))
+            truth = truth[: max(1, _MOST_RIVALS // n_ranked)]
+            histories = histories.slice(0, len(truth))
         excluded = not repeats(histories, truth).any()
         for start in range(0, len(truth), step):
             part = histories.slice(start, min(start + step, len(truth)))
             scores = [s / s.sum(axis=1, keepdims=True) for s in score(part)]
-            found.append(_compare(np.stack(scores), part, truth[start : start + step], excluded))
+            here = truth[start : start + step]
+            found.append(_compare(np.stack(scores), part, here, excluded, n_ranked))
         return cls(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
 
     def weights(self, monitor):
@@ -184,14 +194,15 @@ class Trial:
         return 1 + above.sum(axis=1) + level.sum(axis=1) / 2
 
 
-def _compare(scores, histories, truth, excluded):
+def _compare(scores, histories, truth, excluded, n_ranked):
     """Probabilities of the right ids and of their rivals, by model."""
     rows = np.arange(len(truth))
     right = scores[:, rows, truth]
+    if not n_ranked:
+        return right, np.zeros((*right.shape, 0))
     if excluded:
         scores[:, histories.rows, histories.codes] = -1
     scores[:, rows, truth] = -1
-    n_ranked = min(_N_RANKED, scores.shape[2])
     top = np.argpartition(-scores, n_ranked - 1, axis=2)[:, :, :n_ranked]
     # Of each row the ids that any model ranks high, each once.
     ids = np.sort(np.concatenate(list(top), axis=1), axis=1)

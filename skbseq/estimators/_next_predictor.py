@@ -18,7 +18,7 @@ from skbseq._checks import (
     with_callbacks,
 )
 from skbseq._docstrings import document
-from skbseq._monitors import check_monitor
+from skbseq._monitors import best_epoch, check_monitor
 from skbseq._next_event import (
     BaseNextEvent,
     Histories,
@@ -46,9 +46,9 @@ from skbseq.preprocessing import SequenceEncoder
 from skbseq.preprocessing._evidence import code
 from skbseq.preprocessing._sequence_encoder import time_features_of
 
-# From so many ids on, each batch compares its own with some drawn at random.
 # Each step reads all histories once more.
 _MOST_STEPS = 10**6
+# From so many ids on, each batch compares its own with some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
 # From so many ids on their embeddings start with this deviation. On a log of 12,000 products,
@@ -203,7 +203,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     weights ``mixture_weights_``. For ``monitor="loss"`` these are the weights that make the
     held-out events most probable, found by the EM algorithm. For a ranking they are selected
     greedily, in up to 20 steps [3]_. Both use up to 5,000 events, the last ones of each
-    history first. Counting models ignore positive sample weights.
+    history first; fewer for lists of more than 100 ids. Counting models ignore positive sample
+    weights.
 
     References
     ----------
@@ -305,13 +306,16 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         SequenceFrameError
             If the target does not exist, cannot be determined, or holds no ids.
         ValueError
-            If no history of positive weight holds an event, or y or a parameter does not fit.
+            If no history of positive weight holds an event, or y or a parameter does not fit. If
+            a parameter needs held-out histories, and there are too few to hold one out.
         MemoryError
             If the memory cannot hold a network of this size.
         TypeError
             If a parameter is routed nowhere.
         """
-        self._check_held_out()
+        check_monitor(self.monitor)
+        if not self.validation_split:
+            self._check_needs_no_held_out("validation_split=0. Set it to 0.1, say")
         with all_or_nothing(self):
             columns, self.target_ = split_target(X, self.target)
             counting = read_counting(self.counting, self.target_)
@@ -330,6 +334,10 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             objective = Objective(self._spec(), loss | {"monitor": self.monitor})
             samples = data, following.astype(np.float32), weights
             held_out = self._train(samples, objective, start=self._start())
+            if not data.lengths[held_out].any():
+                self._check_needs_no_held_out(
+                    f"none with an event is held out of {len(data):,}. Give more histories"
+                )
             following = np.where(weights > 0, self._positions()[following], -1)
             learned = self._seen(X).only(weights > 0).with_next(following)
             self._mix(counting, learned, data, held_out)
@@ -337,16 +345,15 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
                 self._train_on_all(samples, objective)
         return self
 
-    def _check_held_out(self):
-        """Refuse what needs held-out histories where there are none."""
-        check_monitor(self.monitor)
+    def _check_needs_no_held_out(self, reason):
+        """Refuse parameters that need held-out histories, for there are none."""
         needs = {f"monitor={self.monitor!r}": self.monitor != "loss", "refit=True": self.refit}
-        needs["counting"] = not (self.counting is None or isinstance(self.counting, str))
+        needs["counting"] = bool(self.counting) and self.counting != "auto"
         for what, is_given in needs.items():
-            if is_given and not self.validation_split:
+            if is_given:
                 raise ValueError(
-                    f"{what} needs held-out histories, but validation_split=0. Set it to 0.1, "
-                    f"say, or leave {what.partition('=')[0]} out."
+                    f"{what} needs held-out histories, but {reason}, or leave "
+                    f"{what.partition('=')[0]} out."
                 )
 
     def _start(self):
@@ -362,8 +369,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     def _train_on_all(self, samples, objective):
         """Train again on all histories, for the epochs that were best."""
         first = self._sequence_model
-        best = np.argmin if self.monitor == "loss" else np.argmax
-        n_epochs = int(best(first.history[f"val_{self.monitor}"])) + 1
+        n_epochs = best_epoch(first.history[f"val_{self.monitor}"], self.monitor)
         self._train(samples, objective, start=self._start(), n_epochs=n_epochs)
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
@@ -388,7 +394,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         def score(part):
             return [self._network_scores(part), *(model._scores(part) for model in fitted)]
 
-        trial = Trial.of(score, self._queries(asked), truth, len(self.classes_))
+        asked = self._queries(asked)
+        trial = Trial.of(score, asked, truth, len(self.classes_), self.monitor)
         weights = trial.weights(self.monitor)
         self._mixture = weights, learn_counts(models, self, histories)
 

@@ -234,7 +234,7 @@ class EventAttributionDisplay(Display):
         if self.ages is not None:
             short = [_tick(n, age) for n, age in zip(short, self.ages, strict=True)]
         n_left = len(self.names) - max_events
-        if n_left <= 0:
+        if n_left <= 1:  # one event is a bar anyway
             return self.contributions, short, font
         early = self.contributions[:n_left].sum(axis=0, keepdims=True)
         values = np.concatenate([early, self.contributions[n_left:]])

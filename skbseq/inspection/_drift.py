@@ -187,7 +187,7 @@ class DriftDisplay(Display):
         check_is_display_data(self, "aspects", "psi", "psi_chance", "p_values")
         ax = self._open(ax, (9, 1.6 + 0.5 * len(self.aspects)))
         rows, beyond = np.arange(len(self.aspects)), self.beyond_chance
-        band = f"chance, {self.level:.0%} of permutations"
+        band = f"chance, {100 * self.level:.6g}% of permutations"
         self.bars_ = ax.barh(rows, self.psi_chance, height=0.5, color=_BAND, label=band)
         colors = [PALETTE[6] if each else PALETTE[0] for each in beyond]
         style = {"c": colors, "s": 60, "zorder": 3, "edgecolors": "black"} | scatter_kw

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq._checks import shown, to_numbers
+from skbseq._monitors import best_epoch, is_ranking
 from skbseq.inspection._drawing import PALETTE, Display, keywords
 
 __all__ = ["TrainingHistoryDisplay"]
@@ -28,8 +29,8 @@ class TrainingHistoryDisplay(Display):
 
     Attributes
     ----------
-    line_ : matplotlib.lines.Line2D
-        The values on the training samples.
+    line_ : matplotlib.lines.Line2D or None
+        The values on the training samples, if there are any.
     held_out_line_ : matplotlib.lines.Line2D or None
         The values on held-out samples, if there are any.
     ax_ : matplotlib.axes.Axes
@@ -67,7 +68,8 @@ class TrainingHistoryDisplay(Display):
             A fitted estimator of skbseq with ``history_``, or a pipeline or a search that contains
             one.
         quantity : str, default="loss"
-            What is plotted: "loss", or the name of a metric that the fit has recorded.
+            What is plotted: "loss", or the name of a metric that the fit has recorded, such as
+            "ndcg@10", without ``val_``.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot on. None: a new figure.
         **line_kw : dict
@@ -95,7 +97,10 @@ class TrainingHistoryDisplay(Display):
         return cls(history=history).plot(ax, quantity=quantity, **line_kw)
 
     def best_epoch(self, quantity="loss"):
-        """Epoch with the lowest value on held-out samples, or on the training samples.
+        """Epoch with the best value on held-out samples, or on the training samples.
+
+        The highest value of "ndcg@10", "recall@20" and the like is the best, and the lowest of any
+        other quantity, such as a loss.
 
         Parameters
         ----------
@@ -112,16 +117,19 @@ class TrainingHistoryDisplay(Display):
         ValueError
             If the history lacks this quantity.
         """
-        values = self._values(quantity)
-        return int(np.nanargmin(self.history.get(f"val_{quantity}", values))) + 1
+        values = [each for each in self._values(quantity) if each is not None][-1]
+        return best_epoch(values, quantity)
 
     def _values(self, quantity):
-        if not isinstance(quantity, str) or quantity not in self.history:
+        """Values on training and on held-out samples; None where there are none."""
+        names = dict.fromkeys(name.removeprefix("val_") for name in self.history)
+        if not isinstance(quantity, str) or quantity not in names:
             raise ValueError(
                 f"The history has no quantity {shown(quantity)}; it has "
-                f"{', '.join(map(repr, self.history)) or 'none'}."
+                f"{', '.join(map(repr, names)) or 'none'}."
             )
-        return to_numbers(quantity, self.history[quantity])
+        found = (self.history.get(name) for name in (quantity, f"val_{quantity}"))
+        return [None if values is None else to_numbers(quantity, values) for values in found]
 
     def _columns(self):
         values = {name: np.asarray(each, np.float64) for name, each in self.history.items()}
@@ -152,24 +160,29 @@ class TrainingHistoryDisplay(Display):
         ValueError
             If the history lacks this quantity. Also if matplotlib does not take a keyword.
         """
-        values = self._values(quantity)
+        values, held_out = self._values(quantity)
         ax = self._open(ax)
         self.line_ = self._draw(ax, values, "training samples", PALETTE[0], line_kw)
-        self.held_out_line_ = None
-        held_out = self.history.get(f"val_{quantity}")
+        self.held_out_line_ = self._draw(ax, held_out, "held-out samples", PALETTE[6], line_kw)
         if held_out is not None:
-            self.held_out_line_ = self._draw(ax, held_out, "held-out samples", PALETTE[6], line_kw)
-            best = self.best_epoch(quantity)
-            ax.axvline(best, color="grey", linestyle=":", label=f"lowest: epoch {best}")
+            best, end = self.best_epoch(quantity), "highest" if is_ranking(quantity) else "lowest"
+            ax.axvline(best, color="grey", linestyle=":", label=f"{end}: epoch {best}")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set(xlabel="Epoch", ylabel=quantity.replace("_", " ").capitalize())
+        ax.set(xlabel="Epoch", ylabel=_label_of(quantity))
         ax.legend()
         return self
 
     def _draw(self, ax, values, label, color, line_kw):
+        if values is None:
+            return None
         style = {"color": color, "marker": "o", "markersize": 4, "label": label} | line_kw
         with keywords(line_kw):
             return ax.plot(np.arange(1, len(values) + 1), values, **style)[0]
+
+
+def _label_of(quantity):
+    name = quantity.replace("_", " ").capitalize()
+    return name.replace("Ndcg@", "NDCG@")
 
 
 def _network_of(estimator):

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from skbseq._checks import is_real, shown
-from skbseq.exceptions import InvalidLogError
 from skbseq.inspection._drawing import (
     OTHER_COLOR,
-    Display,
     as_percent,
     check_is_display_data,
     colors_of,
     keywords,
     labels_of,
 )
-from skbseq.inspection._flat_events import check_limit, flat_events
-from skbseq.inspection._transitions import count_transitions, row_shares
+from skbseq.inspection._flat_events import check_limit
+from skbseq.inspection._transitions import Transitions, read_transitions
 
 __all__ = ["TransitionGraphDisplay"]
 
@@ -26,7 +24,7 @@ _DARKER = "#a0a0a0"  # a thin arrow of the grey of "other" would hardly be seen
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class TransitionGraphDisplay(Display):
+class TransitionGraphDisplay(Transitions):
     """Plot which behaviour follows which, as a graph of circles and arrows.
 
     Use :meth:`from_log` to create a display. Its data are stored as attributes;
@@ -115,29 +113,9 @@ class TransitionGraphDisplay(Display):
             take a keyword.
         """
         check_limit(max_categories)
-        events = flat_events(log, column).folded(max_categories)
-        counts = count_transitions(events)
-        if not counts.any():
-            raise InvalidLogError(
-                f"No user of the log has two events, so there is no transition in "
-                f"{events.column!r}. Check the column of the users, {log.user!r}."
-            )
+        events, counts = read_transitions(log, column, max_categories)
         display = cls(counts=counts, names=events.names, n_events=events.counts)
         return display.plot(ax, min_share=min_share, **arrow_kw)
-
-    @property
-    def shares(self):
-        """Shares of the transitions from each behaviour, NaN where there is none."""
-        return row_shares(self.counts)
-
-    def _columns(self):
-        n = len(self.names)
-        return {
-            "from": np.repeat(np.array(self.names, object), n),
-            "to": np.tile(np.array(self.names, object), n),
-            "count": self.counts.ravel(),
-            "share": self.shares.ravel(),
-        }
 
     def plot(self, ax=None, *, min_share=0.1, **arrow_kw):
         """Plot the graph.

@@ -29,8 +29,44 @@ def row_shares(counts):
         return counts / totals
 
 
+class Transitions(Display):
+    """What the displays of ``counts`` of transitions between ``names`` share."""
+
+    @property
+    def shares(self):
+        """Shares of the transitions from each behaviour, NaN where there is none."""
+        return row_shares(self.counts)
+
+    def _columns(self):
+        n = len(self.names)
+        return {
+            "from": np.repeat(np.array(self.names, object), n),
+            "to": np.tile(np.array(self.names, object), n),
+            "count": self.counts.ravel(),
+            "share": self.shares.ravel(),
+        }
+
+
+def read_transitions(log, column, max_categories):
+    """The folded events of a log and the counts of their transitions, at least one.
+
+    Raises
+    ------
+    InvalidLogError
+        If no user has two events.
+    """
+    events = flat_events(log, column).folded(max_categories)
+    counts = count_transitions(events)
+    if not counts.any():
+        raise InvalidLogError(
+            f"No user of the log has two events, so there is no transition in "
+            f"{events.column!r}. Check the column of the users, {log.user!r}."
+        )
+    return events, counts
+
+
 @dataclass(eq=False, repr=False, kw_only=True)
-class TransitionMatrixDisplay(Display):
+class TransitionMatrixDisplay(Transitions):
     """Plot which behaviour follows which, as a matrix.
 
     Use :meth:`from_log` to create a display. Its data are stored as attributes;
@@ -119,28 +155,8 @@ class TransitionMatrixDisplay(Display):
             If ``max_categories`` is out of range. Also if matplotlib does not take a keyword.
         """
         check_limit(max_categories, _MOST_ROWS)
-        events = flat_events(log, column).folded(max_categories)
-        counts = count_transitions(events)
-        if not counts.any():
-            raise InvalidLogError(
-                f"No user of the log has two events, so there is no transition in "
-                f"{events.column!r}. Check the column of the users, {log.user!r}."
-            )
+        events, counts = read_transitions(log, column, max_categories)
         return cls(counts=counts, names=events.names).plot(ax, **image_kw)
-
-    @property
-    def shares(self):
-        """Shares of the transitions from each behaviour, NaN where there is none."""
-        return row_shares(self.counts)
-
-    def _columns(self):
-        n = len(self.names)
-        return {
-            "from": np.repeat(np.array(self.names, object), n),
-            "to": np.tile(np.array(self.names, object), n),
-            "count": self.counts.ravel(),
-            "share": self.shares.ravel(),
-        }
 
     def plot(self, ax=None, *, values="share", **image_kw):
         """Plot the matrix.
