@@ -4,6 +4,7 @@ from skbseq.inspection._activity import ActivityDisplay
 from skbseq.inspection._attribution_strip import EventAttributionDisplay
 from skbseq.inspection._calibration import expected_calibration_error
 from skbseq.inspection._cohorts import CohortRetentionDisplay
+from skbseq.inspection._comparison import ModelComparison, compare_models
 from skbseq.inspection._drift import DriftDisplay, compare_logs
 from skbseq.inspection._early_decision import EarlyDecisionDisplay
 from skbseq.inspection._embedding_map import EmbeddingMapDisplay
@@ -26,11 +27,13 @@ __all__ = [
     "FunnelDisplay",
     "GapDistributionDisplay",
     "LiftCurveDisplay",
+    "ModelComparison",
     "StepMatrixDisplay",
     "StepSankeyDisplay",
     "TrainingHistoryDisplay",
     "TransitionGraphDisplay",
     "TransitionMatrixDisplay",
     "compare_logs",
+    "compare_models",
     "expected_calibration_error",
 ]
