@@ -90,7 +90,7 @@ def commands():
     return next(a for a in actions if isinstance(a, argparse._SubParsersAction)).choices
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["explain"], ["demo"]])
 def test_help_explains_and_shows_an_example(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
@@ -100,7 +100,7 @@ def test_help_explains_and_shows_an_example(capsys, command):
     assert max(map(len, said.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("command", ["fit", "predict", "demo"])
+@pytest.mark.parametrize("command", ["fit", "predict", "explain", "demo"])
 def test_every_option_tells_its_default(command):
     for action in commands()[command]._actions:
         if action.option_strings and not action.required and action.dest != "help":
@@ -108,7 +108,7 @@ def test_every_option_tells_its_default(command):
         assert action.help
 
 
-@pytest.mark.parametrize("command", ["fit", "predict"])
+@pytest.mark.parametrize("command", ["fit", "predict", "explain"])
 def test_examples_in_the_help_can_be_parsed(command):
     parser = commands()[command]
     text = parser.epilog.replace("\\\n", " ")
@@ -853,3 +853,25 @@ def test_demo_leaves_no_empty_folder_after_an_error(tmp_path, capsys, users):
         done = main(["demo", "--users", users, "--out", str(folder)])
         assert refuses(capsys, done, f"Of {users} users 0 do it .* Give more --users")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+# ----------------------------------------------------------------- reasons
+
+
+def test_reasons_stand_in_columns_and_are_printed(here, fitted, capsys):
+    assert predict(fitted, "--reasons", "2", "--quiet") == 0
+    scores = pd.read_csv("scores.csv")
+    assert list(scores) == ["who", "cutoff", "probability", "reason_1", "reason_2"]
+    assert (
+        scores["reason_1"].str.fullmatch(r"(view|cart|remove) \d+ \w+ before: [+−]\d\.\d\d").all()
+    )
+    capsys.readouterr()
+    explain = ["explain", str(fitted), "log.parquet", "--at", AT, "--quiet", "--user"]
+    assert main([*explain, "7", "3", "--top", "2"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    for at, user in ((0, 7), (3, 3)):
+        row = scores[scores["who"] == user].iloc[0]
+        assert said[at] == f"{user}: probability {row['probability']:.3f}"
+        assert said[at + 1 : at + 3] == [f"  {row['reason_1']}", f"  {row['reason_2']}"]
+    assert main([*explain, "999"]) == 1
+    assert "--user 999: this user has no event at or before" in capsys.readouterr().err

@@ -76,6 +76,11 @@ def make_array(values):
     return pa.array(values, from_pandas=True)
 
 
+def string_array(texts):
+    """An Arrow array of strings, also of none."""
+    return pa.array(texts, pa.string())
+
+
 def is_missing(column):
     """Mask of the values that are null or NaN."""
     array = as_array(column)

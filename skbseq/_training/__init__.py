@@ -1,5 +1,6 @@
 """Training and prediction of built networks: batches, compiled graphs, devices."""
 
+from skbseq._training._attribution import Readout, integrated_gradients
 from skbseq._training._augment import AugmentationPlan
 from skbseq._training._callbacks import EpochReporter, check_callbacks
 from skbseq._training._compiled import have_room
@@ -17,6 +18,7 @@ __all__ = [
     "AugmentationPlan",
     "EpochReporter",
     "Loss",
+    "Readout",
     "borrow_program",
     "check_callbacks",
     "check_function",
@@ -25,6 +27,7 @@ __all__ = [
     "choose_precision",
     "have_room",
     "hold_out",
+    "integrated_gradients",
     "make_loss",
     "optimizer_class",
     "optimizer_key",

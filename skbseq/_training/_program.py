@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from skbseq._processes import claim_process
+from skbseq._training._attribution import Attribution
 from skbseq._training._compiled import CompiledPrediction
 from skbseq._training._devices import mirrored, placed
 from skbseq._training._losses_table import trainer_class
@@ -65,7 +66,7 @@ class Program:
         # One trace for all batches: the sizes of batches and steps are None above.
         self._predict = TracedStep(self._predict_step, [self.signature])
         self._seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
-        self._trainers = OrderedDict()
+        self._trainers, self._attributions = OrderedDict(), {}
 
     def _predict_step(self, batch):
         outputs = self.model(batch, training=False)
@@ -99,6 +100,22 @@ class Program:
                 self._trainers.popitem(last=False)
         self._trainers.move_to_end(key)
         return self._trainers[key]
+
+    def attribution(self, readout, make_part, *, begin):
+        """The traced gradients for a readout; made on first use.
+
+        Parameters
+        ----------
+        readout : Readout
+        make_part : callable
+            Makes the part above the embeddings from the model.
+        begin : bool
+            As of `Attribution`.
+        """
+        key = readout.kind, readout.link
+        if key not in self._attributions:
+            self._attributions[key] = Attribution(make_part(self.model), *key, begin=begin)
+        return self._attributions[key]
 
 
 @contextmanager

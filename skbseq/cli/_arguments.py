@@ -257,6 +257,15 @@ def add_bounds(group, *, earliest):
     )
 
 
+def add_reading(parser):
+    """How a log is read that a model file is applied to."""
+    add_time_format(parser, said="as the model was trained")
+    add_invalid_times(parser, default=None, said="as the model was trained")
+    add_quiet(parser)
+    add_bounds(parser, earliest="as the model was trained")
+    add_format(parser, said="as at fit, else recognised")
+
+
 def add_seed(group):
     """The random seed."""
     group.add_argument(

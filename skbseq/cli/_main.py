@@ -5,7 +5,7 @@ import traceback
 import warnings
 
 from skbseq import __version__
-from skbseq.cli import _demo, _fit, _predict
+from skbseq.cli import _demo, _explain, _fit, _predict
 from skbseq.cli._arguments import Parser
 from skbseq.cli._process import Interrupts, patient_output
 from skbseq.cli._wording import describe, reword
@@ -23,6 +23,7 @@ examples:
   skbseq fit shop.csv --user user_id --time timestamp --behavior action --predict buy \\
       --at 2026-06-01 --horizon 7D --out model.skbseq
   skbseq predict model.skbseq shop.csv --at 2026-06-08 --out scores.csv
+  skbseq explain model.skbseq shop.csv --at 2026-06-08 --user 1042
 
 Each command has its own help: skbseq fit --help. The Python API offers more options; load a file
 written by fit with skbseq.load.
@@ -44,7 +45,7 @@ def make_parser():
         help="show the Python traceback of an error (default: only its message)",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (_demo, _fit, _predict):
+    for module in (_demo, _fit, _predict, _explain):
         module.add_command(commands)
     return parser
 

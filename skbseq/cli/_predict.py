@@ -1,15 +1,12 @@
 """``skbseq predict``: score the users of a log with a model file."""
 
-import sys
-
 import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
+from skbseq.cli._apply import open_inputs, reasons
 from skbseq.cli._job import few_threads, speaker
-from skbseq.cli._moments import describe_beyond
-from skbseq.cli._task import Task, read_log
-from skbseq.persistence import check_writable, load, read_metadata, replacing
+from skbseq.persistence import check_writable, replacing
 
 _DESCRIPTION = """\
 Score the users of a log with a model written by `skbseq fit`.
@@ -23,7 +20,9 @@ _EPILOG = """\
 example:
   skbseq predict model.skbseq shop.csv --at 2026-06-08 --out scores.parquet
 
-It writes one row per user: the user, the column `cutoff` (DATE) and the column `probability`.
+It writes one row per user: the user, the column `cutoff` (DATE) and the column `probability`. With
+--reasons 3 there are the columns `reason_1` to `reason_3`: the events without which the
+probability would differ most, and the difference in log-odds.
 """
 _N_SHOWN = 5
 
@@ -48,40 +47,39 @@ def add_command(commands):
         type=arguments.table_path,
         help="table to write, as .csv or .parquet (needed)",
     )
-    arguments.add_time_format(parser, said="as the model was trained")
-    arguments.add_invalid_times(parser, default=None, said="as the model was trained")
-    arguments.add_quiet(parser)
-    arguments.add_bounds(parser, earliest="as the model was trained")
-    arguments.add_format(parser, said="as at fit, else recognised")
+    parser.add_argument(
+        "--reasons",
+        metavar="N",
+        type=arguments.count,
+        help="name so many events per user, in columns of their own; takes one more prediction "
+        "for each event (default: none)",
+    )
+    arguments.add_reading(parser)
 
 
 def run(args):
     """Score and write."""
-    metadata = read_metadata(args.model)["metadata"]
-    task = Task.from_metadata(metadata, args.model)
-    model = load(args.model)
     arguments.check_out(args)
     check_writable(args.out)
-    options = arguments.read_options(args, task.reading)
-    table = read_log(args.log, task.roles, task.kinds, options=options, quiet=args.quiet)
-    table = task.check_table(table, model[0].categories_)
-    given = {name: getattr(args, name) for name in ("time_format", "invalid_times", "earliest")}
-    task = task.with_options(table, given)
-    log = task.open_log(table, latest=args.latest)
     say = speaker(args.quiet)
-    say(f"{log.report}\n")
-    samples = log.samples(at=args.at)
-    notice = describe_beyond(log, args.at)
-    if notice:
-        print(f"notice: {notice}", file=sys.stderr)
-    X = task.sequences(log, samples)
+    task, model, samples, X = open_inputs(args, say)
     with few_threads(model, len(X)):
         probability = model.predict_proba(X)[:, 1]
-    columns = {name: samples[name] for name in (task.roles["user"], "cutoff")}
-    columns["probability"] = probability
+        columns = {name: samples[name] for name in (task.roles["user"], "cutoff")}
+        columns["probability"] = probability
+        if args.reasons:
+            columns |= _reason_columns(reasons(model, X, task, args.reasons), args.reasons)
     with replacing(args.out) as temporary:
         _frames.write_frame(_frames.frame_from_columns(columns, like="pyarrow"), temporary)
     say(_summary(args, task, columns))
+
+
+def _reason_columns(sentences, n):
+    """One column per rank; empty where a user has fewer events that count."""
+    return {
+        f"reason_{i + 1}": _frames.string_array([s[i] if i < len(s) else None for s in sentences])
+        for i in range(n)
+    }
 
 
 def _summary(args, task, columns):

@@ -41,16 +41,19 @@ from skbseq.networks._graph import (
     head_layers,
     initial_weights,
     named_layers,
+    reading_part,
     weight_names_of_layers,
 )
 from skbseq.networks._graph import weight_names as names_of_weights
 from skbseq.networks._network import function_name
 
 __all__ = [
+    "Readout",
     "choose_device",
     "choose_precision",
     "fit_network",
     "head_weight_names",
+    "integrated_gradients",
     "keras_model",
     "layer_names",
     "output_width",
@@ -58,6 +61,9 @@ __all__ = [
     "route_arguments",
     "weight_names",
 ]
+
+# How the outputs of a network become answers.
+Readout = _training.Readout
 
 # ------------------------------------------------------------------ programs
 
@@ -126,6 +132,23 @@ def predict(spec, device, weights, data):
     with _explaining_memory(), _borrow(spec, device) as program:
         program.load(weights)
         return _training.predict(program, data)
+
+
+def integrated_gradients(spec, device, weights, data, background, targets, readout):
+    """Contributions of embedded events; see ``_training.integrated_gradients``."""
+    begin = spec.head is not None and spec.head.begin
+    with _explaining_memory(), _borrow(spec, device) as program:
+        program.load(weights)
+        tables = [
+            program.model.get_layer(f"embedding_{i}").get_weights()[0]
+            for i in range(len(spec.vocabulary_sizes))
+        ]
+        attribution = program.attribution(
+            readout, lambda model: reading_part(model, spec), begin=begin
+        )
+        return _training.integrated_gradients(
+            attribution, tables, data, background, targets, readout
+        )
 
 
 # ------------------------------------------------------------------ training

@@ -1,4 +1,4 @@
-"""compare_models: whether one model is better than another beyond the chance of splits and seeds."""
+"""compare_models: whether models differ beyond the chance of splits and seeds."""
 
 from dataclasses import dataclass
 
@@ -405,8 +405,8 @@ def _splits(cv, models, X, y, groups):
     for number, (train, test) in enumerate(splits):
         if not len(train) or not len(test):
             raise ValueError(
-                f"Split {number} has {len(train)} training and {len(test)} test samples. Give each "
-                "split both."
+                f"Split {number} has {len(train)} training and {len(test)} test samples. Give "
+                "each split both."
             )
     return splits
 
@@ -465,8 +465,8 @@ def _read_seeds(seeds):
     seeds = list(range(seeds)) if is_whole(seeds) else seeds
     if not is_several(seeds) or not len(seeds := list(seeds)):
         raise ValueError(
-            f"seeds must be a number of seeds of at least 1, a list of whole numbers, or None; got "
-            f"{shown(seeds)}."
+            "seeds must be a number of seeds of at least 1, a list of whole numbers, or None; "
+            f"got {shown(seeds)}."
         )
     for seed in seeds:
         if not is_whole(seed) or not 0 <= seed <= _LARGEST_SEED:

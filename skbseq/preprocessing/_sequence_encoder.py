@@ -511,6 +511,11 @@ def fingerprints_of(encoder):
     return {name: found[c.name] for c in channels if c.name in found for name in c.names}
 
 
+def sources_of(encoder):
+    """Input column of each output column of a fitted encoder, by name."""
+    return {name: c.name for c in getattr(encoder, "channels_", ()) for name in c.names}
+
+
 def time_features_of(encoder):
     """Features of each channel of times of a fitted encoder, by name."""
     channels = getattr(encoder, "channels_", ())

@@ -9,6 +9,7 @@ from skbseq.networks._graph._naming import (
     weight_names,
     weight_names_of_layers,
 )
+from skbseq.networks._graph._reading import reading_part
 
 __all__ = [
     "FusedLSTM",
@@ -16,6 +17,7 @@ __all__ = [
     "head_layers",
     "initial_weights",
     "named_layers",
+    "reading_part",
     "weight_names",
     "weight_names_of_layers",
 ]
