@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from skbseq import _frames
 from skbseq._checks import check_count, check_name, check_random_state, is_real, shown, to_array
@@ -25,6 +26,7 @@ from skbseq.report._scores import (
 __all__ = ["make_report"]
 
 _FEW = 100  # test samples
+_FEW_TO_FIT = 5000
 
 
 def make_report(
@@ -285,11 +287,14 @@ def _check_predictions(predicted):
 def _baselines(task, X_train, y_train, X_test, cutoff, seed):
     """Predictions of the baselines, and why some could not be fitted."""
     predictions, failed = {}, {}
-    for name, baseline in make_baselines(task, cutoff, seed).items():
-        try:
-            predictions[name] = task.predict(baseline.fit(X_train, y_train), X_test)
-        except (SequenceFrameError, ValueError) as error:
-            failed[name] = str(error)
+    # Threads that wait for each other take longer than such a small fit.
+    limit = 1 if len(y_train) < _FEW_TO_FIT else None
+    with threadpool_limits(limit, user_api="openmp"):
+        for name, baseline in make_baselines(task, cutoff, seed).items():
+            try:
+                predictions[name] = task.predict(baseline.fit(X_train, y_train), X_test)
+            except (SequenceFrameError, ValueError) as error:
+                failed[name] = str(error)
     return predictions, failed
 
 
@@ -319,7 +324,8 @@ def _log_account(log):
         "complete until": log.until.isoformat(" "),
     }
     if log.report is not None:
-        found |= {f"dropped: {reason}": n for reason, n in log.report.dropped.items()}
+        dropped = log.report.dropped
+        found |= {f"dropped: {reason}": n for reason, n in dropped.items() if n}
     return found
 
 

@@ -31,7 +31,7 @@ PAGE = """\
 <title>{{ title }}</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem;
- color: #1c1c1c; background: #fff; overflow-wrap: anywhere; }
+ color: #1c1c1c; background: #fff; overflow-wrap: break-word; }
 h1 { font-size: 1.8rem; }
 h2 { font-size: 1.3rem; border-bottom: 1px solid #ccc; margin-top: 2rem; }
 h3 { font-size: 1.05rem; }
@@ -40,7 +40,7 @@ th, td { text-align: left; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px s
  vertical-align: top; }
 th { font-weight: 600; }
 img { max-width: 100%; height: auto; }
-.note { border-left: 4px solid #ffa90e; padding-left: 0.7rem; }
+p.note { border-left: 4px solid #ffa90e; padding-left: 0.7rem; }
 .problem { color: #a01800; font-weight: 600; }
 .passed { color: #33662f; }
 @media print { h2, h3 { break-after: avoid; } img, tr { break-inside: avoid; } }

@@ -108,7 +108,7 @@ def account(samples):
         found["users"] = len(samples.user_names)
     if samples.lengths is not None:
         found["events"] = int(samples.lengths.sum())
-        found["events per sample, median"] = float(np.median(samples.lengths))
+        found["events per sample, median"] = int(np.median(samples.lengths))
         found["events per sample, most"] = int(samples.lengths.max())
         found["samples without events"] = int((samples.lengths == 0).sum())
     if samples.cutoffs is not None:

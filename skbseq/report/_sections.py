@@ -1,7 +1,5 @@
 """Sections of the report: calibration, lift, importance of channels, explanations, drift."""
 
-import itertools
-
 import numpy as np
 
 from skbseq import _frames
@@ -15,8 +13,6 @@ from skbseq.inspection import (
 )
 from skbseq.inspection._calibration import calibration_points
 from skbseq.inspection._lift import curve
-from skbseq.inspection._sentences import EventNames
-from skbseq.inspection._subsets import Subsets
 from skbseq.report._scores import GREATER_IS_BETTER, Task
 
 _MOST_ROWS = 2000  # of the importance of channels; each is predicted again for each channel
@@ -166,7 +162,7 @@ def explained(model, X, task, predicted, test, cutoff):
     chosen = dict.fromkeys(order[[0, len(order) // 2, -1]].tolist())  # without repeats
     chosen = np.array(list(chosen))
     explanation = explain_events(model, _frames.pick_rows(X, chosen))
-    displays = _strips(explanation, cutoff)
+    displays = _strips(explanation, test, chosen)
     reasons = explanation.top(_N_REASONS, cutoff=cutoff)
     found = []
     for i, row in enumerate(chosen.tolist()):
@@ -193,21 +189,38 @@ def _said(task, predicted, row):
     }
 
 
-def _strips(explanation, cutoff):
-    """A picture of the contributions in each row."""
-    names = EventNames(Subsets(explanation.X).columns, cutoff=cutoff)
-    offsets = np.append(0, np.cumsum(explanation.lengths))
+def _strips(explanation, test, rows):
+    """A picture of the contributions in each explained row."""
+    offsets = next(iter(test.columns.lists.values())).offsets
+    names, times = _channel_of_names(test.columns.lists), next(test.event_times(), None)
+    own = np.append(0, np.cumsum(test.lengths[rows]))
     displays = []
-    for i, (start, stop) in enumerate(itertools.pairwise(offsets)):
+    for i, row in enumerate(rows.tolist()):
+        events = np.arange(offsets[row], offsets[row + 1])
+        ages = None
+        if times is not None and test.cutoffs is not None and not times[2][events].any():
+            ages = (test.cutoffs[row] - times[1][events]) / 1e6
+        values = ["event"] * len(events)
+        if names is not None:
+            values = _frames.take(names.values, events).to_pylist()
         display = EventAttributionDisplay(
-            contributions=explanation.flat[start:stop, None],
-            names=names.describe(np.arange(start, stop)),
+            contributions=explanation.flat[own[i] : own[i + 1], None],
+            names=["missing" if value is None else str(value) for value in values],
             channels=["event"],
+            ages=ages,
             baseline=float(explanation.baselines[i]),
             unit=explanation.unit,
         )
         displays.append(display)
     return displays
+
+
+def _channel_of_names(lists):
+    """The first list column of strings, which is the behaviour in histories of a log."""
+    for column in lists.values():
+        if _frames.kind_of(_frames.decode_strings(column.values).type) == "string":
+            return column
+    return None
 
 
 def drift(log, reference, rng):
