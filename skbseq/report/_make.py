@@ -57,9 +57,14 @@ def make_report(
     model : estimator
         A fitted classifier with ``predict_proba``, or a fitted regressor of one number, that takes
         ``X_test``.
-    X_train, X_test : sequence frame or array-like of shape (n_samples, n_columns)
-        Training and test samples. Explanations and leakage checks need sequence frames.
-    y_train, y_test : array-like of shape (n_samples,)
+    X_train : sequence frame or array-like of shape (n_train, n_columns)
+        The samples that the model was fitted on. Explanations and leakage checks need sequence
+        frames.
+    y_train : array-like of shape (n_train,)
+        Their labels.
+    X_test : sequence frame or array-like of shape (n_test, n_columns)
+        Samples that the model was not fitted on.
+    y_test : array-like of shape (n_test,)
         Their labels.
     log : EventLog, default=None
         The clean log of the samples. It adds its own account, and a check of the labels.
