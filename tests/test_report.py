@@ -19,7 +19,9 @@ from sklearn.svm import LinearSVC
 from skbseq import EventLog, SequenceVectorizer
 from skbseq.exceptions import SequenceFrameError
 from skbseq.report import make_report
+from skbseq.report._card import model_card
 from skbseq.report._leakage import check_leakage
+from skbseq.report._report import _number
 from skbseq.report._samples import Samples
 from skbseq.report._scores import (
     MODEL,
@@ -282,6 +284,33 @@ class _NotFinite(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         return np.full((len(X), 2), np.nan)
+
+
+def test_several_numbers_per_sample_are_an_error():
+    X, y = np.ones((6, 1)), np.arange(6.0)
+    model = DummyRegressor().fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match=r"shape \(6, 2\) .* one number for each sample"):
+        make_report(model, X, y, X, y)
+
+
+def test_card_has_no_addresses():
+    model = LogisticRegression(C=object(), random_state=np.random.RandomState(0))
+    data = {"train": {"samples": 3, "users": 2}}
+    content = {"data": data, "checks": [], "notes": ["Few."], "scores": {"differences": []}}
+    card = model_card(model, content, None)
+    assert card["parameters"]["C"] == "<object object>"
+    assert not any("0x" in value for value in card["parameters"].values())
+    assert card["trained on"] == "3 samples of 2 users"
+    assert card["limits"][0] == "Few."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.12345, "0.123"), (-0.0001, "0.000"), (12345, "12,345"), (np.nan, "not measured")]
+    + [(True, "yes"), (False, "no"), ("<b>", "<b>"), (12345.6, "12,346")],
+)
+def test_numbers_on_the_page(value, text):
+    assert _number(value) == text
 
 
 GOOD = {"model": None, "X": X_TEST, "y": Y_TEST, "options": {}}

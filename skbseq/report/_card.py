@@ -1,6 +1,7 @@
 """The model card: what the model is, what it was trained on, its purpose and limits."""
 
 import platform
+import re
 
 import numpy as np
 import sklearn
@@ -10,6 +11,8 @@ from skbseq._checks import shown
 from skbseq.report._leakage import NOT_CHECKED, PROBLEM
 
 _MOST_PARAMETERS = 40
+# Of objects without a text of their own; it differs from run to run.
+_ADDRESS = " at 0x[0-9a-fA-F]+"
 
 
 def model_card(model, content, purpose):
@@ -26,7 +29,10 @@ def model_card(model, content, purpose):
     parameters = steps[-1][1].get_params(deep=False)
     return {
         "model": " → ".join(type(step).__name__ for _, step in steps),
-        "parameters": {n: shown(v) for n, v in list(parameters.items())[:_MOST_PARAMETERS]},
+        "parameters": {
+            n: re.sub(_ADDRESS, "", shown(v))
+            for n, v in list(parameters.items())[:_MOST_PARAMETERS]
+        },
         "purpose": purpose or "Not stated. Pass it as purpose=.",
         "trained on": _training(content["data"]["train"]),
         "limits": list(_limits(content)),

@@ -138,7 +138,7 @@ positives.</p>
 <p>{{ explained["note"] }}</p>
 {% else %}
 <p>The highest, the middle and the lowest prediction. Contributions are what the prediction loses
-without the event.</p>
+without the event. They do not add up to the prediction.</p>
 {% for each in explained["predictions"] %}
 <h3>{{ "User " ~ each["user"] if each["user"] is defined else "Row " ~ each["row"] }}</h3>
 <p>{% if each["cutoff"] is defined %}Cutoff {{ each["cutoff"] }}. {% endif %}

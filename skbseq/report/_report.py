@@ -3,6 +3,7 @@
 import base64
 import copy
 import io
+import math
 import os
 from pathlib import Path
 
@@ -90,13 +91,16 @@ class Report:
 
 def _number(value):
     """A number as a short text; other values as they are."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, int):
         return f"{value:,}"
-    if value != value:
+    if not math.isfinite(value):
         return "not measured"
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+    # Adding zero turns -0.0 into 0.0.
+    return f"{round(value, 3) + 0.0:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _as_uri(name, draw):

@@ -47,7 +47,13 @@ class Task:
     def predict(self, model, X):
         """Probabilities of shape (n_test, n_classes), or numbers of shape (n_test,)."""
         if self.kind == "regression":
-            return np.asarray(model.predict(X), float).reshape(len(self.y))
+            found = np.asarray(model.predict(X), float)
+            if found.size != len(self.y):
+                raise ValueError(
+                    f"{type(model).__name__} predicts an array of shape {found.shape} for "
+                    f"{len(self.y)} samples. A report needs one number for each sample."
+                )
+            return found.reshape(len(self.y))
         found = np.asarray(model.predict_proba(X), float)
         return found[:, [list(model.classes_).index(each) for each in self.classes]]
 

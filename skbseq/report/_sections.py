@@ -208,8 +208,7 @@ def _strips(explanation, test, rows):
             names=["missing" if value is None else str(value) for value in values],
             channels=["event"],
             ages=ages,
-            baseline=float(explanation.baselines[i]),
-            unit=explanation.unit,
+            unit=explanation.unit,  # no baseline: contributions of removal do not add up to it
         )
         displays.append(display)
     return displays
