@@ -26,13 +26,10 @@ def model_card(model, content, purpose):
     purpose : str or None
     """
     steps = getattr(model, "steps", None) or [("model", model)]
-    parameters = steps[-1][1].get_params(deep=False)
+    parameters = list(steps[-1][1].get_params(deep=False).items())[:_MOST_PARAMETERS]
     return {
         "model": " → ".join(type(step).__name__ for _, step in steps),
-        "parameters": {
-            n: re.sub(_ADDRESS, "", shown(v))
-            for n, v in list(parameters.items())[:_MOST_PARAMETERS]
-        },
+        "parameters": {name: re.sub(_ADDRESS, "", shown(value)) for name, value in parameters},
         "purpose": purpose or "Not stated. Pass it as purpose=.",
         "trained on": _training(content["data"]["train"]),
         "limits": list(_limits(content)),
