@@ -52,6 +52,7 @@ _MODULES = (
     "model_selection",
     "persistence",
     "preprocessing",
+    "report",
 )
 
 __all__ = [*_MODULE_OF, *_MODULES]

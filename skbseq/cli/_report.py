@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from skbseq.inspection import expected_calibration_error
+from skbseq.inspection._calibration import calibration_points
 from skbseq.persistence import check_writable, replacing
 
 _HEADER = ["name", "model", "auc", "log_loss", "saved"]
@@ -14,7 +15,6 @@ _HEADER = ["name", "model", "auc", "log_loss", "saved"]
 _SOFTWARE = "skbseq fit, calibration plot"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _N_BINS = 10
-_Z = 1.96  # of a 95% interval
 
 
 class Report:
@@ -122,28 +122,3 @@ def _calibration_figure(y, probability):
     lower.hist(probability, bins=np.linspace(0, 1, 31))
     lower.set(xlabel="predicted probability", ylabel="users")
     return figure
-
-
-def calibration_points(y, probability):
-    """Mean prediction and observed share of each tenth of the users, by prediction.
-
-    Parameters
-    ----------
-    y : ndarray of bool of shape (n_users,)
-    probability : ndarray of shape (n_users,)
-
-    Returns
-    -------
-    predicted, observed, below, above : ndarray of shape (n_bins,)
-        ``below`` and ``above`` are the distances to the ends of Wilson's 95% interval. Equal
-        predictions share a bin.
-    """
-    edges = np.quantile(probability, np.linspace(0, 1, _N_BINS + 1)[1:-1])
-    bins = np.unique(np.searchsorted(edges, probability), return_inverse=True)[1]
-    n, yes = np.bincount(bins), np.bincount(bins, weights=y)
-    predicted, observed = np.bincount(bins, weights=probability) / n, yes / n
-    middle = (yes + _Z**2 / 2) / (n + _Z**2)
-    half = _Z / (n + _Z**2) * np.sqrt(yes * (n - yes) / n + _Z**2 / 4)
-    # Rounding must not make a distance of zero negative.
-    ends = observed - middle + half, middle + half - observed
-    return predicted, observed, *(np.maximum(distance, 0) for distance in ends)

@@ -1,10 +1,11 @@
-"""Evaluate fitted models, explain their predictions, and plot behaviour and drift."""
+"""Evaluate, compare and explain fitted models; plot behaviour and drift."""
 
 from skbseq.inspection._activity import ActivityDisplay
 from skbseq.inspection._attribution_strip import EventAttributionDisplay
 from skbseq.inspection._calibration import expected_calibration_error
 from skbseq.inspection._channel_importance import ChannelImportance, channel_importance
 from skbseq.inspection._cohorts import CohortRetentionDisplay
+from skbseq.inspection._comparison import ModelComparison, compare_models
 from skbseq.inspection._counterfactual import counterfactual_events
 from skbseq.inspection._drift import DriftDisplay, compare_logs
 from skbseq.inspection._early_decision import EarlyDecisionDisplay
@@ -34,6 +35,7 @@ __all__ = [
     "FunnelDisplay",
     "GapDistributionDisplay",
     "LiftCurveDisplay",
+    "ModelComparison",
     "StepMatrixDisplay",
     "StepSankeyDisplay",
     "TrainingHistoryDisplay",
@@ -41,6 +43,7 @@ __all__ = [
     "TransitionMatrixDisplay",
     "channel_importance",
     "compare_logs",
+    "compare_models",
     "counterfactual_events",
     "deletion_insertion",
     "expected_calibration_error",

@@ -17,6 +17,7 @@ from skbseq._checks import (
 
 __all__ = ["expected_calibration_error"]
 
+_Z = 1.96  # of a 95% interval
 _CONSTRAINTS = {
     "n_bins": [Interval(Integral, 1, 10**6, closed="both")],
     "strategy": [StrOptions({"quantile", "uniform"})],
@@ -212,3 +213,29 @@ def _bins(y_prob, n_bins, strategy):
     shares = np.linspace(0, 1, n_bins + 1)
     edges = np.quantile(y_prob, shares) if strategy == "quantile" else shares
     return np.searchsorted(edges[1:-1], y_prob)
+
+
+def calibration_points(y, probability, n_bins=10):
+    """Mean prediction and observed share of bins of about equal numbers of samples.
+
+    Parameters
+    ----------
+    y : ndarray of bool of shape (n_samples,)
+    probability : ndarray of shape (n_samples,)
+    n_bins : int, default=10
+
+    Returns
+    -------
+    predicted, observed, below, above : ndarray of shape (n_bins,)
+        ``below`` and ``above`` are the distances to the ends of Wilson's 95% interval. Equal
+        predictions share a bin.
+    """
+    edges = np.quantile(probability, np.linspace(0, 1, n_bins + 1)[1:-1])
+    bins = np.unique(np.searchsorted(edges, probability), return_inverse=True)[1]
+    n, yes = np.bincount(bins), np.bincount(bins, weights=y)
+    predicted, observed = np.bincount(bins, weights=probability) / n, yes / n
+    middle = (yes + _Z**2 / 2) / (n + _Z**2)
+    half = _Z / (n + _Z**2) * np.sqrt(yes * (n - yes) / n + _Z**2 / 4)
+    # Rounding must not make a distance of zero negative.
+    ends = observed - middle + half, middle + half - observed
+    return predicted, observed, *(np.maximum(distance, 0) for distance in ends)
