@@ -1,5 +1,7 @@
 """Explanations: contributions with known values, all kinds of models, and bad input."""
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,8 @@ from skbseq.inspection import (
     explain_events,
 )
 
-WEIGHT = {"view": 0.5, "cart": 2.0, "exit": -1.0, "buy": 0.0}
+mpl.use("Agg")
+WEIGHT = {"view": 0.5, "cart": 2.0, "exit": -1.0, "buy": 0.0, None: 0.25}
 
 
 class Sums(RegressorMixin, BaseEstimator):
@@ -510,3 +513,43 @@ def test_bad_input_of_importance(shop):
         channel_importance(model, X, y, n_repeats=0)
     with pytest.raises(TypeError, match="model must be a fitted estimator"):
         channel_importance(None, X, y)
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def test_a_plot_has_the_numbers_of_its_row(frame_lib):
+    start = pd.Timestamp("2026-03-01").to_pydatetime()
+    hours = [[72, 5, 1], [], [2, 1]]
+    X = frame_lib.make(
+        {
+            "cutoff": [start] * 3,
+            "what": [["exit", "view", "cart"], [], ["cart", None]],
+            "when": [[start - pd.Timedelta(hours=h).to_pytimedelta() for h in h] for h in hours],
+        }
+    )
+    explanation = explain_events(Sums().fit(X), X)
+    display = explanation.plot()
+    assert [bar.get_height() for bar in display.bars_] == [-1, 0.5, 2]
+    assert display.labels() == ["exit / 3 d", "view / 5 h", "cart / 60 min"]
+    assert display.ax_.get_ylabel() == "Contribution (prediction)"
+    assert display.ax_.get_title("left") == "prediction: +0.00 without events, +1.50 with all"
+    display = explanation.plot(2, plt.figure().gca(), cutoff="none", color="gray")
+    assert display.labels() == ["cart / 60 min", "event 2 / 0 s"]
+    assert [bar.get_height() for bar in display.bars_] == [2, 0.25]
+    assert len({bar.get_facecolor() for bar in display.bars_}) == 1
+    assert len(explanation.plot(0, max_events=1).bars_) == 2
+    with pytest.raises(ValueError, match="Row 1 has no events, so there is nothing to plot"):
+        explanation.plot(1)
+    with pytest.raises(ValueError, match="row must be at most 2; got 3"):
+        explanation.plot(3)
+
+
+def test_a_plot_of_removal_has_the_prediction_in_its_title():
+    X = pd.DataFrame({"what": [["view", "buy", "cart"], ["cart"]]})
+    display = explain_events(Both().fit(X), X).plot()
+    assert display.labels() == ["view", "buy", "cart"]
+    # Both events count for 3, and together as well: a sum of contributions would be 6.
+    assert display.ax_.get_title("left") == (
+        "log-odds of yes: +0.00 without events, +3.00 with all"
+    )

@@ -204,6 +204,23 @@ def test_gradients_of_a_classifier(classifier, histories):
     assert list(table)[-3:] == ["contribution_what", "contribution_price", "contribution_when"]
 
 
+def test_a_plot_of_gradients_has_the_channels(classifier, histories):
+    X, _ = histories
+    explanation = explain_events(classifier, X, method="gradients")
+    row = int(explanation.lengths.argmax())
+    display = explanation.plot(row)
+    begin = explanation.lengths[:row].sum()
+    own = slice(begin, begin + explanation.lengths[row])
+    heights = [bar.get_height() for bar in display.bars_]
+    np.testing.assert_allclose(heights, explanation.flat[own])
+    expected = [explanation.by_channel[name][own] for name in ("what", "price", "when")]
+    assert display.channels == ["what", "price", "when"]
+    np.testing.assert_array_equal(display.image_.get_array(), expected)
+    ends = explanation.baselines[row], explanation.values[row]
+    title = "log-odds of True: {:+.2f} for mean events, {:+.2f} with all".format(*ends)
+    assert display.ax_.get_title("left") == title
+
+
 def test_removal_encodes_histories_anew(classifier, histories):
     X, _ = histories
     explanation = explain_events(classifier, X)
