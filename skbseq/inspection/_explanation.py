@@ -180,9 +180,14 @@ class EventExplanation:
         ax : matplotlib.axes.Axes, default=None
             Axes to plot on; its place is divided if there are several channels. None: a new
             figure.
-        columns, time, cutoff
-            Which columns name and date an event, as for :meth:`top`. If a time is missing, the
-            labels have no times. Without a cutoff, spans count to the last event.
+        columns : str or list of str, default=None
+            List columns that name an event, as for :meth:`top`.
+        time : str, default=None
+            List column with the times, as for :meth:`top`. If a time is missing, the labels have
+            no times.
+        cutoff : str, default="cutoff"
+            Ordinary column with the moment of prediction. Without it, spans count to the last
+            event.
         max_events : int, default=25
             The last events are drawn, at most 60. The others make one bar with their sum.
         **bar_kw : dict
