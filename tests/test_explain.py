@@ -1,5 +1,7 @@
 """Explanations: contributions with known values, all kinds of models, and bad input."""
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,8 @@ from skbseq.inspection import (
     explain_events,
 )
 
-WEIGHT = {"view": 0.5, "cart": 2.0, "exit": -1.0, "buy": 0.0}
+mpl.use("Agg")
+WEIGHT = {"view": 0.5, "cart": 2.0, "exit": -1.0, "buy": 0.0, None: 0.25}
 
 
 class Sums(RegressorMixin, BaseEstimator):
@@ -130,6 +133,7 @@ def test_shapley_shares_out_what_events_do_together(frame):
 
 def test_shapley_is_exact_for_two_events_and_adds_up(shop):
     X, _, model = shop
+    X = X.iloc[:40]
     explanation = explain_events(model, X, method="shapley", random_state=0)
     sums = [row.sum() for row in np.split(explanation.flat, np.cumsum(explanation.lengths)[:-1])]
     np.testing.assert_allclose(sums, explanation.values - explanation.baselines)
@@ -181,6 +185,20 @@ def test_models_without_probabilities(shop):
     assert explanation.flat.tolist() == [1, 0, 0]
 
 
+def test_probabilities_that_do_not_add_up_are_of_labels():
+    class Tags(Both):
+        classes_ = np.arange(2)
+
+        def predict_proba(self, X):
+            return np.array([[0.9, 0.8] if row else [0.5, 0.2] for row in X["what"]])
+
+    X = pd.DataFrame({"what": [["view"]]})
+    with pytest.raises(ValueError, match=r"predicts 2 labels per history.*one of 0, 1"):
+        explain_events(Tags().fit(X), X)
+    explanation = explain_events(Tags().fit(X), X, target=1)
+    assert explanation.flat == pytest.approx(np.log([4 / 0.25]))
+
+
 def test_searches_and_next_events(shop):
     X, y, _ = shop
     search = GridSearchCV(
@@ -204,7 +222,7 @@ def test_batches_do_not_change_contributions(shop, monkeypatch):
     whole = explain_events(model, X)
     monkeypatch.setattr("skbseq.inspection._subsets._EVENTS_AT_ONCE", 7)
     np.testing.assert_allclose(
-        explain_events(model, X.iloc[:40]).flat, whole.flat[: whole.lengths[:40].sum()]
+        explain_events(model, X.iloc[:8]).flat, whole.flat[: whole.lengths[:8].sum()]
     )
 
 
@@ -436,14 +454,15 @@ def test_bad_contributions(shop):
 
 def test_importance_finds_the_channel_that_counts(shop):
     X, y, model = shop
-    importance = channel_importance(model, X, y, scoring="roc_auc", random_state=0)
+    options = {"scoring": "roc_auc", "n_repeats": 2, "random_state": 0}
+    importance = channel_importance(model, X, y, **options)
     table = importance.frame().set_index("channel")
     assert table.index[0] == "what" and table.loc["what", "importance"] > 0.2
     assert abs(table.loc["colour", "importance"]) < 0.1
     assert table.loc["user_id", "importance"] == 0
     assert set(table.index) == {"user_id", "what", "when", "colour", "(order)"}
-    assert importance.importances.shape == (5, 5) and importance.score > 0.9
-    again = channel_importance(model, X, y, scoring="roc_auc", random_state=0)
+    assert importance.importances.shape == (5, 2) and importance.score > 0.9
+    again = channel_importance(model, X, y, **options)
     np.testing.assert_array_equal(importance.importances, again.importances)
 
 
@@ -510,3 +529,43 @@ def test_bad_input_of_importance(shop):
         channel_importance(model, X, y, n_repeats=0)
     with pytest.raises(TypeError, match="model must be a fitted estimator"):
         channel_importance(None, X, y)
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def test_a_plot_has_the_numbers_of_its_row(frame_lib):
+    start = pd.Timestamp("2026-03-01").to_pydatetime()
+    hours = [[72, 5, 1], [], [2, 1]]
+    X = frame_lib.make(
+        {
+            "cutoff": [start] * 3,
+            "what": [["exit", "view", "cart"], [], ["cart", None]],
+            "when": [[start - pd.Timedelta(hours=h).to_pytimedelta() for h in h] for h in hours],
+        }
+    )
+    explanation = explain_events(Sums().fit(X), X)
+    display = explanation.plot()
+    assert [bar.get_height() for bar in display.bars_] == [-1, 0.5, 2]
+    assert display.labels() == ["exit / 3 d", "view / 5 h", "cart / 60 min"]
+    assert display.ax_.get_ylabel() == "Contribution (prediction)"
+    assert display.ax_.get_title("left") == "prediction: +0.00 without events, +1.50 with all"
+    display = explanation.plot(2, plt.figure().gca(), cutoff="none", color="gray")
+    assert display.labels() == ["cart / 60 min", "event 2 / 0 s"]
+    assert [bar.get_height() for bar in display.bars_] == [2, 0.25]
+    assert len({bar.get_facecolor() for bar in display.bars_}) == 1
+    assert len(explanation.plot(0, max_events=1).bars_) == 2
+    with pytest.raises(ValueError, match="Row 1 has no events, so there is nothing to plot"):
+        explanation.plot(1)
+    with pytest.raises(ValueError, match="row must be at most 2; got 3"):
+        explanation.plot(3)
+
+
+def test_a_plot_of_removal_has_the_prediction_in_its_title():
+    X = pd.DataFrame({"what": [["view", "buy", "cart"], ["cart"]]})
+    display = explain_events(Both().fit(X), X).plot()
+    assert display.labels() == ["view", "buy", "cart"]
+    # Both events count for 3, and together as well: a sum of contributions would be 6.
+    assert display.ax_.get_title("left") == (
+        "log-odds of yes: +0.00 without events, +3.00 with all"
+    )

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from skbseq import (
     BehaviorClassifier,
     BehaviorRegressor,
+    MarkovChain,
     NextBehaviorPredictor,
     SequenceEncoder,
 )
@@ -126,7 +127,7 @@ def test_gradients_agree_with_central_differences(name, rng):
         "numbers": np.zeros(2, np.float32),
     }
     one, target = np.ones(1, np.float32), np.array([1], np.int32)
-    arrays = leaves, nothing, one, target, Readout("classes").constants
+    arrays = leaves, nothing, one, one, target, Readout("classes").constants
     _, slopes = attribution.gradients(*to_tensors(arrays))
     for kind, index in (("embeddings", 0), ("embeddings", 1), ("numbers", None)):
         slope = np.asarray(slopes[kind] if index is None else slopes[kind][index])
@@ -204,6 +205,23 @@ def test_gradients_of_a_classifier(classifier, histories):
     assert list(table)[-3:] == ["contribution_what", "contribution_price", "contribution_when"]
 
 
+def test_a_plot_of_gradients_has_the_channels(classifier, histories):
+    X, _ = histories
+    explanation = explain_events(classifier, X, method="gradients")
+    row = int(explanation.lengths.argmax())
+    display = explanation.plot(row)
+    begin = explanation.lengths[:row].sum()
+    own = slice(begin, begin + explanation.lengths[row])
+    heights = [bar.get_height() for bar in display.bars_]
+    np.testing.assert_allclose(heights, explanation.flat[own])
+    expected = [explanation.by_channel[name][own] for name in ("what", "price", "when")]
+    assert display.channels == ["what", "price", "when"]
+    np.testing.assert_array_equal(display.image_.get_array(), expected)
+    ends = explanation.baselines[row], explanation.values[row]
+    title = "log-odds of True: {:+.2f} for mean events, {:+.2f} with all".format(*ends)
+    assert display.ax_.get_title("left") == title
+
+
 def test_removal_encodes_histories_anew(classifier, histories):
     X, _ = histories
     explanation = explain_events(classifier, X)
@@ -232,6 +250,9 @@ def test_the_background_is_the_baseline(classifier, histories):
     frozen = FrozenEstimator(classifier)
     again = explain_events(frozen, X[:3], method="gradients", background=X)
     np.testing.assert_allclose(again.flat, few.flat)
+    empty = X[X["what"].str.len() == 0]
+    with pytest.raises(SequenceFrameError, match=r"background has no events.*such as X_train"):
+        explain_events(classifier, X, method="gradients", background=empty)
 
 
 def test_events_beyond_max_length_contribute_nothing(histories):
@@ -279,6 +300,8 @@ def test_gradients_of_three_classes_and_of_labels(histories):
         explain_events(labels, X)
     explanation = explain_events(labels, X, method="gradients", target="b")
     np.testing.assert_allclose(explanation.values, labels.decision_function(X)[:, 1], atol=1e-5)
+    frozen = explain_events(FrozenEstimator(labels), X[:5], target="b")
+    np.testing.assert_allclose(frozen.values, explanation.values[:5], atol=1e-5)
 
 
 def test_gradients_of_the_next_event(histories):
@@ -293,16 +316,40 @@ def test_gradients_of_the_next_event(histories):
     column = model.classes_.tolist().index("exit")
     probability = model.predict_proba(X)[:, column]
     np.testing.assert_allclose(one.values, np.log(probability / (1 - probability)), atol=1e-4)
-    assert deletion_insertion(model, X, one, n_random=1, random_state=0).gap > 0
+    some = one.contributions.iloc[:15]
+    assert deletion_insertion(model, X[:15], some, n_steps=3, n_random=1, random_state=0).gap > 0
 
 
-def test_an_encoded_frame_without_a_pipeline(histories):
-    X, y = histories
-    encoded = SequenceEncoder().fit_transform(X)
-    model = fast(BehaviorClassifier).fit(encoded, y)
+def test_mixtures_with_counts_have_no_gradients(histories):
+    X = histories[0][["what", "price"]]
+    options = {"validation_split": 0.5, "counting": [MarkovChain()], "epochs": 1}
+    model = fast(NextBehaviorPredictor, target="what", **options).fit(X)
+    assert model.mixture_weights_["markovchain"] > 0
+    with pytest.raises(ValueError, match=r"\(mixture_weights_: markovchain \d+%\).*counting=None"):
+        explain_events(model, X, method="gradients")
+    assert explain_events(model, X[:3]).flat.any()
+
+
+def test_points_at_once_do_not_change_gradients(rng, monkeypatch):
+    spec = make_spec("bag")
+    model = build_network(spec, seed=0)
+    attribution = Attribution(reading_part(model, spec), "classes", "identity", begin=False)
+    tables = [model.get_layer(f"embedding_{i}").get_weights()[0] for i in range(2)]
+    data = make_data(rng, [3, 2, 1, 5])
+    arrays = attribution, tables, data, data, np.ones(4, int), Readout("classes")
+    monkeypatch.setattr("skbseq._training._attribution._MOST_POINTS", 8)
+    whole = integrated_gradients(*arrays)
+    for rows in (3, 9):  # one point of some rows at once; two points of all rows
+        monkeypatch.setattr("skbseq._training._attribution._MOST_ROWS", rows)
+        for found, expected in zip(integrated_gradients(*arrays)[:2], whole[:2], strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_an_encoded_frame_without_a_pipeline(classifier, histories):
+    encoded, model = classifier[0].transform(histories[0]), classifier[-1]
     explanation = explain_events(model, encoded, method="gradients")
     assert "when_gap" in explanation.by_channel
-    assert np.isfinite(explain_events(model, encoded).flat).all()
+    assert np.isfinite(explain_events(model, encoded[:10]).flat).all()
 
 
 def test_networks_that_gradients_do_not_reach(histories):
@@ -317,7 +364,7 @@ def test_networks_that_gradients_do_not_reach(histories):
     assert explain_events(model, X[:3]).flat.any()
 
 
-def test_steps_that_drop_events_have_no_gradients(histories):
+def test_steps_that_drop_events_have_no_gradients(classifier, histories):
     class DropsFirst(SequenceEncoder):
         def transform(self, X):
             X = super().transform(X)
@@ -329,10 +376,7 @@ def test_steps_that_drop_events_have_no_gradients(histories):
                 }
             )
 
-    X, y = histories
-    model = make_pipeline(DropsFirst(), fast(BehaviorClassifier))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.fit(X, y)
+    X, _ = histories
+    model = make_pipeline(DropsFirst(context=["age"]).fit(X), classifier[-1])
     with pytest.raises(SequenceFrameError, match="cannot be assigned to events"):
         explain_events(model, X, method="gradients")

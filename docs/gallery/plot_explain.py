@@ -47,6 +47,17 @@ for row in np.argsort(-probability)[:3]:
         print(f"  {sentence}")
 
 # %%
+# One customer in a picture
+# -------------------------
+# Gradients also split the contribution of each event by channel. The bars are the sums of the
+# columns of the matrix. The behaviour decides, and late events count most.
+gradients = explain_events(model, X_test, method="gradients")
+n_events = gradients.lengths
+customer = np.flatnonzero((n_events >= 8) & (n_events <= 12))
+customer = customer[np.argmax(probability[customer])]
+gradients.plot(customer, columns="behavior_type")
+
+# %%
 # One table for all events
 # ------------------------
 # ``frame()`` has a row per event, so pandas can answer questions about all explanations at once:

@@ -1,6 +1,7 @@
 """Integrated gradients of a network's answers by its embedded events."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -86,12 +87,19 @@ class Attribution:
             "center": free(),
         }
         target = tf.TensorSpec((None,), tf.int32)
-        signature = [leaves, baseline, free(None), target, constants]
+        signature = [leaves, baseline, free(None), free(None), target, constants]
         self.gradients = make_traced(self._gradients, input_signature=signature)
 
-    def _gradients(self, leaves, baseline, share, target, constants):
-        """Answers at a point on the path, and their gradients by the differentiated leaves."""
-        back = (1 - share)[:, None, None]
+    def _gradients(self, leaves, baseline, shares, weights, target, constants):
+        """Answers at some points on the path, and a weighted sum of their gradients.
+
+        The points go through the network as one batch. Their answers are of shape (n_points,
+        n_rows), the gradients those by the differentiated leaves.
+        """
+        n_points, n_rows = tf.shape(shares)[0], tf.shape(target)[0]
+        repeated = partial(_repeat, n_times=n_points)
+        leaves, target = tf.nest.map_structure(repeated, leaves), repeated(target)
+        back = tf.repeat(1 - shares, n_rows)[:, None, None]
         starts = baseline["embeddings"]
         pairs = zip(leaves["embeddings"], starts, strict=True)
         point = {
@@ -102,8 +110,16 @@ class Attribution:
             tape.watch(point)
             outputs = self._part({**leaves, **point}, training=False)
             answers = self._answers(tf.cast(outputs, tf.float32), target, constants)
-        zero = tf.UnconnectedGradients.ZERO
-        return answers, tape.gradient(answers, point, unconnected_gradients=zero)
+        slopes = tape.gradient(
+            answers,
+            point,
+            output_gradients=tf.repeat(weights, n_rows),
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        by_point = [n_points, n_rows]
+        return tf.reshape(answers, by_point), tf.nest.map_structure(
+            lambda x: tf.reduce_sum(tf.reshape(x, [*by_point, -1, x.shape[-1]]), axis=0), slopes
+        )
 
     def _moves(self, embeddings, start):
         """Distances of embedded events from the baseline."""
@@ -136,6 +152,11 @@ class Attribution:
         if self._link == "sorted":
             outputs = tf.sort(outputs, axis=1)
         return tf.gather(outputs, target, axis=1, batch_dims=1)
+
+
+def _repeat(x, n_times):
+    """A batch several times, one after the other."""
+    return tf.tile(x, [n_times] + [1] * (x.shape.rank - 1))
 
 
 def integrated_gradients(attribution, tables, data, background, targets, readout):
@@ -211,7 +232,10 @@ class _Path:
         self._n_ids = max(len(readout.bias), 1)
 
     def _batches(self, rows):
-        """Rows of like length, their leaves, and how many points of the path fit into memory."""
+        """Rows of like length, their leaves, these and the targets as tensors.
+
+        The last number says how many points of the path fit into memory.
+        """
         data = self._data
         longest = int(data.lengths[rows].max(initial=1)) + 1
         size = min(_MOST_ROWS, _EVENTS_AT_ONCE // longest, _SCORES_AT_ONCE // self._n_ids)
@@ -222,51 +246,42 @@ class _Path:
             # An event of zeros, whose codes have a row of the table too, before the first.
             codes = np.pad(leaves["codes"], [(0, 0), (int(self._attribution.begin), 0), (0, 0)])
             leaves["embeddings"] = [table[codes[:, :, i]] for i, table in enumerate(self._tables)]
-            yield part, leaves, max(1, size // len(part))
+            batch = tf.nest.map_structure(tf.constant, (leaves, self._targets[part]))
+            yield part, leaves, batch, max(1, size // len(part))
 
-    def _gradients(self, part, leaves, shares):
-        """Answers and gradients at some points, by point and row."""
-        n_points, n_rows = len(shares), len(part)
-
-        def repeat(x):
-            return tf.constant(np.tile(x, (n_points,) + (1,) * (x.ndim - 1)))
-
-        found = self._attribution.gradients(
-            tf.nest.map_structure(repeat, leaves),
-            self._baseline,
-            tf.constant(np.repeat(shares, n_rows), tf.float32),
-            tf.constant(np.tile(self._targets[part], n_points)),
-            self._constants,
-        )
-        return tf.nest.map_structure(
-            lambda x: x.numpy().reshape(n_points, n_rows, *x.shape[1:]), found
+    def _gradients(self, batch, shares, weights):
+        """Answers at some points, by point and row, and a weighted sum of their gradients."""
+        shares, weights = (tf.constant(x, tf.float32) for x in (shares, weights))
+        leaves, target = batch
+        return self._attribution.gradients(
+            leaves, self._baseline, shares, weights, target, self._constants
         )
 
     def answers_at(self, shares):
         """Answers at points on the path, of shape (n_samples, n_points)."""
         found = np.zeros((len(self._data), len(shares)))
-        for part, leaves, _ in self._batches(np.arange(len(self._data))):
-            for i, share in enumerate(shares):
-                found[part, i] = self._gradients(part, leaves, [share])[0][0]
+        for part, _, batch, at_once in self._batches(np.arange(len(self._data))):
+            for first in range(0, len(shares), at_once):
+                some = shares[first : first + at_once]
+                answers, _ = self._gradients(batch, some, np.zeros(len(some)))
+                found[part, first : first + at_once] = answers.numpy().T
         return found
 
     def contributions(self, rows, n_points):
         """Contributions of the events of some rows, in their order, of each channel."""
         nodes, weights = np.polynomial.legendre.leggauss(n_points)
-        nodes, weights = (nodes + 1) / 2, (weights / 2).astype(np.float32)
+        nodes, weights = (nodes + 1) / 2, weights / 2
         place_of = np.empty(len(self._data), np.int64)
         place_of[rows] = np.arange(len(rows))
         offsets = offsets_of(self._data.lengths[rows])
         found = np.zeros((offsets[-1], len(self._tables) + self._data.numbers.shape[1]))
-        for part, leaves, at_once in self._batches(rows):
+        for part, leaves, batch, at_once in self._batches(rows):
             total = None
             for first in range(0, n_points, at_once):
                 some = slice(first, first + at_once)
-                _, slopes = self._gradients(part, leaves, nodes[some])
-                mean = tf.nest.map_structure(
-                    lambda x, w=weights[some]: np.tensordot(w, x, axes=1), slopes
-                )
-                total = mean if total is None else tf.nest.map_structure(np.add, total, mean)
+                _, slopes = self._gradients(batch, nodes[some], weights[some])
+                total = slopes if total is None else tf.nest.map_structure(tf.add, total, slopes)
+            total = tf.nest.map_structure(np.asarray, total)
             at, _ = ranges(offsets[place_of[part]], offsets[place_of[part] + 1])
             found[at] = self._by_channel(leaves, total, self._data.lengths[part])
         return found

@@ -24,6 +24,12 @@ def reads_codes_itself(estimator):
     return network.is_function and network.wants("inputs")
 
 
+def counts_of_mixture(estimator):
+    """Weights of the counting models that are mixed with the network; empty if there are none."""
+    weights = getattr(estimator, "mixture_weights_", {})
+    return {name: weight for name, weight in weights.items() if name != "network" and weight > 0}
+
+
 def gradients_of_events(estimator, X, background, places):
     """Integrated gradients of the answers of a fitted estimator.
 

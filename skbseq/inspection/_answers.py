@@ -2,12 +2,15 @@
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from skbseq._checks import is_several, shown
 
 # Forests give probabilities of exactly 0 and 1, whose log-odds are infinite.
 _LEAST = 1e-9
+# Probabilities of classes, even in half precision, add up to 1 within this.
+_ROUNDING = 0.01
 
 
 class Answers:
@@ -43,6 +46,7 @@ class Answers:
             raise TypeError(f"model must be a fitted estimator; got {shown(model)}.")
         self._model, self._method, self._duel = model, _method_of(model), duel
         outputs = self._call(X)  # before classes_ is read: it says if the model is not fitted
+        self._labels = self._method == "predict_proba" and _are_labels(model, outputs)
         self._read_outputs, self.unit = self._kind(outputs)
         self.places, self.targets = self._read_target(target, outputs)
         self.n_outputs = 1 if outputs.ndim == 1 else outputs.shape[1]
@@ -114,7 +118,7 @@ class Answers:
         """How outputs become answers, and the unit of these."""
         flat = outputs.ndim == 1
         if self._method == "predict_proba":
-            if getattr(last_step(self._model), "multilabel_", False):
+            if self._labels:
                 return _log_odds_of_labels, "log-odds"
             return (_log_odds_to_best if self._duel else _log_odds), "log-odds"
         if self._method == "decision_function":
@@ -157,12 +161,11 @@ class Answers:
 
     def _default(self, outputs, classes):
         """Two classes: the second. Several: the one that is predicted."""
-        several = getattr(last_step(self._model), "multilabel_", False)
-        if self.unit == "prediction" or several:
+        if self.unit == "prediction" or self._labels:
             raise ValueError(
                 f"{type(self._model).__name__} predicts {len(classes)} "
-                f"{'labels' if several else 'numbers'} per history, so target must say which to "
-                f"explain: one of {_list(classes)}."
+                f"{'labels' if self._labels else 'numbers'} per history, so target must say "
+                f"which to explain: one of {_list(classes)}."
             )
         if self.unit == "match":
             return np.searchsorted(classes, outputs)
@@ -178,10 +181,19 @@ def last_step(model):
     while True:
         if isinstance(model, Pipeline):
             model = model.steps[-1][1]
+        elif isinstance(model, FrozenEstimator):
+            model = model.estimator
         elif hasattr(model, "best_estimator_"):
             model = model.best_estimator_
         else:
             return model
+
+
+def _are_labels(model, probability):
+    """Whether a model answers for each label, whose probabilities need not add up to 1."""
+    if getattr(last_step(model), "multilabel_", False):
+        return True
+    return probability.ndim == 2 and bool((np.abs(probability.sum(axis=1) - 1) > _ROUNDING).any())
 
 
 def _method_of(model):

@@ -15,6 +15,7 @@ __all__ = ["EventAttributionDisplay"]
 
 _UP, _DOWN = PALETTE[0], PALETTE[6]
 _MOST_NUMBERS = 12
+_WIDEST_UNIT = 40
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -40,6 +41,10 @@ class EventAttributionDisplay(Display):
         The prediction without any event.
     unit : str, default="log-odds"
         Unit of the contributions, for the axis.
+    total : float, default=None
+        The prediction for the whole history. None: the baseline plus all contributions.
+    baseline_name : str, default="without events"
+        What the baseline is, for the title.
 
     Attributes
     ----------
@@ -78,6 +83,8 @@ class EventAttributionDisplay(Display):
     ages: np.ndarray = None
     baseline: float = None
     unit: str = "log-odds"
+    total: float = None
+    baseline_name: str = "without events"
 
     @classmethod
     def from_contributions(
@@ -90,6 +97,8 @@ class EventAttributionDisplay(Display):
         channels=None,
         baseline=None,
         unit="log-odds",
+        total=None,
+        baseline_name="without events",
         max_events=25,
         ax=None,
         **bar_kw,
@@ -112,6 +121,11 @@ class EventAttributionDisplay(Display):
             The prediction without any event, in the same unit. It is named in the title.
         unit : str, default="log-odds"
             Unit of the contributions, for the axis.
+        total : float, default=None
+            The prediction for the whole history, if the contributions do not add up to it. None:
+            the baseline plus all contributions.
+        baseline_name : str, default="without events"
+            What the baseline is, for the title.
         max_events : int, default=25
             The last events are drawn, at most 60. The others make one bar with their sum.
         ax : matplotlib.axes.Axes, default=None
@@ -146,6 +160,8 @@ class EventAttributionDisplay(Display):
             ages=ages,
             baseline=None if baseline is None else float(to_numbers("baseline", baseline)),
             unit=unit,
+            total=None if total is None else float(to_numbers("total", total)),
+            baseline_name=baseline_name,
         )
         return display.plot(ax, max_events=max_events, **bar_kw)
 
@@ -214,12 +230,9 @@ class EventAttributionDisplay(Display):
             ax.bar_label(self.bars_, fmt="{:+.2f}", fontsize="x-small", padding=2)
             ax.margins(y=0.15)
         ax.axhline(0, color="black", linewidth=0.8)
-        ax.set(ylabel=f"Contribution ({self.unit})", xlim=(-0.6, n_events - 0.4))
+        ax.set(xlim=(-0.6, n_events - 0.4))
         ax.spines[["top", "right"]].set_visible(False)
-        if self.baseline is not None:
-            total = self.baseline + self.contributions.sum()
-            title = f"{self.unit}: {self.baseline:+.2f} without events, {total:+.2f} with all"
-            ax.set_title(title, fontsize="medium", loc="left")
+        self._draw_words(ax)
         if below is not None:
             self._draw_channels(below, values)
             ax.tick_params(labelbottom=False)
@@ -240,6 +253,16 @@ class EventAttributionDisplay(Display):
         values = np.concatenate([early, self.contributions[n_left:]])
         return values, [f"{n_left:,} earlier events", *short[n_left:]], font
 
+    def _draw_words(self, ax):
+        """The unit at the axis, and the predictions in the title."""
+        (unit,), unit_font = labels_of([self.unit], _WIDEST_UNIT)
+        ax.set_ylabel(f"Contribution ({unit})", **unit_font)
+        if self.baseline is None:
+            return
+        total = self.baseline + self.contributions.sum() if self.total is None else self.total
+        title = f"{unit}: {self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
+        ax.set_title(title, fontsize="medium", loc="left", **unit_font)
+
     def _draw_channels(self, ax, values):
         from matplotlib.colors import LinearSegmentedColormap
 
@@ -248,7 +271,9 @@ class EventAttributionDisplay(Display):
         self.image_ = ax.imshow(values.T, cmap=colors, vmin=-most, vmax=most, aspect="auto")
         labels, font = labels_of(self.channels)
         ax.set_yticks(range(len(labels)), labels, fontsize="small", **font)
-        self.figure_.colorbar(self.image_, ax=[self.ax_, ax], label=self.unit, shrink=0.6)
+        (unit,), unit_font = labels_of([self.unit], _WIDEST_UNIT)
+        bar = self.figure_.colorbar(self.image_, ax=[self.ax_, ax], shrink=0.6)
+        bar.set_label(unit, **unit_font)
 
 
 def _divide(ax, n_channels):

@@ -32,7 +32,8 @@ def explain_events(
         A fitted classifier, regressor or next-event model that takes X: an estimator of skbseq, or
         any pipeline or search of scikit-learn over histories. "removal" and "shapley" only need
         its ``predict_proba``, ``decision_function`` or ``predict``, the first of these that it
-        has. "gradients" needs one of skbseq's networks at its end.
+        has. "gradients" needs one of skbseq's networks at its end, not mixed with counting models
+        (``counting=None`` of next-event models).
     X : sequence frame of shape (n_samples, n_columns)
         The histories to explain, as the model takes them.
     method : {"removal", "gradients", "shapley"}, default="removal"
@@ -62,11 +63,13 @@ def explain_events(
     Raises
     ------
     SequenceFrameError
-        If X is not a sequence frame, has no rows, or a history is too long for ``max_evals``.
+        If X or the background is not a sequence frame or has no rows, or the background has no
+        events, or a history is too long for ``max_evals``.
     TypeError
         If the model is not an estimator that predicts, or has no gradients.
     ValueError
-        If a parameter is not valid, or the model does not predict the target.
+        If a parameter is not valid, or the model does not predict the target. Also for
+        "gradients" of a network that is mixed with counting models, or reads the codes itself.
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
 

@@ -5,10 +5,13 @@ import numpy as np
 from skbseq import _frames
 from skbseq._checks import check_count
 from skbseq.exceptions import SequenceFrameError
+from skbseq.inspection._attribution_strip import EventAttributionDisplay
 from skbseq.inspection._sentences import EventNames, signed
 from skbseq.inspection._subsets import Subsets, ranks_of
 
 __all__ = ["EventExplanation"]
+
+_MEAN_EVENTS = "for mean events"
 
 
 class EventExplanation:
@@ -162,3 +165,75 @@ class EventExplanation:
         for row, text, size in zip(rows, texts, self.flat[chosen], strict=True):
             found[row].append(f"{text}: {signed(size)}")
         return found
+
+    def plot(
+        self, row=0, ax=None, *, columns=None, time=None, cutoff="cutoff", max_events=25, **bar_kw
+    ):
+        """Plot the contributions of the events of one history.
+
+        With ``method="gradients"`` a matrix below the bars shows the channels.
+
+        Parameters
+        ----------
+        row : int, default=0
+            Position of the history in X.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot on; its place is divided if there are several channels. None: a new
+            figure.
+        columns : str or list of str, default=None
+            List columns that name an event, as for :meth:`top`.
+        time : str, default=None
+            List column with the times, as for :meth:`top`. If a time is missing, the labels have
+            no times.
+        cutoff : str, default="cutoff"
+            Ordinary column with the moment of prediction. Without it, spans count to the last
+            event.
+        max_events : int, default=25
+            The last events are drawn, at most 60. The others make one bar with their sum.
+        **bar_kw : dict
+            Keywords for matplotlib's ``bar``.
+
+        Returns
+        -------
+        EventAttributionDisplay
+            The plotted display. Its title gives the prediction for the whole history and the
+            baseline.
+
+        Raises
+        ------
+        SequenceFrameError
+            If a named column is not a list column of X, or does not hold times.
+        TypeError
+            If ``ax`` is not the axes of a figure.
+        ValueError
+            If X has no such row, the row has no events, or one is later than its cutoff. Also if
+            ``max_events`` is out of range, or matplotlib does not take a keyword.
+        """
+        check_count("row", row, least=0, most=len(self) - 1)
+        events = np.arange(*self._subsets.offsets[row : row + 2])
+        if not len(events):
+            raise ValueError(f"Row {row} has no events, so there is nothing to plot.")
+        names = EventNames(self._columns, columns, time, cutoff)
+        times, end = names.times(events, row)
+        parts = {"event": self.flat} if self.by_channel is None else self.by_channel
+        return EventAttributionDisplay.from_contributions(
+            np.column_stack([part[events] for part in parts.values()]),
+            [name or f"event {i}" for i, name in enumerate(names.names(events), start=1)],
+            times=times,
+            cutoff=end,
+            channels=list(parts),
+            baseline=self.baselines[row],
+            total=self.values[row],
+            baseline_name=_MEAN_EVENTS if self.method == "gradients" else "without events",
+            unit=self._unit_of(row),
+            max_events=max_events,
+            ax=ax,
+            **bar_kw,
+        )
+
+    def _unit_of(self, row):
+        """The unit with the class, or the column, that is explained in a row."""
+        if self.targets is None:
+            return self.unit
+        named = "column" if self.unit == "prediction" else "of"
+        return f"{self.unit} {named} {self.targets[row]}"

@@ -9,11 +9,13 @@ from sklearn.pipeline import Pipeline
 from skbseq import _frames
 from skbseq._sequences import ranges
 from skbseq.estimators._attribution import (
+    counts_of_mixture,
     gradients_of_events,
     has_gradients,
     reads_codes_itself,
 )
 from skbseq.exceptions import SequenceFrameError
+from skbseq.inspection._subsets import Subsets
 from skbseq.preprocessing import SequenceEncoder
 from skbseq.preprocessing._sequence_encoder import sources_of
 
@@ -44,22 +46,18 @@ def event_gradients(model, X, background, subsets, answers):
     baselines : ndarray of float64 of shape (n_samples,)
     """
     steps, estimator = _take_apart(model)
-    if not has_gradients(estimator):
-        raise TypeError(
-            f"method='gradients' needs a network of skbseq at the end of the model; got "
-            f"{type(estimator).__name__}. {_INSTEAD}"
-        )
-    if reads_codes_itself(estimator):
-        raise ValueError(
-            "The network's function asks for `inputs`, so it may read codes past the embedded "
-            f"events, where there are no gradients. {_INSTEAD}"
-        )
+    _refuse_without_gradients(estimator)
     if background is None and len(subsets) < _FEW_ROWS:
         warnings.warn(
             f"The baseline of method='gradients' is the mean event of only {len(subsets)} "
             "histories. Pass background=, a frame of typical histories, such as X_train.",
             UserWarning,
             stacklevel=4,
+        )
+    if background is not None and not Subsets(background).n_events:
+        raise SequenceFrameError(
+            "background has no events, so there is no mean event. Pass histories with events, "
+            "such as X_train."
         )
     places = np.zeros(len(subsets), np.int64) if answers.places is None else answers.places
     encoded = _encode(steps, X)
@@ -96,6 +94,29 @@ def _take_apart(model):
             return [
                 step.estimator if isinstance(step, FrozenEstimator) else step for step in steps
             ], model
+
+
+def _refuse_without_gradients(estimator):
+    """Refuse models whose answers do not come from embedded events alone."""
+    if not has_gradients(estimator):
+        raise TypeError(
+            f"method='gradients' needs a network of skbseq at the end of the model; got "
+            f"{type(estimator).__name__}. {_INSTEAD}"
+        )
+    if reads_codes_itself(estimator):
+        raise ValueError(
+            "The network's function asks for `inputs`, so it may read codes past the embedded "
+            f"events, where there are no gradients. {_INSTEAD}"
+        )
+    counts = counts_of_mixture(estimator)
+    if counts:
+        named = ", ".join(f"{name} {weight:.0%}" for name, weight in counts.items())
+        raise ValueError(
+            f"{type(estimator).__name__} mixes its network with counting models "
+            f"(mixture_weights_: {named}), which have no gradients, so the network alone would "
+            f"explain something else than the predictions. {_INSTEAD} Or fit it with "
+            "counting=None."
+        )
 
 
 def _encode(steps, X):

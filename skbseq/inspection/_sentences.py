@@ -67,13 +67,38 @@ class EventNames:
         list of str
         """
         rows = np.searchsorted(self._offsets, events, side="right") - 1
+        pairs = zip(self.names(events), self._whens(events, rows), strict=True)
+        return [" ".join(pair).strip() or "event" for pair in pairs]
+
+    def names(self, events):
+        """The names of some events; empty where all values are missing.
+
+        Returns
+        -------
+        list of str
+        """
         parts = [_frames.take(c.values, events).to_pylist() for c in self._named]
-        whens = self._whens(events, rows)
-        texts = []
-        for i, when in enumerate(whens):
-            values = [str(part[i]) for part in parts if part[i] is not None]
-            texts.append(" ".join([", ".join(values), when]).strip() or "event")
-        return texts
+        return [
+            ", ".join(str(part[i]) for part in parts if part[i] is not None)
+            for i in range(len(events))
+        ]
+
+    def times(self, events, row):
+        """Times of some events of a row, and its cutoff, in UTC without a zone.
+
+        Returns
+        -------
+        times : ndarray of datetime64 or None
+            None if one of them is not known.
+        cutoff : datetime64 or None
+            None if X has none there.
+        """
+        if self._times is None or self._times[1][events].any():
+            return None, None
+        times = self._times[0][events].astype("datetime64[us]")
+        if self._cutoffs is None or self._cutoffs[1][row]:
+            return times, None
+        return times, self._cutoffs[0][row].astype("datetime64[us]")
 
     def _whens(self, events, rows):
         """When each event was: before the cutoff, at a date, or its place."""
