@@ -122,8 +122,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         rank the last event of each history. If no history repeats an id with its last event, ids
         that it holds are left out.
     refit : bool
-        Whether to train again on all histories for as many epochs as were best, from the same
-        initial weights. This takes about twice as long.
+        Whether to train again on all histories for as many epochs as were best. With an int as
+        ``random_state`` it starts from the same weights. This takes about twice as long.
     device : str
         Device to train on: "auto" (a GPU if there is one, else the CPU), "cpu", "gpu" or a name
         such as "/GPU:1". If there are several, the first is used.
@@ -333,7 +333,8 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             loss = {"kind": "next", "targets": targets, "n_negatives": n_negatives}
             objective = Objective(self._spec(), loss | {"monitor": self.monitor})
             samples = data, following.astype(np.float32), weights
-            held_out = self._train(samples, objective, start=self._start())
+            start = self._start(objective.spec)
+            held_out = self._train(samples, objective, start=start)
             if not data.lengths[held_out].any():
                 self._check_needs_no_held_out(
                     f"none with an event is held out of {len(data):,}. Give more histories"
@@ -342,7 +343,7 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             learned = self._seen(X).only(weights > 0).with_next(following)
             self._mix(counting, learned, data, held_out)
             if self.refit:
-                self._train_on_all(samples, objective)
+                self._train_on_all(samples, objective, start)
         return self
 
     def _check_needs_no_held_out(self, reason):
@@ -356,21 +357,21 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
                     f"{what.partition('=')[0]} out."
                 )
 
-    def _start(self):
+    def _start(self, spec):
         """Embeddings of many ids start close together: few events move each of them."""
         size, rng = len(self.classes_), check_random_state(self.random_state)
         if size <= _MANY_TO_SPREAD:
             return None
-        place, spec = self._place, self._spec()
+        place = self._place
         shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
         embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
         return Start(weights={f"embedding_{place}/embeddings": embeddings})
 
-    def _train_on_all(self, samples, objective):
+    def _train_on_all(self, samples, objective, start):
         """Train again on all histories, for the epochs that were best."""
         first = self._sequence_model
         n_epochs = best_epoch(first.history[f"val_{self.monitor}"], self.monitor)
-        self._train(samples, objective, start=self._start(), n_epochs=n_epochs)
+        self._train(samples, objective, start=start, n_epochs=n_epochs)
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
     def _mix(self, models, histories, data, held_out):
