@@ -12,9 +12,6 @@ from skbseq._checks import (
     StrOptions,
     check_random_state,
     fit_context,
-    is_real,
-    is_whole,
-    shown,
     with_callbacks,
 )
 from skbseq._docstrings import document
@@ -22,9 +19,6 @@ from skbseq._monitors import best_epoch, check_monitor
 from skbseq._next_event import (
     BaseNextEvent,
     Histories,
-    Trial,
-    add_up,
-    learn_counts,
     read_counting,
 )
 from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, constraints_of
@@ -34,11 +28,12 @@ from skbseq._targets import (
     index_in_classes,
     present_values,
     read_next,
-    rows_at_a_time,
     split_target,
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._mixed_counts import MixedCountsMixin
+from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective, Start
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
@@ -46,18 +41,17 @@ from skbseq.preprocessing import SequenceEncoder
 from skbseq.preprocessing._evidence import code
 from skbseq.preprocessing._sequence_encoder import time_features_of
 
-# Each step reads all histories once more.
-_MOST_STEPS = 10**6
 # From so many ids on, each batch compares its own with some drawn at random.
 _MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
 # From so many ids on their embeddings start with this deviation. On a log of 12,000 products,
 # most of them rare, it raised NDCG@10 of the network by a fifth; on 217 products by nothing.
 _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
-_N_TRIED = 5_000  # events that decide the weights of the mixture
 
 
-class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
+class NextBehaviorPredictor(
+    MixedCountsMixin, SampledPathsMixin, OwnEncoderMixin, NetworkMixin, BaseNextEvent
+):
     """Predict the next event of each history with a network.
 
     The estimator takes raw sequence frames. An internal encoder encodes all channels, and a
@@ -374,60 +368,6 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         self._train(samples, objective, start=start, n_epochs=n_epochs)
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
-    def _mix(self, models, histories, data, held_out):
-        """Fit the counting models, and weigh them by the held-out histories.
-
-        Parameters
-        ----------
-        models : list of BaseNextEvent
-        histories : Histories
-            All of positive weight; the others are empty.
-        data : Sequences
-        held_out : ndarray of int
-        """
-        self._mixture = None
-        asked, truth = self._last_events(data, held_out)
-        if not models or not len(truth):
-            return
-        rest = np.setdiff1d(np.arange(len(histories)), held_out)
-        fitted = learn_counts(models, self, histories.take(rest))
-
-        def score(part):
-            return [self._network_scores(part), *(model._scores(part) for model in fitted)]
-
-        asked = self._queries(asked)
-        trial = Trial.of(score, asked, truth, len(self.classes_), self.monitor)
-        weights = trial.weights(self.monitor)
-        self._mixture = weights, learn_counts(models, self, histories)
-
-    def _last_events(self, data, rows):
-        """What stands before some events of these histories, and the events' codes.
-
-        The last event of each history comes first, then the last but one of each, and so on.
-        """
-        rows = np.repeat(rows, data.lengths[rows])
-        back = 1 + np.arange(len(rows)) - np.searchsorted(rows, rows)
-        order = np.argsort(back, kind="stable")
-        rows, before = rows[order], (data.lengths[rows] - back)[order]
-        codes = self._positions()[data.codes[data.starts[rows] + before, self._place]]
-        chosen = np.flatnonzero(codes >= 0)[:_N_TRIED]
-        return replace(data.take(rows[chosen]), lengths=before[chosen]), codes[chosen]
-
-    @property
-    def mixture_weights_(self):
-        """Weight of the network and of each counting model, by name."""
-        check_is_fitted(self)
-        mixture = vars(self).get("_mixture")
-        if mixture is None:
-            return {"network": 1.0}
-        weights, models = mixture
-        names = ["network", *(type(model).__name__.lower() for model in models)]
-        names = [
-            name if names.count(name) == 1 else f"{name}-{names[: i + 1].count(name)}"
-            for i, name in enumerate(names)
-        ]
-        return dict(zip(names, weights.tolist(), strict=True))
-
     def _learn_codes(self, X):
         """Fit the encoder, and the sequences in its codes; the ids that have one."""
         encoder = self.encoder
@@ -474,13 +414,6 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
             if (found < 0).any():
                 _warn_of_unseen(values, present, columns.lists[self.target_])
         return codes
-
-    def _learn_attributes(self, data):
-        """Remember the event that last showed each id, to continue paths with."""
-        latest = np.zeros(self.schema_.vocabulary_sizes[self.target_], np.int64)
-        latest[data.codes[:, self._place]] = np.arange(len(data.codes))
-        latest = latest[self._codes]
-        self._event_codes, self._event_numbers = data.codes[latest], data.numbers[latest]
 
     def _negatives(self):
         most = max(len(self.classes_), _MANY_IDS)
@@ -531,13 +464,6 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
         positions[self._codes] = np.arange(len(self._codes))
         return positions
 
-    def _scores(self, histories):
-        scores, mixture = self._network_scores(histories), vars(self).get("_mixture")
-        if mixture is None:  # also in files of earlier versions
-            return scores
-        weights, models = mixture
-        return add_up(weights, [scores, *(model._scores(histories) for model in models)])
-
     def _network_scores(self, histories):
         vectors, bias = self._code_vectors()
         scores = histories.queries @ vectors.T + bias
@@ -560,68 +486,6 @@ class NextBehaviorPredictor(OwnEncoderMixin, NetworkMixin, BaseNextEvent):
     def __setstate__(self, state):
         # Earlier versions did not count, so a clone of theirs does not either.
         super().__setstate__({"counting": None} | state)
-
-    def sample_paths(self, X, steps, *, temperature=1.0, random_state=None):
-        """Sample continuations of the histories, event by event (Graves 2013).
-
-        Parameters
-        ----------
-        X : sequence frame
-            Raw histories.
-        steps : int
-            Number of events to add to each history.
-        temperature : float, default=1.0
-            Probabilities are raised to the power of ``1 / temperature``. Values below 1 favour
-            probable paths, values above 1 surprising ones. 0 always takes the most probable
-            event.
-        random_state : int, RandomState instance or None, default=None
-            Seed of the sampling.
-
-        Returns
-        -------
-        table of shape (n_samples, 1)
-            From the same library as ``X``, with a list column of ``steps`` ids, named after the
-            target. The other channels of a sampled event, including gap and hour, are copied from
-            the event that last had its id in ``fit``. The context stays.
-
-        Raises
-        ------
-        ValueError
-            If steps is less than 1 or more than 1,000,000, or temperature negative or not finite.
-
-        References
-        ----------
-        Graves (2013). Generating sequences with recurrent neural networks. arXiv:1308.0850.
-        """
-        check_is_fitted(self)
-        _check_path(steps, temperature)
-        rng = check_random_state(random_state)
-        data, paths = self._sequences(X), np.zeros((_frames.n_rows(X), steps), np.int64)
-        for step in range(steps):
-            drawn = [_draw(scores, temperature, rng) for scores in self._chunks(data)]
-            paths[:, step] = np.concatenate([np.zeros(0, np.int64), *drawn])
-            data = self._with_event(data, paths[:, step])
-        offsets = np.arange(len(paths) + 1, dtype=np.int64) * steps
-        values = _frames.make_array(self._catalogue()[paths.ravel()])
-        return _frames.build_frame({self.target_: _frames.Lists(values, offsets)}, like=X)
-
-    def _chunks(self, data):
-        """Scores of sequences, some rows at a time."""
-        histories, step = self._queries(data), rows_at_a_time(len(self.classes_))
-        for start in range(0, len(histories), step):
-            yield self._scores(histories.slice(start, min(start + step, len(histories))))
-
-    def _with_event(self, data, chosen):
-        """Each history with one event more: as the event that last showed this id at fit."""
-        at, offsets = ranges(data.starts, data.starts + data.lengths)
-        ends = offsets[1:]
-        return replace(
-            data,
-            codes=np.insert(data.codes[at], ends, self._event_codes[chosen], axis=0),
-            numbers=np.insert(data.numbers[at], ends, self._event_numbers[chosen], axis=0),
-            starts=offsets[:-1] + np.arange(len(data)),
-            lengths=data.lengths + 1,
-        )
 
 
 def _check_something_to_learn(data, following, weights):
@@ -657,29 +521,6 @@ def _refuse_age(encoder):
             "how much of its history is still to come, which a model of the next event must not "
             f"know. Leave it out: encoder={code(encoder, {'time_features': others})}."
         )
-
-
-def _check_path(steps, temperature):
-    if not is_whole(steps) or steps < 1:
-        raise ValueError(f"steps must be an integer of at least 1; got {shown(steps)}.")
-    if steps > _MOST_STEPS:
-        raise ValueError(f"steps must be at most {_MOST_STEPS:,}; got {steps!r}.")
-    if not is_real(temperature) or not 0 <= temperature < np.inf:
-        raise ValueError(
-            f"temperature must be a finite number of zero or more; got {shown(temperature)}."
-        )
-
-
-def _draw(scores, temperature, rng):
-    """A class of each row, with a probability in proportion to its score's power."""
-    if temperature == 0:
-        return scores.argmax(axis=1)
-    # The largest score is made 1, so that no power of all overflows or vanishes.
-    scores = scores / scores.max(axis=1, keepdims=True)
-    with np.errstate(under="ignore"):
-        total = np.cumsum(scores ** (1 / temperature), axis=1)
-    drawn = rng.random_sample(len(scores)) * total[:, -1]
-    return np.minimum((total <= drawn[:, None]).sum(axis=1), scores.shape[1] - 1)
 
 
 document(NextBehaviorPredictor, {}, {})
