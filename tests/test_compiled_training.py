@@ -48,6 +48,9 @@ VARIANTS = [
     {"vocabulary_sizes": (), "embedding_dims": ()},
     {"n_numbers": 0},
     {"units": 96, "n_layers": 2},  # so large that each gate has a product of its own
+    {"network": "gru"},
+    {"network": "gru", "units": 96, "n_layers": 2, "pooling": "mean"},
+    {"network": "rnn", "n_layers": 2},
 ]
 
 
@@ -58,7 +61,7 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
     from skbseq._training._batches import pad_batch
     from skbseq._training._compiled import FlatData
     from skbseq._training._losses import Loss
-    from skbseq.networks._graph import FusedLSTM, build_network, initial_weights
+    from skbseq.networks._graph import FusedRecurrence, build_network, initial_weights
 
     spec = replace(spec, **change)
     data = make_sequences(rng, 12, len(spec.vocabulary_sizes), spec.n_numbers, spec.n_context)
@@ -70,7 +73,7 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
         logits = model(pad_batch(data, rows), training=True)
         loss = tf.reduce_mean(Loss("classes")(targets, logits))
     expected = [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
-    steps, flat = FusedLSTM(spec, model), FlatData(data).tensors
+    steps, flat = FusedRecurrence(spec, model), FlatData(data).tensors
     # Nothing is read that this batch did not write.
     buffers = [tf.fill(buffer.shape, np.nan) for buffer in steps.buffers(12, 9)]
     batch = flat, flat["starts"][:12], flat["lengths"][:12], flat["context"][:12]
@@ -89,9 +92,11 @@ def test_logits_and_gradients_are_those_of_the_layers(spec, change, rng):
 def test_dropout_scales_what_it_keeps_and_is_alike_both_ways(spec):
     import tensorflow as tf
 
-    from skbseq.networks._graph import FusedLSTM, build_network
+    from skbseq.networks._graph import FusedRecurrence, build_network
 
-    noise = FusedLSTM(spec, build_network(spec)).noise(tf.constant(0.25), tf.constant([3, 4]))
+    noise = FusedRecurrence(spec, build_network(spec)).noise(
+        tf.constant(0.25), tf.constant([3, 4])
+    )
     masks = [np.asarray(noise.of_step(t, layer, (50, 40))) for t in range(2) for layer in range(2)]
     for mask in masks:
         np.testing.assert_allclose(np.unique(mask), [0, 4 / 3], rtol=1e-6)
@@ -144,7 +149,7 @@ def test_the_layers_give_the_same_figures(frame, monkeypatch):
 
     X, y = frame
     compiled = LSTMBehaviorClassifier(**QUICK, l2=0.01).fit(X, y)
-    monkeypatch.setattr(_keras.FusedLSTM, "supports", staticmethod(lambda spec: False))
+    monkeypatch.setattr(_keras.FusedRecurrence, "supports", staticmethod(lambda spec: False))
     plain = clone(compiled).fit(X, y)
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(compiled.history_[name], plain.history_[name], rtol=1e-4)
@@ -254,7 +259,7 @@ def test_rows_predict_alike_in_any_company(frame, fitted, n):
 @pytest.mark.parametrize("n_unused", [0, 10_000])
 def test_a_few_samples_are_predicted_wherever_their_events_lie(spec, rng, n_unused):
     from skbseq._training import borrow_program, predict
-    from skbseq.networks._graph import FusedLSTM, build_network, initial_weights
+    from skbseq.networks._graph import FusedRecurrence, build_network, initial_weights
 
     data = make_sequences(rng, 40)
     unused = make_sequences(rng, n_unused // 6)
@@ -265,7 +270,7 @@ def test_a_few_samples_are_predicted_wherever_their_events_lie(spec, rng, n_unus
         data.starts + len(unused.codes),
         data.lengths,
     )
-    with borrow_program(spec, "/CPU:0", build_network, FusedLSTM) as program:
+    with borrow_program(spec, "/CPU:0", build_network, FusedRecurrence) as program:
         program.load(initial_weights(program.model, rng))
         together = predict(program, data)
         alone = np.concatenate([predict(program, far.take([i])) for i in range(40)])

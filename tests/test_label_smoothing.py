@@ -70,7 +70,7 @@ def test_the_layers_give_the_same_figures(frame, monkeypatch, target):
 
     X, y = frame[0], frame[1][target]
     compiled = LSTMBehaviorClassifier(**STEPS, label_smoothing=0.2).fit(X, y)
-    monkeypatch.setattr(_keras.FusedLSTM, "supports", staticmethod(lambda spec: False))
+    monkeypatch.setattr(_keras.FusedRecurrence, "supports", staticmethod(lambda spec: False))
     plain = clone(compiled).fit(X, y)
     np.testing.assert_allclose(compiled.history_["loss"], plain.history_["loss"], rtol=1e-4)
     np.testing.assert_allclose(compiled.predict_proba(X), plain.predict_proba(X), atol=1e-4)

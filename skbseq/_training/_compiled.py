@@ -156,7 +156,7 @@ class CompiledTraining:
 
     Parameters
     ----------
-    steps : FusedLSTM
+    steps : FusedRecurrence
         The fused LSTM.
     optimizer : keras.optimizers.Optimizer
         Built for the variables of the fused network's model.
@@ -293,7 +293,7 @@ class CompiledPrediction:
 
     Parameters
     ----------
-    steps : FusedLSTM
+    steps : FusedRecurrence
         The fused LSTM.
     """
 

@@ -44,7 +44,7 @@ class Program:
         From inputs to logits.
     device : str
         Name of the TensorFlow device, or several, separated by commas.
-    steps : FusedLSTM, default=None
+    steps : FusedRecurrence, default=None
         The fused LSTM, which runs compiled batches. None: the model's layers run.
     policy : str, default="float32"
         Keras' dtype policy of the model, only for messages.

@@ -36,7 +36,7 @@ from skbseq._training import (
     with_mean_weight_one,
 )
 from skbseq.networks._graph import (
-    FusedLSTM,
+    FusedRecurrence,
     build_network,
     head_layers,
     initial_weights,
@@ -73,8 +73,8 @@ def _borrow(spec, device, batch_shape=(1, 1)):
     fused = None
     # On a GPU cuDNN is faster.
     alone = device.startswith("/CPU") and "," not in device
-    if alone and FusedLSTM.supports(spec) and have_room(FusedLSTM, spec, *batch_shape):
-        fused = FusedLSTM
+    if alone and FusedRecurrence.supports(spec) and have_room(FusedRecurrence, spec, *batch_shape):
+        fused = FusedRecurrence
         spec = _without_dropout(spec)  # there it is a value; in layers, a part of the graph
     return borrow_program(spec, device, build_network, fused)
 

@@ -1,7 +1,7 @@
 """Graphs of networks in Keras: building them, initial weights, the fused LSTM."""
 
 from skbseq.networks._graph._build import build_network
-from skbseq.networks._graph._fused_lstm import FusedLSTM
+from skbseq.networks._graph._fused import FusedRecurrence
 from skbseq.networks._graph._initial import initial_weights
 from skbseq.networks._graph._naming import (
     head_layers,
@@ -12,7 +12,7 @@ from skbseq.networks._graph._naming import (
 from skbseq.networks._graph._reading import reading_part
 
 __all__ = [
-    "FusedLSTM",
+    "FusedRecurrence",
     "build_network",
     "head_layers",
     "initial_weights",

@@ -1,4 +1,4 @@
-"""The LSTM network written out step by step, forwards and backwards, for one compiled program.
+"""Recurrent networks written out step by step, forwards and backwards, for one compiled program.
 
 Keras' layers pay for every padded step, and TensorFlow for every operation. Written out, a loop
 stops at the longest real step of a batch, and XLA makes one program of all batches. The weights
@@ -7,16 +7,15 @@ are those of the Keras model, and so are the numbers: tests compare outputs and 
 
 import tensorflow as tf
 
-# Of each layer and step: state, cell, and the four gates, apart: to join them takes a twentieth
-# of the time of a step.
-_KEPT = 6
+from skbseq.networks._graph._fused_cells import CELLS
+
 # From so many numbers in a gate, rows times units, each gate has a product of its own in training.
-# XLA runs the four on several threads at once, and one large product on a single thread: a step
-# takes 7 to 18% less.
+# XLA runs them on several threads at once, and one large product on a single thread: a step of
+# the LSTM takes 7 to 18% less.
 _LARGE_GATE = 1024
 
 
-class FusedLSTM:
+class FusedRecurrence:
     """Forward and backward pass over batches of sequences that lie end to end.
 
     What the backward pass needs of each step is kept in buffers that whoever loops over batches
@@ -34,16 +33,18 @@ class FusedLSTM:
         self.embeddings = [
             layers[f"embedding_{i}"].embeddings for i in range(len(spec.vocabulary_sizes))
         ]
-        self._cells = [layers[f"lstm_{i}"].cell for i in range(spec.n_layers)]
+        widths = [sum(spec.embedding_dims) + spec.n_numbers, *[spec.units] * (spec.n_layers - 1)]
+        self._cells = [
+            CELLS[spec.network](layers[f"{spec.network}_{i}"].cell, width)
+            for i, width in enumerate(widths)
+        ]
         self._context_dense, self._logits = layers.get("context_dense"), layers["logits"]
-        self._widths = [sum(spec.embedding_dims) + spec.n_numbers]
-        self._widths += [spec.units] * (spec.n_layers - 1)
 
     @staticmethod
     def supports(spec):
         """Whether a network is one that this class computes."""
         return (
-            spec.network == "lstm"
+            spec.network in CELLS
             and spec.head is None
             and not spec.bidirectional
             and not spec.recurrent_dropout
@@ -55,12 +56,28 @@ class FusedLSTM:
     @staticmethod
     def numbers_kept(spec, batch_size, n_steps):
         """How many numbers the buffers of a batch hold."""
-        return batch_size * n_steps * _KEPT * spec.units * spec.n_layers
+        cell = CELLS[spec.network]
+        kept = (cell.n_states + cell.n_gates) * spec.units * spec.n_layers
+        return batch_size * n_steps * kept
 
     def buffers(self, batch_size, n_steps):
-        """State, cell and each of the four gates of each layer, step by step."""
-        steps = [n_steps + 1] * 2 + [n_steps] * 4
-        return [tf.zeros((n, batch_size, self.spec.units)) for _ in self._cells for n in steps]
+        """States and gates of each layer, step by step.
+
+        They are apart: to join them takes a twentieth of the time of a step.
+        """
+        return [
+            tf.zeros((n, batch_size, self.spec.units))
+            for cell in self._cells
+            for n in [n_steps + 1] * cell.n_states + [n_steps] * cell.n_gates
+        ]
+
+    def _by_layer(self, values, n_each):
+        """The parts of a flat list that belong to each layer."""
+        return [list(values[n_each * i : n_each * (i + 1)]) for i in range(len(self._cells))]
+
+    @property
+    def _n_kept(self):
+        return self._cells[0].n_states + self._cells[0].n_gates
 
     @staticmethod
     def noise(rate, seed):
@@ -90,31 +107,27 @@ class FusedLSTM:
         batch, units = starts.shape[0], self.spec.units
         # Predictions have one product: those of a few rows are made faster by it, and all of them
         # with the same last digits.
-        n_parts = 4 if buffers and batch * units >= _LARGE_GATE else 1
-        weights = [_in_parts(cell, n_parts) for cell in self._cells]
-        zero = tf.zeros((batch, units))
+        apart = buffers and batch * units >= _LARGE_GATE
+        weights = [cell.weights(cell.n_products if apart else 1) for cell in self._cells]
+        n_states, zero = self._cells[0].n_states, tf.zeros((batch, units))
 
         def step(t, states, pooled, chosen, kept):
-            x, states, kept = self._events(data, starts, t, tables), list(states), list(kept)
-            for i, parts in enumerate(weights):
-                h, c = states[2 * i : 2 * i + 2]
+            x = self._events(data, starts, t, tables)
+            states, kept = self._by_layer(states, n_states), self._by_layer(kept, self._n_kept)
+            for i, cell in enumerate(self._cells):
                 x = x * noise.of_step(t, i, x.shape) if noise else x
-                gates = _gates(tf.concat([x, h], 1), parts)
-                input_, forget, new, output = gates
-                c = forget * c + input_ * new
-                h = output * tf.tanh(c)
-                if kept:
-                    kept[_KEPT * i : _KEPT * (i + 1)] = _write(
-                        kept[_KEPT * i : _KEPT * (i + 1)], t, (h, c, *gates)
-                    )
-                states[2 * i : 2 * i + 2] = x, c = h, c
-            pooled, chosen = self._pool(t, lengths, h, pooled, chosen)
-            return t + 1, tuple(states), pooled, chosen, tuple(kept)
+                states[i], gates = cell.step(x, states[i], weights[i])
+                if buffers:
+                    kept[i] = _write(kept[i], t, states[i], gates)
+                x = states[i][0]
+            pooled, chosen = self._pool(t, lengths, x, pooled, chosen)
+            return t + 1, _flat(states), pooled, chosen, _flat(kept)
 
         least = zero - 1e4 if self.spec.pooling == "max" else zero
-        kept = tuple(_begin(buffers)) if buffers else ()
+        kept = self._by_layer(buffers or [], self._n_kept)
+        kept = _flat(_begin(part, n_states) for part in kept)
         chosen = tf.zeros((batch, units), tf.int32) - 1
-        start = (0, (zero,) * (2 * len(self._cells)), least, chosen, kept)
+        start = (0, (zero,) * (n_states * len(self._cells)), least, chosen, kept)
         longest = tf.reduce_max(lengths)
         _, _, pooled, chosen, kept = tf.while_loop(lambda t, *_: t < longest, step, start)
         real = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
@@ -190,46 +203,40 @@ class FusedLSTM:
         return loss, [found[v.path] for v in self.model.trainable_variables], kept
 
     def _backward(self, data, starts, lengths, tables, kept, noise, pulled, chosen):
-        batch, units = starts.shape[0], self.spec.units
-        kernels = [tf.concat([c.kernel, c.recurrent_kernel], 0) for c in self._cells]
+        batch, n_states = starts.shape[0], self._cells[0].n_states
+        kernels = [cell.kernels() for cell in self._cells]
+        kept = self._by_layer(kept, self._n_kept)
+        n_weights = len(self._cells[0].zeros())
 
-        def step(t, states, weights, pushes):
-            states, weights = list(states), list(weights)
+        def step(t, pulls, weights, pushes):
+            pulls, weights = self._by_layer(pulls, n_states), self._by_layer(weights, n_weights)
             above = self._pulled(t, lengths, pulled, chosen)
-            for i in reversed(range(len(self._cells))):
-                hs, cs, *gates = kept[_KEPT * i : _KEPT * (i + 1)]
-                x = kept[_KEPT * (i - 1)][t + 1] if i else self._events(data, starts, t, tables)
+            for i, cell in reversed(list(enumerate(self._cells))):
+                states, gates = kept[i][:n_states], kept[i][n_states:]
+                x = kept[i - 1][0][t + 1] if i else self._events(data, starts, t, tables)
                 mask = noise.of_step(t, i, x.shape) if noise else None
                 x = x if mask is None else x * mask
-                below, dc = states[2 * i : 2 * i + 2]
-                dh = above + below[:, self._widths[i] :]
-                dz, dc = _pull_back(dh, dc, [gate[t] for gate in gates], cs[t], cs[t + 1])
-                states[2 * i] = below = tf.matmul(dz, kernels[i], transpose_b=True)
-                states[2 * i + 1] = dc
-                above = below[:, : self._widths[i]]
+                pulls[i][0] = above + pulls[i][0]
+                above, pulls[i], pushed = cell.pull_back(
+                    pulls[i],
+                    [state[t] for state in states],
+                    [state[t + 1] for state in states],
+                    [gate[t] for gate in gates],
+                    kernels[i],
+                )
                 above = above if mask is None else above * mask
-                # Transposed before they are joined: a product with a transposed matrix runs in
-                # another library, and less well next to the one above (TensorFlow 2.21).
-                seen = tf.concat([tf.transpose(x), tf.transpose(hs[t])], 0)
-                weights[2 * i] += tf.matmul(seen, dz)
-                weights[2 * i + 1] += tf.reduce_sum(dz, 0)
+                weights[i] = cell.add_weights(weights[i], x, states[0][t], pushed)
             pushes = self._scatter(data, starts, t, above, pushes)
-            return t - 1, tuple(states), tuple(weights), pushes
+            return t - 1, _flat(pulls), _flat(weights), pushes
 
-        weights = tuple(
-            tf.zeros(shape)
-            for width in self._widths
-            for shape in ((width + units, 4 * units), (4 * units,))
-        )
+        weights = _flat(cell.zeros() for cell in self._cells)
         pushes = tuple(tf.zeros(table.shape) for table in tables)
-        pulls = (tf.zeros((batch, n)) for width in self._widths for n in (width + units, units))
-        start = (tf.reduce_max(lengths) - 1, tuple(pulls), weights, pushes)
+        pulls = (tf.zeros((batch, self.spec.units)),) * (n_states * len(self._cells))
+        start = (tf.reduce_max(lengths) - 1, pulls, weights, pushes)
         _, _, weights, pushes = tf.while_loop(lambda t, *_: t >= 0, step, start)
         found = {v.path: g for v, g in zip(self.embeddings, pushes, strict=True)}
-        for i, (cell, width) in enumerate(zip(self._cells, self._widths, strict=True)):
-            found[cell.kernel.path] = weights[2 * i][:width]
-            found[cell.recurrent_kernel.path] = weights[2 * i][width:]
-            found[cell.bias.path] = weights[2 * i + 1]
+        for cell, sums in zip(self._cells, self._by_layer(weights, n_weights), strict=True):
+            found |= cell.found(sums)
         return found
 
     def _pulled(self, t, lengths, pulled, chosen):
@@ -278,51 +285,23 @@ class Noise:
         return tf.where(kept, 1 / (1 - self._rate), 0.0)
 
 
-def _in_parts(cell, n_parts):
-    """Kernel and bias of a cell, whole, or cut into one part for each gate."""
-    kernel = tf.concat([cell.kernel, cell.recurrent_kernel], 0)
-    parts = tf.split(kernel, n_parts, 1), tf.split(cell.bias.value, n_parts)
-    return list(zip(*parts, strict=True))
+def _flat(parts):
+    return tuple(value for part in parts for value in part)
 
 
-def _gates(x, parts):
-    """Gates in Keras' order: input, forget, new cell, output."""
-    products = [tf.matmul(x, kernel) + bias for kernel, bias in parts]
-    z = [gate for product in products for gate in tf.split(product, 4 // len(parts), 1)]
-    return [tf.sigmoid(z[0]), tf.sigmoid(z[1]), tf.tanh(z[2]), tf.sigmoid(z[3])]
-
-
-def _pull_back(dh, dc, gates, c_before, c):
-    """Gradient of what went into the gates, and of the cell before."""
-    input_, forget, new, output = gates
-    squashed = tf.tanh(c)
-    dc = dc + dh * output * (1 - squashed * squashed)
-    dz = tf.concat(
-        [
-            dc * new * input_ * (1 - input_),
-            dc * c_before * forget * (1 - forget),
-            dc * input_ * (1 - new * new),
-            dh * squashed * output * (1 - output),
-        ],
-        1,
-    )
-    return dz, dc * forget
-
-
-def _begin(buffers):
+def _begin(buffers, n_states):
     """Buffers with zeros before the first step; the gates' have no such place."""
-    return [
-        tf.tensor_scatter_nd_update(buffer, [[0]], tf.zeros_like(buffer[:1]))
-        if i % _KEPT < 2
-        else buffer
-        for i, buffer in enumerate(buffers)
+    zeros = [
+        tf.tensor_scatter_nd_update(state, [[0]], tf.zeros_like(state[:1]))
+        for state in buffers[:n_states]
     ]
+    return [*zeros, *buffers[n_states:]]
 
 
-def _write(buffers, t, values):
-    """State and cell after a step, and its gates."""
-    places = [t + 1] * 2 + [t] * 4
+def _write(buffers, t, states, gates):
+    """States after a step, and its gates."""
+    places = [t + 1] * len(states) + [t] * len(gates)
     return [
         tf.tensor_scatter_nd_update(buffer, [[place]], value[None])
-        for buffer, place, value in zip(buffers, places, values, strict=True)
+        for buffer, place, value in zip(buffers, places, [*states, *gates], strict=True)
     ]
