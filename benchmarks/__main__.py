@@ -42,7 +42,7 @@ QUESTIONS = (
     | _association.QUESTIONS
 )
 # Those that read real logs.
-NEED_DATA = ("epoch_real", "association")
+NEED_DATA = ("epoch_real", "epoch_layers", "association")
 
 
 def ask(name, arguments):

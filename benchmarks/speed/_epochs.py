@@ -53,6 +53,7 @@ longest sessions. What was tried, each beside the steps as they then were:
 """
 
 import time
+from functools import partial
 
 from benchmarks.speed import _data
 from benchmarks.speed._matmul import matmul
@@ -125,6 +126,32 @@ def _torch_bucketed(size):
     return _per_epoch(lambda: [training.epoch() for _ in range(size["epochs"])], size["epochs"])
 
 
+def _our_layers(prefix, size):
+    import skbseq
+    from benchmarks.speed import _ours
+
+    data = _make_data(size)
+    X = _ours.frame(data)
+    model = getattr(skbseq, f"{prefix}BehaviorClassifier")(
+        units=UNITS,
+        embedding_dim=16,
+        epochs=size["epochs"],
+        batch_size=BATCH,
+        validation_split=0,
+        random_state=0,
+    )
+    return _per_epoch(lambda: model.fit(X, data.labels), size["epochs"])
+
+
+def _torch_layers(prefix, size):
+    from benchmarks.speed import _torch_peers
+
+    network = getattr(_torch_peers, f"{prefix}Network")
+    training = _torch_peers.BucketedTraining(_make_data(size), UNITS, BATCH, network)
+    n = size["epochs"]
+    return _per_epoch(lambda: [training.epoch() for _ in range(n)], n)
+
+
 def _flops(size):
     return _data.flops(len(_make_data(size).codes), UNITS, training=True)
 
@@ -137,7 +164,30 @@ _CASES = {
     "Keras padded in front, no mask": _keras_unmasked,
 }
 
+_LAYERS = ("GRU", "Transformer")
+
 QUESTIONS = {
+    "epoch_layers": Question(
+        title="An epoch of 12,800 sessions of msnbc.com, 64 units, batch 128: GRU, transformer",
+        cases={f"skbseq {prefix}": partial(_our_layers, prefix) for prefix in _LAYERS}
+        | {
+            f"PyTorch {prefix}, bucketed by hand": partial(_torch_layers, prefix)
+            for prefix in _LAYERS
+        },
+        checks=[
+            Check(
+                f"{prefix}: speed against PyTorch bucketed by hand",
+                (f"skbseq {prefix}", f"PyTorch {prefix}, bucketed by hand"),
+                lambda f, prefix=prefix: (
+                    f[f"PyTorch {prefix}, bucketed by hand"] / f[f"skbseq {prefix}"]
+                ),
+                1.0,
+            )
+            for prefix in _LAYERS
+        ],
+        full={"n": 12_800, "epochs": 3},
+        quick={"n": 640, "epochs": 1},
+    ),
     "epoch_real": Question(
         title="An epoch on real lengths, 25,600 sessions of msnbc.com, 64 units, batch 128",
         cases=_CASES | {"matmul": matmul},
@@ -177,5 +227,5 @@ QUESTIONS = {
         full={"n": 25_600, "epochs": 5},
         quick={"n": 1_280, "epochs": 1},
         flops=dict.fromkeys(_CASES, _flops),
-    )
+    ),
 }

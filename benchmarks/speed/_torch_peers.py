@@ -44,14 +44,53 @@ def skorch_classifier(n_codes, *, units=32, epochs, batch_size):
     )
 
 
+class GRUNetwork(nn.Module):
+    """Embedding, GRU and one logit, from the state after the last real event."""
+
+    def __init__(self, n_codes, units):
+        super().__init__()
+        self.embedding = nn.Embedding(n_codes, 16)
+        self.gru = nn.GRU(16, units, batch_first=True)
+        self.out = nn.Linear(units, 1)
+
+    def forward(self, codes, lengths):
+        states, _ = self.gru(self.embedding(codes))
+        return self.out(states[torch.arange(len(codes)), lengths - 1]).squeeze(-1)
+
+
+class TransformerNetwork(nn.Module):
+    """Two blocks of four heads, normalised before; sinusoidal positions; causal."""
+
+    def __init__(self, n_codes, units):
+        super().__init__()
+        self.embedding = nn.Embedding(n_codes, 16)
+        self.enter = nn.Linear(16, units)
+        block = nn.TransformerEncoderLayer(
+            units, 4, 2 * units, dropout=0.1, batch_first=True, norm_first=True
+        )
+        self.blocks = nn.TransformerEncoder(
+            block, 2, norm=nn.LayerNorm(units), enable_nested_tensor=False
+        )
+        self.out = nn.Linear(units, 1)
+        place = torch.arange(256)[:, None] * 10_000 ** (-torch.arange(0, units, 2) / units)
+        self.register_buffer("waves", torch.cat([place.sin(), place.cos()], 1))
+
+    def forward(self, codes, lengths):
+        n = codes.shape[1]
+        x = self.enter(self.embedding(codes)) + self.waves[:n]
+        mask = nn.Transformer.generate_square_subsequent_mask(n)
+        states = self.blocks(x, mask=mask, is_causal=True)
+        return self.out(states[torch.arange(len(codes)), lengths - 1]).squeeze(-1)
+
+
 class BucketedTraining:
     """A loop by hand over batches of like length, padded to the longest of each."""
 
-    def __init__(self, sequences, units, batch_size):
+    def __init__(self, sequences, units, batch_size, network=Network):
         torch.manual_seed(0)
         self._sequences, self._size = sequences, batch_size
         self._rng = np.random.default_rng(0)
-        self._network = Network(sequences.n_codes, units)
+        self._network = network(sequences.n_codes, units)
         self._optimizer = torch.optim.Adam(self._network.parameters(), lr=0.003)
         self._loss = nn.BCEWithLogitsLoss()
 

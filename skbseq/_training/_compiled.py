@@ -157,7 +157,7 @@ class CompiledTraining:
     Parameters
     ----------
     steps : FusedRecurrence
-        The fused LSTM.
+        The fused network.
     optimizer : keras.optimizers.Optimizer
         Built for the variables of the fused network's model.
     loss : Loss
@@ -294,7 +294,7 @@ class CompiledPrediction:
     Parameters
     ----------
     steps : FusedRecurrence
-        The fused LSTM.
+        The fused network.
     """
 
     def __init__(self, steps):

@@ -45,7 +45,7 @@ class Program:
     device : str
         Name of the TensorFlow device, or several, separated by commas.
     steps : FusedRecurrence, default=None
-        The fused LSTM, which runs compiled batches. None: the model's layers run.
+        The fused network, which runs compiled batches. None: the model's layers run.
     policy : str, default="float32"
         Keras' dtype policy of the model, only for messages.
     """

@@ -69,7 +69,7 @@ Readout = _training.Readout
 
 
 def _borrow(spec, device, batch_shape=(1, 1)):
-    """The program of a network, with the fused LSTM where it applies and fits into memory."""
+    """The program of a network, fused where this applies and fits into memory."""
     fused = None
     # On a GPU cuDNN is faster.
     alone = device.startswith("/CPU") and "," not in device

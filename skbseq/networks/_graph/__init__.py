@@ -1,4 +1,4 @@
-"""Graphs of networks in Keras: building them, initial weights, the fused LSTM."""
+"""Graphs of networks in Keras: building them, initial weights, fused recurrences."""
 
 from skbseq.networks._graph._build import build_network
 from skbseq.networks._graph._fused import FusedRecurrence
