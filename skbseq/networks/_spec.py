@@ -73,6 +73,9 @@ class NetworkSpec:
         Layers whose weights stay at their initial values.
     head : EventHead or None
         None: one vector of outputs per history.
+    gap : int or None
+        Place, among the numbers, of the seconds since the previous event. None: there is none, or
+        the network does not ask for them.
     """
 
     vocabulary_sizes: tuple
@@ -92,6 +95,7 @@ class NetworkSpec:
     options: tuple = ()
     frozen: tuple = ()
     head: EventHead | None = None
+    gap: int | None = None
 
     @property
     def is_function(self):
