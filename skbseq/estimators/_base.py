@@ -253,9 +253,10 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         for name in routed:
             if not network.takes(name) and (name in SHARED or not network.takes_any):
                 others = network_names(lambda other, name=name: other.takes(name))
+                have = "have" if ", " in others else "has"
                 raise ValueError(
                     f"network={network.label} has no option {name!r}"
-                    f"{f' (only {others} has it)' if others else ''}: network__{name} would "
+                    f"{f' (only {others} {have} it)' if others else ''}: network__{name} would "
                     f"change nothing. It takes {', '.join(network.options) or 'none'}."
                 )
         own = {} if network.is_function else given

@@ -34,11 +34,11 @@ def head_width(units, n_heads):
     return -(-units // n_heads) * n_heads
 
 
-def normalize(x, name):
+def normalize(x, name, epsilon=1e-6):
     """Layer normalization."""
     import keras
 
-    return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
+    return keras.layers.LayerNormalization(epsilon=epsilon, name=name)(x)
 
 
 def dense(x, name, width, **options):

@@ -3,6 +3,10 @@
 from skbseq.networks._attention import dense, drop, head_width, normalize, options_of_blocks
 from skbseq.networks._network import Network
 
+# Added to the variance of what attention returns. Its weights may be negative, and with 1e-6 the
+# normalised vector of a single event would jump to its opposite where its weight passes zero.
+_EPSILON = 1e-3
+
 
 def hstu(events, lengths, *, gaps, units, n_layers, n_heads, max_positions, dropout):
     """Blocks of pointwise attention, whose output is normalised and gated.
@@ -27,7 +31,7 @@ def hstu(events, lengths, *, gaps, units, n_layers, n_heads, max_positions, drop
         seen = PointwiseAttention(n_heads, name=f"attention_{i}", autocast=False)(
             query, key, value, bias
         )
-        seen = keras.layers.Multiply()([normalize(seen, f"norm_{i}_b"), gate])
+        seen = keras.layers.Multiply()([normalize(seen, f"norm_{i}_b", _EPSILON), gate])
         y = dense(drop(seen, dropout), f"attention_output_{i}", units)
         x = keras.layers.Add()([x, y])
     return normalize(x, "norm")

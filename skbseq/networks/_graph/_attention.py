@@ -21,6 +21,12 @@ def _seen(x):
     return steps[:, None] >= steps
 
 
+def _softmax(scores):
+    """Shares along the last axis. Keras' function warns of histories of a single event."""
+    powers = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+    return powers / ops.sum(powers, axis=-1, keepdims=True)
+
+
 def _split_heads(x, n_heads):
     return ops.reshape(x, (-1, ops.shape(x)[1], n_heads, x.shape[2] // n_heads))
 
@@ -85,8 +91,7 @@ class CausalWeights(keras.layers.Layer):
         scores = ops.einsum("bqhd,bkhd->bhqk", *parts)
         # In float32: half precision ends before -1e9, and its sums of many steps are coarse.
         scores = ops.cast(scores, "float32") / math.sqrt(query.shape[2] // self.n_heads)
-        weights = ops.softmax(ops.where(_seen(query), scores, -1e9), axis=-1)
-        return ops.cast(weights, query.dtype)
+        return ops.cast(_softmax(ops.where(_seen(query), scores, -1e9)), query.dtype)
 
     def compute_output_shape(self, query_shape, key_shape):
         """A weight for each head and each pair of steps."""
