@@ -7,7 +7,7 @@ from keras import ops
 
 _register = keras.saving.register_keras_serializable
 
-# Elapsed times are told apart by doublings of a second, up to 2 ** 32 s, which are 136 years.
+# Elapsed times differ by doublings of a second, up to 2 ** 32 s, which are 136 years.
 N_DOUBLINGS = 32
 # No gap is longer; float32 and exp hold it.
 _LONGEST_LOG = 22.5
