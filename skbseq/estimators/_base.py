@@ -494,12 +494,12 @@ def _warn_of_long_histories(spec, lengths):
     begin = 0 if spec.head is None else int(spec.head.begin)
     most, longest = spec.option(option), int(lengths.max(initial=0)) + begin
     if longest > most:
-        long = np.count_nonzero(lengths + begin > most)
+        long, known = np.count_nonzero(lengths + begin > most), most - begin
+        shorter = f", or keep the latest events with SequenceEncoder(max_length={known})"
         warnings.warn(
-            f"{long:,} of {len(lengths):,} histories have more than {most - begin:,} events, and "
-            f"network={spec.network!r} tells {most:,} positions apart, so all later ones are the "
-            f"same to it. Set network__{option}={longest}, or keep the latest events with "
-            f"SequenceEncoder(max_length={most - begin}).",
+            f"{long:,} of {len(lengths):,} histories have more than {known:,} events, and "
+            f"network={spec.network!r} knows {most:,} positions, so all later ones are the same "
+            f"to it. Set network__{option}={longest}{shorter if known else ''}.",
             UserWarning,
             stacklevel=2,
         )
@@ -511,8 +511,8 @@ def _warn_of_unknown_gaps(spec, schema):
     if gaps and spec.gap is None and find_network(spec.network).wants("gaps"):
         warnings.warn(
             f"The frame does not tell the scale of {gaps[0]!r}, as those of polars never do, so "
-            f"network={find_network(spec.network).label} reads no times between events. After "
-            "set_output(transform='pandas') the encoder's frames tell.",
+            f"network={find_network(spec.network).label} reads no times between events. Call "
+            "set_output(transform='pandas') on the encoder, whose frames then tell it.",
             UserWarning,
             stacklevel=2,
         )

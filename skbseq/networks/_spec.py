@@ -114,7 +114,7 @@ class NetworkSpec:
 
     def shaping(self):
         """What decides the shapes of its weights, by name."""
-        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional")
+        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional", "gap")
         shaping = {name: getattr(self, name) for name in names}
         # Of the ways of pooling, only attention has weights.
         pooling = self.pooling if self.pooling == "attention" else "without weights"
