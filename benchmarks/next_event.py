@@ -4,6 +4,8 @@
     python -m benchmarks.next_event --data ../shared/data --only shop --network
     python -m benchmarks.next_event --data ../shared/data --only shop --network --validation
     python -m benchmarks.next_event --data ../shared/data --only toys --network
+    python -m benchmarks.next_event --data ../shared/data --only toys --torch
+    python -m benchmarks.next_event --data ../shared/data --only toys --networks sasrec,hstu,gru
 
 MSNBC: sessions of at least two pages of 17. Of 100,000 sessions the last page is held out and
 predicted from those before it; the models learn from all other sessions, whole. Accuracy.
@@ -15,7 +17,10 @@ first four fifths. Recall and reciprocal rank at 20, among all products. The net
 
 Toys: reviews of 19,412 users of 11,924 products. The models learn from all but the last two of
 each user, and the last is predicted from those before it, among the products not yet seen. Hit
-rate (as recall) and NDCG at 10. The networks are the default calls of the package.
+rate (as recall) and NDCG at 10. The networks are the default calls of the package. `--networks`
+trains others, each for at most `--seconds`: mixed with counting, and the same network alone. There
+are no times in this log, so HSTU has its distances alone. `--torch` adds SASRec and GRU4Rec in
+plain PyTorch, with the same time.
 
 Any model with ``fit(X)`` that `skbseq.metrics.ranking_scorer` takes can be one more row: add it to
 `models`.
@@ -61,6 +66,7 @@ What was tried on the clothing shop (recall@20 / MRR@20), and on MSNBC (accuracy
 """
 
 import argparse
+import copy
 import time
 from functools import partial
 from pathlib import Path
@@ -141,6 +147,69 @@ class MeanOf:
 
     def predict_proba(self, X):
         return np.mean([model.predict_proba(X) for model in self.models], axis=0)
+
+
+class Alone:
+    """The network of a mixture that was fitted before, without what counts."""
+
+    def __init__(self, mixture):
+        self.mixture = mixture
+
+    def set_params(self, target):
+        return self
+
+    def fit(self, X):
+        self.network = copy.copy(self.mixture)
+        self.network._mixture = None
+        self.target_ = self.network.target_
+        return self
+
+    def true_ranks(self, X, y, exclude_seen):
+        return self.network.true_ranks(X, y, exclude_seen)
+
+
+def stop_after(seconds):
+    """A Keras callback that ends training with the first epoch after so many seconds."""
+    import keras
+
+    class StopAfter(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.end = time.perf_counter() + seconds
+
+        def on_epoch_end(self, epoch, logs=None):
+            if time.perf_counter() > self.end:
+                self.model.stop_training = True
+
+    return StopAfter()
+
+
+def compared_networks(target, arguments):
+    """Each network mixed with counting, and alone."""
+    rows, seed, seconds = {}, arguments.seed, arguments.seconds
+    for name in arguments.networks.split(","):
+        mixed = NextBehaviorPredictor(
+            target,
+            network=name,
+            n_layers=None,
+            epochs=1000,
+            monitor="ndcg@10",
+            callbacks=[stop_after(seconds)],
+            random_state=seed,
+        )
+        rows |= {f"{name}, mixed": mixed, f"{name}, alone": Alone(mixed)}
+    return rows
+
+
+def torch_controls(target, arguments):
+    """SASRec and GRU4Rec in PyTorch."""
+    from benchmarks.torch_recommenders import GRU4Rec, SASRec, TorchRecommender
+
+    return {
+        f"{network.__name__} in PyTorch": TorchRecommender(
+            network, arguments.seconds, arguments.seed
+        ).set_params(target)
+        for network in (SASRec, GRU4Rec)
+    }
 
 
 def models():
@@ -237,6 +306,9 @@ def main():
     parser.add_argument(
         "--validation", action="store_true", help="the last fifth of the shop's training sessions"
     )
+    parser.add_argument("--networks", help="for the toys: names, separated by commas")
+    parser.add_argument("--torch", action="store_true", help="for the toys: controls in PyTorch")
+    parser.add_argument("--seconds", type=float, default=300, help="to train each of these")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     shop = ranking_scorer(k=20, metrics=("recall", "mrr"))
@@ -250,7 +322,11 @@ def main():
         if arguments.only not in (None, log):
             continue
         rows = {name: model.set_params(target=target) for name, model in models().items()}
-        if arguments.network and log == "toys":
+        if log == "toys" and (arguments.networks or arguments.torch):
+            rows = {"co-occurrence": rows["co-occurrence"]}
+            rows |= compared_networks(target, arguments) if arguments.networks else {}
+            rows |= torch_controls(target, arguments) if arguments.torch else {}
+        elif arguments.network and log == "toys":
             rows["network"] = NextBehaviorPredictor(target, random_state=arguments.seed)
             for_lists = NextBehaviorPredictor(
                 target, monitor="ndcg@10", random_state=arguments.seed

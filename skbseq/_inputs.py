@@ -29,16 +29,28 @@ class InputSchema:
         Dimensions of X where it was an array: then ``numbers`` counts its channels.
     fingerprints : dict of str to str, default=None
         Of the encoder that made a channel, by channel, where it is known.
+    gap_scales : dict of str to tuple of (float, float), default=None
+        Center and half width of each numeric channel that holds scaled gaps, where known.
     """
 
-    fingerprints = MappingProxyType({})  # of a schema in a file that has none
+    # Of a schema in a file that has none.
+    fingerprints = gap_scales = MappingProxyType({})
 
-    def __init__(self, vocabulary_sizes, numbers, context, array_ndim=None, fingerprints=None):
+    def __init__(
+        self,
+        vocabulary_sizes,
+        numbers,
+        context,
+        array_ndim=None,
+        fingerprints=None,
+        gap_scales=None,
+    ):
         self.vocabulary_sizes = vocabulary_sizes
         self.numbers = numbers
         self.context = context
         self.array_ndim = array_ndim
         self.fingerprints = fingerprints or {}
+        self.gap_scales = gap_scales or {}
 
     def __setstate__(self, state):
         # Files of version 0.1 call them marks.
@@ -88,7 +100,9 @@ class InputSchema:
                 )
         found = {name: column.fingerprint for name, column in columns.lists.items()}
         found = {name: fingerprint for name, fingerprint in found.items() if fingerprint}
-        return cls(sizes, numbers, list(columns.ordinary), fingerprints=found)
+        scales = {name: columns.lists[name].gap_scale for name in numbers}
+        scales = {name: scale for name, scale in scales.items() if scale}
+        return cls(sizes, numbers, list(columns.ordinary), fingerprints=found, gap_scales=scales)
 
     def read_frame(self, columns):
         """Sequences of a frame that was taken apart, its columns in any order."""
@@ -142,7 +156,7 @@ class InputSchema:
 
     def _check_fingerprints(self, lists):
         for name, fingerprint in self.fingerprints.items():
-            if lists[name].contradicts(fingerprint):
+            if lists[name].contradicts(fingerprint, self.gap_scales.get(name)):
                 raise SequenceFrameError(
                     f"Channel {name!r} was encoded by another SequenceEncoder than at the "
                     "estimator's fit, or by one fitted on other data, so its codes mean something "

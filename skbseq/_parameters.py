@@ -68,9 +68,10 @@ PARAMETERS = {
         [str, callable],
         "str or callable",
         """
-        "lstm", "gru", "rnn", "cnn", "transformer" or "bag"; or your own function, which takes the
-        embedded events and their lengths and returns one vector per event or per history. Options
-        of the network are set, and searched, as ``network__n_heads=2``.
+        "lstm", "gru", "rnn", "cnn", "transformer", "sasrec", "esasrec", "hstu" or "bag"; or your
+        own function, which takes the embedded events and their lengths and returns one vector per
+        event or per history. Options of the network are set, and searched, as
+        ``network__n_heads=2``.
         """,
     ),
     "units": _of_all(ONE_OR_MORE, "int", "Size of the hidden state, the vector of each event."),
@@ -79,13 +80,16 @@ PARAMETERS = {
         "int",
         """
         Number of stacked layers, 1 to 100. None: the network's own default, 1 for recurrent
-        networks, 2 for "transformer", 4 for "cnn". "bag" has one layer.
+        networks, 4 for "cnn", 2 for the others. "bag" has one layer.
         """,
     ),
     "bidirectional": _of_all(
         ["boolean"],
         "bool",
-        'Whether the network also reads the events backwards; not for "cnn" and "bag".',
+        """
+        Whether the network also reads the events backwards; only for "lstm", "gru", "rnn" and
+        "transformer".
+        """,
     ),
     "embedding_dim": _of_all(
         [*ONE_OR_MORE, None],
@@ -100,7 +104,8 @@ PARAMETERS = {
         "float",
         """
         Share of the inputs of each layer, and of the last vector, set to zero in training. None:
-        the network's own default, 0.1 for "cnn" and "transformer" and 0 for the others.
+        the network's own default, 0.1 for "cnn" and "transformer", 0.2 for "sasrec", "esasrec" and
+        "hstu", and 0 for the others.
         """,
     ),
     "embedding_dropout": _of_all(

@@ -10,7 +10,7 @@ from skbseq import BehaviorEmbedder, NextBehaviorPredictor
 from skbseq.estimators import _next_predictor
 from skbseq.estimators._base import NetworkMixin
 
-NETWORKS = ("bag", "cnn", "gru", "lstm", "rnn", "transformer")
+NETWORKS = ("bag", "cnn", "esasrec", "gru", "hstu", "lstm", "rnn", "sasrec", "transformer")
 TWO_WAY = ("gru", "lstm", "rnn", "transformer")
 TINY = {"units": 4, "epochs": 1, "validation_split": 0.0, "random_state": 0}
 PREDICTORS = {"plain": {}, "tied": {"tied": True}, "compact": {}}

@@ -26,6 +26,8 @@ def render(monkeypatch):
     plain = roles.CustomRole("class", roles.generic_custom_role)
     monkeypatch.setitem(roles._roles, "class", plain)
 
+    monkeypatch.setitem(directives._directives, "network-options", extension.NetworkOptions)
+
     def read():
         rows = publish_doctree(".. network-table::\n").findall(lambda node: node.tagname == "row")
         return [[entry.astext() for entry in row.children] for row in rows]
@@ -46,6 +48,15 @@ def test_the_table_has_every_network_and_its_options(render):
             assert row[3] == "none"
 
 
+def test_the_options_of_a_network_are_listed_with_their_texts(render):
+    assert callable(render)
+    options = NETWORKS["sasrec"].options
+    document = publish_doctree(".. network-options:: sasrec\n")
+    terms = [node.astext() for node in document.findall(lambda node: node.tagname == "term")]
+    assert terms == [f"{name}={option.default!r}" for name, option in options.items()]
+    assert "Later events share the last vector." in " ".join(document.astext().split())
+
+
 def test_a_network_that_is_added_appears(render, monkeypatch):
     def follow(events, lengths, *, units):
         return events
@@ -58,5 +69,6 @@ def test_a_network_that_is_added_appears(render, monkeypatch):
 def test_the_guide_uses_the_table_and_has_a_section_of_each_network_with_classes():
     page = (DOCS / "user_guide" / "networks.rst").read_text(encoding="utf-8")
     assert ".. network-table::" in page
-    for name in NAMED:
+    for name in NETWORKS:
+        assert name in NAMED or f".. network-options:: {name}\n" in page
         assert re.search(rf"^{name}\b.*\n-+\n", page, re.I | re.M), name

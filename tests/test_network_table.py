@@ -141,7 +141,7 @@ def test_one_search_covers_networks_and_their_options(tmp_path):
 MISTAKES = [
     ({"network": "lsmt"}, ValueError, "There are " + ", ".join(map(repr, sorted(NETWORKS)))),
     ({"network": 3}, ValueError, "'network' parameter of BehaviorClassifier must be"),
-    ({"network__n_heads": 2}, ValueError, "'lstm' has no option 'n_heads' .only 'transf"),
+    ({"network__n_heads": 2}, ValueError, "'n_heads' .only 'esasrec', .* have it"),
     ({"network": "transformer", "network__n_heads": 0}, ValueError, "'network__n_heads' param"),
     ({"network": "bag", "n_layers": 2}, ValueError, "has one layer, so n_layers=2 would change"),
     ({"network": "cnn", "bidirectional": True}, ValueError, "reads in one direction"),

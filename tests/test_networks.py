@@ -8,15 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-OPTIONS = (("kernel_size", 3), ("n_heads", 2), ("feed_forward_units", 7))
-KINDS = ["bag", "cnn", "gru", "lstm", "rnn", "transformer"]
+# Fewer positions than some histories have events.
+OPTIONS = (("kernel_size", 3), ("n_heads", 2), ("feed_forward_units", 7), ("max_positions", 6))
+NO_SIZE = ("feed_forward_units", None)
+KINDS = ["bag", "cnn", "esasrec", "gru", "hstu", "lstm", "rnn", "sasrec", "transformer"]
 RECURRENT = ["gru", "lstm", "rnn"]
 VARIANTS = [
     *((kind, {"n_layers": n}) for kind in KINDS for n in (1, 2)),
     *((kind, {"bidirectional": True, "n_layers": 2}) for kind in [*RECURRENT, "transformer"]),
     ("cnn", {"n_layers": 3, "options": (("kernel_size", 2),)}),
     ("transformer", {"units": 5}),
-    ("transformer", {"options": (("n_heads", 1), ("feed_forward_units", None))}),
+    ("transformer", {"options": (("n_heads", 1), NO_SIZE)}),
+    ("sasrec", {"options": (("n_heads", 1), ("max_positions", 6))}),
+    ("esasrec", {"units": 5, "options": (*OPTIONS[1:2], NO_SIZE, OPTIONS[3])}),
+    ("hstu", {"units": 5, "gap": None}),
 ]
 
 
@@ -24,6 +29,8 @@ def make_spec(kind, **change):
     from skbseq.networks import NETWORKS, NetworkSpec
 
     options = tuple(pair for pair in OPTIONS if NETWORKS[kind].takes(pair[0]))
+    if NETWORKS[kind].wants("gaps"):
+        change = {"gap": 1} | change
     spec = NetworkSpec((6, 6), (3, 2), 2, 1, 1, 4, 1, False, 0.0, 0.0, "last", "float32")
     return replace(spec, **{"network": kind, "options": options, **change})
 
@@ -138,11 +145,12 @@ def cnn_by_hand(row, numbers, get, spec):
     return x, last_of(x, spec.units)
 
 
-def transformer_by_hand(row, numbers, get, spec):
-    def norm(x, scale, shift):
-        middle = x - x.mean(axis=1, keepdims=True)
-        return middle / np.sqrt((middle**2).mean(axis=1, keepdims=True) + 1e-6) * scale + shift
+def norm(x, scale, shift, epsilon=1e-6):
+    middle = x - x.mean(axis=1, keepdims=True)
+    return middle / np.sqrt((middle**2).mean(axis=1, keepdims=True) + epsilon) * scale + shift
 
+
+def transformer_by_hand(row, numbers, get, spec):
     def attention(x, i):
         q, k, v = (dense(x, *get(f"{name}_{i}")) for name in ("query", "key", "value"))
         heads = spec.option("n_heads")
@@ -174,6 +182,94 @@ def transformer_by_hand(row, numbers, get, spec):
     return x, last_of(x, spec.units)
 
 
+def softmax_attention(query, source, i, get, spec):
+    """Vaswani et al. (2017), event by event and head by head."""
+    q = dense(query, *get(f"query_{i}"))
+    k, v = (dense(source, *get(f"{name}_{i}")) for name in ("key", "value"))
+    heads = spec.option("n_heads")
+    size, result = q.shape[1] // heads, np.zeros_like(v)
+    for head in range(heads):
+        part = slice(head * size, (head + 1) * size)
+        for t in range(len(q)):
+            weights = np.exp([q[t, part] @ k[s, part] / np.sqrt(size) for s in range(t + 1)])
+            result[t, part] = weights @ v[: t + 1, part] / weights.sum()
+    output = get(f"attention_output_{i}")
+    return dense(result, *output) if output else result
+
+
+def with_positions(row, get, spec):
+    x, vectors = dense(row, *get("input_projection")), get("positions")[0]
+    for t in range(len(x)):
+        x[t] += vectors[min(t, spec.option("max_positions") - 1)]
+    return x
+
+
+def sasrec_by_hand(row, numbers, get, spec):
+    x = with_positions(row, get, spec)
+    for i in range(spec.n_layers):
+        y = norm(x, *get(f"norm_{i}_a"))
+        x = y + softmax_attention(y, x, i, get, spec)
+        y = norm(x, *get(f"norm_{i}_b"))
+        hidden = relu(dense(y, *get(f"feed_forward_{i}")))
+        x = y + dense(hidden, *get(f"feed_forward_output_{i}"))
+    x = norm(x, *get("norm"))
+    return x, last_of(x, spec.units)
+
+
+def silu(x):
+    return x * sigmoid(x)
+
+
+def esasrec_by_hand(row, numbers, get, spec):
+    x = with_positions(row, get, spec)
+    for i in range(spec.n_layers):
+        y = norm(x, *get(f"norm_{i}_a"))
+        gate = sigmoid(dense(x, *get(f"attention_gate_{i}")))
+        x = x + gate * softmax_attention(y, y, i, get, spec)
+        y = norm(x, *get(f"norm_{i}_b"))
+        (w,), (v,), (u,) = (get(f"swiglu_{name}_{i}") for name in ("gate", "value", "output"))
+        gate = sigmoid(dense(x, *get(f"feed_forward_gate_{i}")))
+        x = x + gate * ((silu(y @ w) * (y @ v)) @ u)
+    return x, last_of(x, spec.units)
+
+
+def biases_by_hand(numbers, i, get, spec):
+    """Of each pair of events: that of their distance, and that of the time between them."""
+    by_distance, *by_time = get(f"bias_{i}")
+    n, most = len(numbers), spec.option("max_positions")
+    biases = np.array(
+        [[by_distance[min(abs(t - s), most - 1)] for s in range(n)] for t in range(n)]
+    )
+    if not by_time:
+        return biases.reshape(n, n)
+    (center, half_width), knots = get("gaps")[0], by_time[0]
+    gaps = np.expm1(np.maximum(center + half_width * np.sinh(numbers[:, spec.gap]), 0))
+    for t in range(n):
+        for s in range(t + 1):
+            doublings = np.log2(1 + gaps[s + 1 : t + 1].sum())
+            biases[t, s] += np.interp(doublings, np.arange(len(knots)), knots)
+    return biases.reshape(n, n)
+
+
+def hstu_by_hand(row, numbers, get, spec):
+    x, heads = dense(row, *get("input_projection")), spec.option("n_heads")
+    for i in range(spec.n_layers):
+        y = norm(x, *get(f"norm_{i}_a"))
+        u, v, q, k = (
+            silu(dense(y, *get(f"{name}_{i}"))) for name in ("gate", "value", "query", "key")
+        )
+        biases = biases_by_hand(numbers, i, get, spec)
+        size, result = q.shape[1] // heads, np.zeros_like(v)
+        for head in range(heads):
+            part = slice(head * size, (head + 1) * size)
+            for t in range(len(x)):
+                scores = [q[t, part] @ k[s, part] + biases[t, s] for s in range(t + 1)]
+                result[t, part] = silu(np.array(scores)) @ v[: t + 1, part] / (t + 1)
+        x = x + dense(norm(result, *get(f"norm_{i}_b"), 1e-3) * u, *get(f"attention_output_{i}"))
+    x = norm(x, *get("norm"))
+    return x, last_of(x, spec.units)
+
+
 def bag_by_hand(row, numbers, get, spec):
     means = [row[: t + 1].mean(axis=0) for t in range(len(row))]
     x = relu(dense(np.reshape(means, row.shape), *get("bag")))
@@ -195,6 +291,7 @@ def test_vectors_are_those_of_the_equations(kind, change, rng):
         return [weight for path, weight in weights.items() if path.startswith(f"{layer}/")]
 
     by_hand = {"cnn": cnn_by_hand, "transformer": transformer_by_hand, "bag": bag_by_hand}
+    by_hand |= {"sasrec": sasrec_by_hand, "esasrec": esasrec_by_hand, "hstu": hstu_by_hand}
     for i, n in enumerate(batch["lengths"]):
         row = embedded[i, :n].astype(np.float64), batch["numbers"][i, :n]
         if kind in RECURRENT:

@@ -1,4 +1,6 @@
-"""The directive ``network-table``: the networks that exist, and their options, as a table."""
+"""Directives of the networks: a table of all, and a list of the options of one."""
+
+import inspect
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -30,15 +32,39 @@ def _network_of(kind):
     return getattr(getattr(skbseq, kind), "network", None)
 
 
-class NetworkTable(Directive):
-    """Insert the table."""
+def option_lines(name):
+    """The options of a network, with their defaults, in reStructuredText."""
+    for option, described in NETWORKS[name].options.items():
+        yield f"``{option}={described.default!r}``"
+        yield from (f"    {line}" for line in inspect.cleandoc(described.text).splitlines())
+
+
+class _Parsed(Directive):
+    """Insert lines of reStructuredText."""
 
     def run(self):
         node = nodes.Element()
-        self.state.nested_parse(StringList(list(table_lines()), "network-table"), 0, node)
+        self.state.nested_parse(StringList(list(self.lines()), self.name), 0, node)
         return node.children
+
+
+class NetworkTable(_Parsed):
+    """Insert the table: ``.. network-table::``."""
+
+    def lines(self):
+        return table_lines()
+
+
+class NetworkOptions(_Parsed):
+    """Insert the options of a network: ``.. network-options:: sasrec``."""
+
+    required_arguments = 1
+
+    def lines(self):
+        return option_lines(self.arguments[0])
 
 
 def setup(app):
     app.add_directive("network-table", NetworkTable)
+    app.add_directive("network-options", NetworkOptions)
     return {"parallel_read_safe": True}

@@ -14,6 +14,8 @@ from skbseq.exceptions import SequenceFrameError
 
 # Key in the metadata of an Arrow field. Parquet files of earlier versions hold it: do not change.
 _FINGERPRINT = b"skbseq.mark"
+# The same, for the scale of a channel of gaps.
+_GAP_SCALE = b"skbseq.gap_scale"
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Lists:
     Row ``i`` holds ``values[offsets[i]:offsets[i + 1]]``.
 
     The column's Arrow type may carry an encoder fingerprint, which identifies the fitted encoder
-    that made the values. Arrow and pandas keep it when rows are selected, in pickles and in
-    Parquet files; polars does not.
+    that made the values, and the scale of the gaps between events. Arrow and pandas keep both
+    when rows are selected, in pickles and in Parquet files; polars does not.
     """
 
     values: pa.Array
@@ -39,13 +41,22 @@ class Lists:
     @property
     def fingerprint(self):
         """Fingerprint of the encoder that made the values, None if unknown."""
-        return None if self.dtype is None else _read_fingerprint(self.dtype)
+        return None if self.dtype is None else _read_metadata(self.dtype, _FINGERPRINT)
 
-    def contradicts(self, fingerprint):
+    @property
+    def gap_scale(self):
+        """Center and half width of scaled gaps, None if the values are no gaps or unknown.
+
+        A value ``x`` is a gap of ``exp(center + half_width * sinh(x)) - 1`` seconds.
+        """
+        text = None if self.dtype is None else _read_metadata(self.dtype, _GAP_SCALE)
+        return None if text is None else tuple(float(number) for number in text.split())
+
+    def contradicts(self, fingerprint, gap_scale=None):
         """Whether the values are known to come from another encoder."""
         # Comparing whole types takes a tenth of the time of reading the metadata of one.
         if self.dtype is None or self.dtype.equals(
-            list_type(self.values.type, fingerprint), check_metadata=True
+            list_type(self.values.type, fingerprint, gap_scale), check_metadata=True
         ):
             return False
         return self.fingerprint not in (None, fingerprint)
@@ -61,18 +72,29 @@ class Lists:
 
 
 @lru_cache(maxsize=1024)  # each prediction needs it for each channel
-def list_type(dtype, fingerprint):
-    """Arrow type of lists of ``dtype`` with an encoder fingerprint; None without one."""
+def list_type(dtype, fingerprint, gap_scale=None):
+    """Arrow type of lists of ``dtype`` with an encoder fingerprint; None without one.
+
+    Parameters
+    ----------
+    dtype : pyarrow.DataType
+    fingerprint : str or None
+    gap_scale : tuple of (float, float), default=None
+        Of `Lists.gap_scale`.
+    """
     if fingerprint is None:
         return None
-    return pa.list_(pa.field("item", dtype, metadata={_FINGERPRINT: fingerprint}))
+    metadata = {_FINGERPRINT: fingerprint}
+    if gap_scale is not None:  # in full: a float is read from its text as it was
+        metadata[_GAP_SCALE] = " ".join(map(repr, gap_scale))
+    return pa.list_(pa.field("item", dtype, metadata=metadata))
 
 
-def _read_fingerprint(dtype):
+def _read_metadata(dtype, key):
     if not is_list(dtype):
         return None
-    fingerprint = (dtype.value_field.metadata or {}).get(_FINGERPRINT)
-    return None if fingerprint is None else fingerprint.decode()
+    found = (dtype.value_field.metadata or {}).get(key)
+    return None if found is None else found.decode()
 
 
 def is_list(dtype):

@@ -59,6 +59,7 @@ def titles():
 
 def _network_title(network):
     prefix = network.name.upper() if network.texts is None else network.texts.prefix
+    prefix = network.title or prefix
     how = ", blind to their order" if network.order_blind else ""
     return f"{prefix} over the events{how}"
 

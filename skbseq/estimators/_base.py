@@ -1,5 +1,6 @@
 """Base classes of the estimators that train a network: parameters, data and state."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,7 @@ from skbseq.networks import NETWORKS, NetworkSpec, check_size, find_network
 from skbseq.networks._network import SHARED, as_text, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
+from skbseq.preprocessing._sequence_encoder import gap_scales_of
 
 _FIT_PARAMETERS = ("batch_size", "epochs", "verbose")
 _PATIENCE = 5
@@ -204,9 +206,25 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             embedding_dropout=float(given.get("embedding_dropout", 0)),
             options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
+            gap=self._gap_place(network),
         )
         check_size(spec)
         return spec
+
+    def _gap_place(self, network):
+        """Place of the first channel of gaps among the numbers, for a network that asks."""
+        schema = self._sequence_model.schema
+        if not network.wants("gaps"):
+            return None
+        return next((i for i, n in enumerate(schema.numbers) if n in schema.gap_scales), None)
+
+    def _gap_weights(self, spec):
+        """The scale of the gaps, which is a weight: so graphs of several encoders are one."""
+        schema = self._sequence_model.schema
+        if spec.gap is None:
+            return {}
+        scale = schema.gap_scales[schema.numbers[spec.gap]]
+        return {"gaps/gap_scale": np.array(scale, np.float32)}
 
     def _network_arguments(self, network):
         """Values of the arguments of the network's function, by name.
@@ -235,9 +253,10 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         for name in routed:
             if not network.takes(name) and (name in SHARED or not network.takes_any):
                 others = network_names(lambda other, name=name: other.takes(name))
+                have = "have" if ", " in others else "has"
                 raise ValueError(
                     f"network={network.label} has no option {name!r}"
-                    f"{f' (only {others} has it)' if others else ''}: network__{name} would "
+                    f"{f' (only {others} {have} it)' if others else ''}: network__{name} would "
                     f"change nothing. It takes {', '.join(network.options) or 'none'}."
                 )
         own = {} if network.is_function else given
@@ -295,8 +314,12 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         if n_epochs is not None:
             parameters = regime.parameters | {"epochs": n_epochs, "fit__epochs": n_epochs}
             regime = replace(regime, parameters=parameters, validation_split=0.0, watch=None)
+        _warn_of_long_histories(objective.spec, samples[0].lengths)
+        _warn_of_unknown_gaps(objective.spec, self._sequence_model.schema)
+        start = start or Start()
+        start = replace(start, weights=self._gap_weights(objective.spec) | start.weights)
         self._sequence_model, held_out = engine().fit_network(
-            self._sequence_model, samples, objective, regime, start or Start()
+            self._sequence_model, samples, objective, regime, start
         )
         self.n_iter_ = len(self._sequence_model.history["loss"])
         if regime.watch is not None:
@@ -450,6 +473,8 @@ class OwnEncoderMixin:
         self.encoder_.fit(X)
         encoded = self.encoder_.transform(X)
         self._sequence_model = SequenceModel.of_frame(encoded)
+        # Known also where the frame cannot say it, as one of polars.
+        self._sequence_model.schema.gap_scales = gap_scales_of(self.encoder_)
         vars(self).pop("feature_names_in_", None)
         if hasattr(self.encoder_, "feature_names_in_"):  # a bare list has no names
             self.feature_names_in_ = self.encoder_.feature_names_in_
@@ -459,6 +484,38 @@ class OwnEncoderMixin:
     def _sequences(self, X):
         """Sequences of a raw frame."""
         return self._sequence_model.read(self.encoder_.transform(X))
+
+
+def _warn_of_long_histories(spec, lengths):
+    """Warn if a network tells fewer positions apart than there are."""
+    option = find_network(spec.network).positions
+    if option is None:
+        return
+    begin = 0 if spec.head is None else int(spec.head.begin)
+    most, longest = spec.option(option), int(lengths.max(initial=0)) + begin
+    if longest > most:
+        long, known = np.count_nonzero(lengths + begin > most), most - begin
+        shorter = f", or keep the latest events with SequenceEncoder(max_length={known})"
+        warnings.warn(
+            f"{long:,} of {len(lengths):,} histories have more than {known:,} events, and "
+            f"network={spec.network!r} knows {most:,} positions, so all later ones are the same "
+            f"to it. Set network__{option}={longest}{shorter if known else ''}.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _warn_of_unknown_gaps(spec, schema):
+    """Warn of gaps whose scale a frame does not tell, if the network asks for them."""
+    gaps = [name for name in schema.numbers if name.endswith("_gap")]
+    if gaps and spec.gap is None and find_network(spec.network).wants("gaps"):
+        warnings.warn(
+            f"The frame does not tell the scale of {gaps[0]!r}, as those of polars never do, so "
+            f"network={find_network(spec.network).label} reads no times between events. Call "
+            "set_output(transform='pandas') on the encoder, whose frames then tell it.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def weights_of(data, sample_weight):

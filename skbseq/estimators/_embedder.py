@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import Interval, StrOptions, fit_context, is_whole, shown, with_callbacks
 from skbseq._docstrings import document
-from skbseq._parameters import LAYERS, SHARE, constraints_of
+from skbseq._parameters import SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, join_sequences, offsets_of
 from skbseq._state import all_or_nothing
 from skbseq._targets import index_in_classes, read_ids, to_ids
@@ -56,8 +56,8 @@ class BehaviorEmbedder(
         Divisor of the cosine similarities, for ``objective="contrastive"``.
     units : int
         Size of the vectors.
-    n_layers : int
-        Number of stacked layers; "bag" has only one.
+    n_layers : int or None
+        Number of stacked layers; "bag" has only one. None: the network's own default.
     bidirectional : bool
         Whether the network reads the events in both directions. This doubles the size of the
         vectors of recurrent networks. It is not possible with ``objective="next"``, because the
@@ -139,7 +139,6 @@ class BehaviorEmbedder(
             "random_state",
         ),
         "encoder": [SequenceEncoder, None],
-        "n_layers": LAYERS,
         "dropout": SHARE,
         "objective": [StrOptions({"next", "masked", "contrastive", "future"})],
         "mask_share": [Interval(Real, 0, 1, closed="neither")],

@@ -21,7 +21,7 @@ from skbseq._next_event import (
     Histories,
     read_counting,
 )
-from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, constraints_of
+from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
@@ -70,12 +70,14 @@ class NextBehaviorPredictor(
         come. None: ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``, without
         context.
     network : str or callable
-        Network that reads the events: "lstm", "gru", "rnn", "cnn", "transformer" or "bag", or
-        your own causal function. Options of the network are set as ``network__n_heads=2``.
+        Network that reads the events: "lstm", "gru", "rnn", "cnn", "transformer", "sasrec",
+        "esasrec", "hstu" or "bag", or your own causal function. Options of the network are set as
+        ``network__n_heads=2``.
     units : int
         Size of the network's state.
-    n_layers : int
-        Number of stacked layers; "bag" has only one.
+    n_layers : int or None
+        Number of stacked layers; "bag" has only one. None: the network's own default, 2 for
+        "sasrec", "esasrec" and "hstu".
     embedding_dim : int
         Size of the embedding of each categorical channel. None: for n codes
         ``min(32, 2 n ** (1 / 3))``, and for the target ``min(64, n)``.
@@ -232,7 +234,6 @@ class NextBehaviorPredictor(
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
         ),
         "encoder": [SequenceEncoder, None],
-        "n_layers": LAYERS,
         "dropout": SHARE,
         "bypass": ["boolean"],
         "tied": ["boolean"],

@@ -41,11 +41,13 @@ def starting_point(estimator, spec, *, resume):
         embedder = find_embedder(estimator.init)
         _check_same_channels(embedder, estimator.schema_)
         # A hundred samples may not show all codes that the encoder has.
-        sizes = ("vocabulary_sizes", "embedding_dims")
-        spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in sizes})
+        same = ("vocabulary_sizes", "embedding_dims", "gap")
+        spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in same})
         # A copy, so that a fit that fails leaves the schema as it was.
         schema = copy.copy(estimator.schema_)
         schema.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
+        # The embedder knows the scale of the times even where the frame does not tell it.
+        schema.gap_scales = dict(embedder.schema_.gap_scales)
         estimator._sequence_model = replace(estimator._sequence_model, schema=schema)
         # By name: heads differ, and everything below them is called the same in both.
         taken = weights_of(embedder, spec)

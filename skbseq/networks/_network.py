@@ -10,7 +10,7 @@ from skbseq._parameters import ONE_OR_MORE, PARAMETERS, Option
 # Arguments of a network that are parameters of the estimators, too. Their values come from there.
 SHARED = ("units", "n_layers", "bidirectional", "dropout", "recurrent_dropout")
 # Arguments that a network receives if its function has them.
-GIVEN = ("inputs", "mask")
+GIVEN = ("inputs", "mask", "gaps")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -57,8 +57,9 @@ class Network:
         history, of shape (batch,). It returns one vector per event, of shape
         (batch, steps, width), or one per history, of shape (batch, width), or both as a tuple.
         It imports Keras when it is called. An argument called ``inputs`` receives all inputs of
-        the model (`sequence_inputs`), and one called ``mask`` a boolean tensor of shape
-        (batch, steps), True at real events.
+        the model (`sequence_inputs`), one called ``mask`` a boolean tensor of shape
+        (batch, steps), True at real events, and one called ``gaps`` the seconds since the previous
+        event, of shape (batch, steps), or None where no channel has them.
     reads : str
         How it reads a history, in a few words, for tables in the documentation.
     options : dict of str to Option
@@ -72,6 +73,10 @@ class Network:
         Whether the order of events makes no difference to it.
     is_function : bool, default=False
         Whether ``build`` is a user's own function.
+    positions : str, default=None
+        The option that says how many positions it tells apart. None: it has no such limit.
+    title : str, default=None
+        Its name in titles. None: the prefix of its classes, or its name in capitals.
     """
 
     name: str
@@ -82,6 +87,8 @@ class Network:
     least_weights: Callable | None = None
     order_blind: bool = False
     is_function: bool = False
+    positions: str | None = None
+    title: str | None = None
 
     @property
     def label(self):

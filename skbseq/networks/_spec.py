@@ -73,6 +73,9 @@ class NetworkSpec:
         Layers whose weights stay at their initial values.
     head : EventHead or None
         None: one vector of outputs per history.
+    gap : int or None
+        Place, among the numbers, of the seconds since the previous event. None: there is none, or
+        the network does not ask for them.
     """
 
     vocabulary_sizes: tuple
@@ -92,6 +95,7 @@ class NetworkSpec:
     options: tuple = ()
     frozen: tuple = ()
     head: EventHead | None = None
+    gap: int | None = None
 
     @property
     def is_function(self):
@@ -110,7 +114,7 @@ class NetworkSpec:
 
     def shaping(self):
         """What decides the shapes of its weights, by name."""
-        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional")
+        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional", "gap")
         shaping = {name: getattr(self, name) for name in names}
         # Of the ways of pooling, only attention has weights.
         pooling = self.pooling if self.pooling == "attention" else "without weights"

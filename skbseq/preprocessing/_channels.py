@@ -257,6 +257,11 @@ class TimeChannel:
             row = place.row_of(_frames.first_row(span < 0))
             raise SequenceFrameError(f"Row {row} of {self.name!r} {complaint}.")
 
+    def gap_scales(self):
+        """Center and half width of the logarithm of the gap, by output name."""
+        scale = self.scales.get("gap")
+        return {f"{self.name}_gap": (scale.center, scale.width / 2)} if scale else {}
+
     def learned(self):
         """Everything that determines the scaled spans, and hour and weekday."""
         spans = (part for name, scale in self.scales.items() for part in (name, *scale.learned()))

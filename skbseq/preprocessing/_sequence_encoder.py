@@ -421,7 +421,7 @@ default=("gap", "age", "hour", "weekday")
             )
         check_is_raw(columns, made=self._marks.values())  # a second encoder may read the first's
         place = Place(columns, self.cutoff).last(self.max_length)
-        result = {}
+        result, gap_scales = {}, gap_scales_of(self)
         for channel in self.channels_:
             if isinstance(channel, ContextColumn):
                 check_column(channel.name, columns.ordinary, "the encoder", "ordinary")
@@ -432,7 +432,8 @@ default=("gap", "age", "hour", "weekday")
             for name, values in flat.items():
                 values = _frames.make_array(values)
                 # So that a model can refuse codes from another encoder than that of its fit.
-                dtype = _frames.list_type(values.type, self._marks.get(channel.name))
+                mark = self._marks.get(channel.name)
+                dtype = _frames.list_type(values.type, mark, gap_scales.get(name))
                 result[name] = _frames.Lists(values, place.offsets, dtype)
         # Made here in the library that set_output chose; scikit-learn would convert the lists to
         # Python objects.
@@ -514,6 +515,12 @@ def fingerprints_of(encoder):
 def sources_of(encoder):
     """Input column of each output column of a fitted encoder, by name."""
     return {name: c.name for c in getattr(encoder, "channels_", ()) for name in c.names}
+
+
+def gap_scales_of(encoder):
+    """Scale of each output column of gaps of a fitted encoder, by name: see `Lists.gap_scale`."""
+    clocks = (c for c in getattr(encoder, "channels_", ()) if isinstance(c, TimeChannel))
+    return {name: scale for clock in clocks for name, scale in clock.gap_scales().items()}
 
 
 def time_features_of(encoder):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import keras
 from keras import ops
 
+from skbseq.networks._graph._attention import GapSeconds
 from skbseq.networks._graph._layers import OutputEmbedding, PoolSteps, StepMask
 from skbseq.networks._graph._naming import FUNCTION, as_head, named_layers
 from skbseq.networks._table import find_network
@@ -129,6 +130,7 @@ def read_events(embedded, inputs, spec):
             found = _call_function(network, embedded, inputs, arguments, spec)
         else:
             arguments |= _given(network, embedded, inputs)
+            arguments |= _given_gaps(network, inputs, spec)
             found = network.build(embedded, inputs["lengths"], **arguments)
     found = found if isinstance(found, tuple) else (found,)
     events, last = found if len(found) == 2 else (found[0], None)
@@ -147,8 +149,11 @@ def _call_function(network, embedded, inputs, arguments, spec):
     # mean itself is replaced. So an empty history comes as one event of padding.
     lengths = inputs["lengths"]
     given = {"events": embedded, **inputs, "lengths": ops.maximum(lengths, 1)}
+    gaps = _given_gaps(network, inputs, spec)
+    given |= {name: x for name, x in gaps.items() if x is not None}
     own = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in given.items()}
     arguments |= _given(network, own["events"], {name: own[name] for name in inputs})
+    arguments |= {name: own.get(name) for name in gaps}
     with keras.name_scope(FUNCTION):
         found = _run_function(network, own, arguments)
         _check_outputs(found, network.name, spec)
@@ -180,6 +185,17 @@ def _given(network, events, inputs):
     if network.wants("mask"):
         given["mask"] = StepMask()(events, inputs["lengths"])
     return given
+
+
+def _given_gaps(network, inputs, spec):
+    """Seconds since the previous event for a network that asks for them; None: not known."""
+    if not network.wants("gaps"):
+        return {}
+    if spec.gap is None:
+        return {"gaps": None}
+    # In float32 also in half precision, whose largest number is less than a day.
+    seconds = GapSeconds(dtype="float32", name="gaps")
+    return {"gaps": seconds(inputs["numbers"][:, :, spec.gap])}
 
 
 def _check_layers(part, name):

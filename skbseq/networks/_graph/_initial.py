@@ -57,9 +57,10 @@ def _draw(name, path, shape, rng):
             units = shape[0] // 4  # the gates stand in the order input, forget, cell, output
             bias[units : 2 * units] = 1
         return bias
-    if name == "gamma":
+    if name in ("gamma", "gap_scale"):
         return np.ones(shape, np.float32)
-    if name == "beta":
+    # Positions, distances and times that no history reaches then change nothing.
+    if name in ("beta", "position_vectors", "position_bias", "time_bias"):
         return np.zeros(shape, np.float32)
     if name == "frequency":
         return 0.3 * rng.standard_normal(shape, dtype=np.float32)
