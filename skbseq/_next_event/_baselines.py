@@ -44,6 +44,8 @@ class MostFrequent(BaseNextEvent):
     (['home', 'news', 'sport'], [2, 3, 1])
     """
 
+    _reach = 0
+
     def __init__(self, target=None):
         self.target = target
 

@@ -109,6 +109,10 @@ class MarkovChain(BaseNextEvent):
             self._tables.append(table)
         self.n_contexts_ = [len(table.keys) for table in self._tables]
 
+    @property
+    def _reach(self):
+        return self.order
+
     def _scores(self, histories):
         scores = popularity(self, len(histories))
         ends, lengths = histories.offsets[1:], histories.lengths

@@ -32,6 +32,7 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._each_event import EachQueryMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective, Start
@@ -50,7 +51,12 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 
 class NextBehaviorPredictor(
-    MixedCountsMixin, SampledPathsMixin, OwnEncoderMixin, NetworkMixin, BaseNextEvent
+    EachQueryMixin,
+    MixedCountsMixin,
+    SampledPathsMixin,
+    OwnEncoderMixin,
+    NetworkMixin,
+    BaseNextEvent,
 ):
     """Predict the next event of each history with a network.
 
