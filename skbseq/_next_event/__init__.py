@@ -4,6 +4,7 @@ from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._baselines import LastEvent, MostFrequent
 from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._each import Beginnings
+from skbseq._next_event._ends import PredictEndMixin
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
@@ -16,6 +17,7 @@ __all__ = [
     "LastEvent",
     "MarkovChain",
     "MostFrequent",
+    "PredictEndMixin",
     "Trial",
     "add_up",
     "learn_counts",

@@ -3,9 +3,10 @@
 import numpy as np
 
 from skbseq._next_event._base import BaseNextEvent
+from skbseq._next_event._ends import CountedEndsMixin
 
 
-class MostFrequent(BaseNextEvent):
+class MostFrequent(CountedEndsMixin, BaseNextEvent):
     """Predict the most frequent ids for everyone.
 
     The probability of each id is its share of all events seen in ``fit``, regardless of the
@@ -15,6 +16,10 @@ class MostFrequent(BaseNextEvent):
     ----------
     target : str, default=None
         List column that holds the ids. None: the only column of strings, integers or booleans.
+    end : bool, default=False
+        Whether to learn how often a history ends, for :meth:`predict_end_proba`: the share of all
+        events after which none followed. Only for complete histories; see
+        :class:`NextBehaviorPredictor`.
 
     Attributes
     ----------
@@ -44,10 +49,12 @@ class MostFrequent(BaseNextEvent):
     (['home', 'news', 'sport'], [2, 3, 1])
     """
 
-    _reach = 0
+    _parameter_constraints = {**BaseNextEvent._parameter_constraints, "end": ["boolean"]}
+    _reach, _ends_by_id = 0, False
 
-    def __init__(self, target=None):
+    def __init__(self, target=None, *, end=False):
         self.target = target
+        self.end = end
 
     def _learn(self, histories):
         pass

@@ -31,15 +31,16 @@ class EachQueryMixin:
 
     def _beginnings(self, X, events, *, after):
         data, window = self._read_whole(X)
-        found = self._positions()[_codes_of(data)[:, self._place]]
+        found = self._positions()[codes_of(data)[:, self._place]]
         offsets = offsets_of(data.lengths)
-        for rows in _parts(data.lengths, self.spec_.units + sum(self.spec_.embedding_dims)):
+        for rows in parts_of(data.lengths, self._query_size):
             part = data.take(rows)
             begin = np.repeat(offsets[rows], part.lengths)
             stops = np.arange(offsets[rows[0]], offsets[rows[-1] + 1]) + after
             counts = stops - begin
             starts = begin if window is None else stops - np.minimum(counts, window)
-            queries = self._queries_of_each(part, counts, window)
+            columns = slice(None, -1 if self.spec_.head.end else None)
+            queries = self._steps_after(part, counts, window, columns, self._outputs_of)
             yield Beginnings.of(found, starts, stops, queries)
 
     def _read_whole(self, X):
@@ -48,22 +49,34 @@ class EachQueryMixin:
         encoder.max_length = None
         return self._sequence_model.read(encoder.transform(X)), self.encoder_.max_length
 
-    def _queries_of_each(self, data, counts, window):
-        """Queries after so many events of each history, for each of its events."""
-        first = data if window is None else _first(data, window)
+    @property
+    def _query_size(self):
+        """At least as many numbers as the network gives for a step."""
+        return self.spec_.units + sum(self.spec_.embedding_dims) + 1
+
+    def _steps(self, data):
+        """Outputs of all steps of sequences, of which the last column is the end, if learned."""
         model = self._sequence_model
-        steps = model.outputs_of_each(first, device=self.device, precision=self.precision)
+        return model.outputs_of_each(data, device=self.device, precision=self.precision)
+
+    def _steps_after(self, data, counts, window, columns, outputs_of):
+        """Some outputs after so many events of each history, for each of its events.
+
+        Where only the last events of a beginning are read, ``outputs_of`` is asked for them.
+        """
+        first = data if window is None else _first(data, window)
+        steps = self._steps(first)[:, columns]
         rows = np.repeat(np.arange(len(data)), data.lengths)
         inside = counts <= first.lengths[rows]
         at = offsets_of(first.lengths + 1)[rows] + np.minimum(counts, first.lengths[rows])
-        queries = steps[at]
+        found = steps[at]
         if not inside.all():
             # The window of a longer beginning starts later, which no single pass can give.
-            queries[~inside] = self._outputs_of(_windows(data, rows, counts, window, ~inside))
-        return queries
+            found[~inside] = outputs_of(_windows(data, rows, counts, window, ~inside))
+        return found
 
 
-def _codes_of(data):
+def codes_of(data):
     """Codes of the events that belong to a sample, end to end."""
     return data.codes[: data.lengths.sum()]
 
@@ -80,7 +93,7 @@ def _windows(data, rows, counts, window, chosen):
     return Sequences(data.codes, data.numbers, data.context[rows], starts, lengths)
 
 
-def _parts(lengths, size):
+def parts_of(lengths, size):
     """Consecutive rows at a time, with few numbers of this size for each event."""
     before = offsets_of((lengths + 1) * size)
     start = 0

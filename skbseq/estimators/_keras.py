@@ -64,6 +64,8 @@ __all__ = [
     "weight_names",
 ]
 
+# Losses of networks that may see no later event.
+_CAUSAL = ("next_events", "next", "next_or_end")
 # How the outputs of a network become answers.
 Readout = _training.Readout
 
@@ -323,7 +325,11 @@ class _Run:
         spec = self._model.spec
         if spec.is_function:
             # Masked events may be seen from both sides, and parts of histories as a whole.
-            causal = spec.head is not None and self._loss.kind in ("next_events", "next")
+            causal = spec.head is not None and self._loss.kind in (
+                "next_events",
+                "next",
+                "next_or_end",
+            )
             begin = causal and spec.head.begin
             check_function(
                 self._program.model,

@@ -33,6 +33,7 @@ from skbseq._targets import (
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
 from skbseq.estimators._each_event import EachQueryMixin
+from skbseq.estimators._history_ends import NetworkEndsMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective, Start
@@ -51,6 +52,7 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 
 class NextBehaviorPredictor(
+    NetworkEndsMixin,
     EachQueryMixin,
     MixedCountsMixin,
     SampledPathsMixin,
@@ -124,6 +126,12 @@ class NextBehaviorPredictor(
     refit : bool
         Whether to train again on all histories for as many epochs as were best. With an int as
         ``random_state`` it starts from the same weights. This takes about twice as long.
+    end : bool
+        Whether to learn as well that no event follows the last one of a history, for
+        :meth:`predict_end_proba` and :meth:`sample_paths`. This is right only if the histories are
+        complete, such as finished sessions. A history that was cut at a cutoff has not ended. A
+        history with a next event in ``y`` has not ended either. All other predictions remain those
+        of the next event, if there is one.
     device : str
         Device to train on: "auto" (a GPU if there is one, else the CPU), "cpu", "gpu" or a name
         such as "/GPU:1". If there are several, the first is used.
@@ -194,6 +202,11 @@ class NextBehaviorPredictor(
 
     is an unbiased estimate. Predictions are always made over all ids.
 
+    With ``end``, one more output :math:`e_t` of the network gives the probability
+    :math:`1 / (1 + \\exp(-e_t))` that no event follows. The mean cross-entropy of these
+    probabilities, over all events, is added to the loss. So the sum is the negative
+    log-likelihood of complete histories, per event. The counting models do not take part in it.
+
     For up to 10,000 ids, :math:`q_t` is the network's state concatenated with the embedding of
     the last event, and the vectors of the ids have the same size. For more ids, and for tied
     vectors, a linear layer first reduces it to the size of the embedding, so that a million ids
@@ -246,6 +259,7 @@ class NextBehaviorPredictor(
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
         "monitor": [str],
         "refit": ["boolean"],
+        "end": ["boolean"],
     }
 
     def __init__(
@@ -272,6 +286,7 @@ class NextBehaviorPredictor(
         early_stopping=True,
         monitor="loss",
         refit=False,
+        end=False,
         callbacks=None,
         device="auto",
         precision="auto",
@@ -325,12 +340,13 @@ class NextBehaviorPredictor(
                     f"{self.target_!r} holds an event."
                 )
             data = self._learn_codes(X)
-            following = self._code_of_next(y, columns)
+            following = self._note_known_next(self._code_of_next(y, columns), y)
             self._learn_attributes(data)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
             targets, n_negatives = (self._place,), self._negatives()
-            loss = {"kind": "next", "targets": targets, "n_negatives": n_negatives}
+            kind = "next_or_end" if self.end else "next"
+            loss = {"kind": kind, "targets": targets, "n_negatives": n_negatives}
             objective = Objective(self._spec(), loss | {"monitor": self.monitor})
             samples = data, following.astype(np.float32), weights
             start = self._start(objective.spec)
@@ -436,6 +452,7 @@ class NextBehaviorPredictor(
         compact = len(self.classes_) > _MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
         head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
+        head = replace(head, end=bool(self.end))
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
             raise ValueError(

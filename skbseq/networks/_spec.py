@@ -30,6 +30,8 @@ class EventHead:
         Whether output embeddings of their own have the size of the input embeddings too.
     numeric : bool, default=False
         Whether the numbers of events are predicted too, by one more output.
+    end : bool, default=False
+        Whether one more output, the last, is the logit that no event follows.
     """
 
     targets: tuple
@@ -38,6 +40,7 @@ class EventHead:
     bypass: bool = False
     compact: bool = False
     numeric: bool = False
+    end: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class NetworkSpec:
         options = dict(state.get("options", ()))
         head = None
         if "targets" in options:
-            heads = {field.name for field in fields(EventHead)} - {"numeric"}
+            heads = {field.name for field in fields(EventHead)} - {"numeric", "end"}
             found = {name: options.pop(name) for name in heads & options.keys()}
             head = EventHead(**found, numeric=options.pop("numbers", False))
         return cls(**state | {"options": tuple(options.items()), "head": head})

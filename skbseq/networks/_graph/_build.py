@@ -32,8 +32,8 @@ def build_network(spec, seed=None):
         From the inputs of ``sequence_inputs`` to outputs of shape (batch, n_outputs). With a
         head at each event to a list: the vector of each history, of shape (batch, width), and for
         each target the queries of its events, of shape (batch, steps, size of a code's vector).
-        If the head begins with an event of zeros there is one step more, and the vector of a
-        history is the last query of the first target.
+        Heads of numbers and of the end follow. If the head begins with an event of zeros there is
+        one step more, and the vector of a history is the last query of the first target.
     """
     with _own_random_state(seed):
         inputs = sequence_inputs(spec)
@@ -299,6 +299,8 @@ def _outputs_of_events(inputs, spec):
     queries = [_query(events, channel, spec) for channel in head.targets]
     if spec.n_numbers and head.numeric:
         queries.append(_dense_head("numeric_head", spec.n_numbers, spec, dtype="float32")(events))
+    if head.end:
+        queries.append(_dense_head("end_head", 1, spec, dtype="float32")(events))
     if head.begin:
         last = PoolSteps("last")(queries[0], shifted["lengths"])
     return [ops.cast(last, "float32"), *queries]
