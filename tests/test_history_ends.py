@@ -127,9 +127,6 @@ def test_ends_after_each_event_where_the_encoder_cuts():
     cut = pages([row[: t + 1] for row in rows for t in range(len(row))])
     found = np.concatenate(model.predict_end_proba_each(X)["end"].to_pylist())
     np.testing.assert_allclose(found, model.predict_end_proba(cut), rtol=1e-5)
-    np.testing.assert_allclose(
-        model.predict_end_proba(X), expit(model._end_logits(model._sequences(X)))
-    )
     each = np.concatenate(model.predict_each(X)["score"].to_pylist())
     np.testing.assert_allclose(each, model.predict_proba(cut).max(axis=1), rtol=1e-5)
 

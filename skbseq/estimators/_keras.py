@@ -325,11 +325,7 @@ class _Run:
         spec = self._model.spec
         if spec.is_function:
             # Masked events may be seen from both sides, and parts of histories as a whole.
-            causal = spec.head is not None and self._loss.kind in (
-                "next_events",
-                "next",
-                "next_or_end",
-            )
+            causal = spec.head is not None and self._loss.kind in _CAUSAL
             begin = causal and spec.head.begin
             check_function(
                 self._program.model,
