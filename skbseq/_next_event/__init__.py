@@ -8,6 +8,7 @@ from skbseq._next_event._ends import PredictEndMixin
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
+from skbseq._next_event._waits import LogNormals, Moments, PredictWhenMixin
 
 __all__ = [
     "BaseNextEvent",
@@ -15,9 +16,12 @@ __all__ = [
     "Histories",
     "ItemCooccurrence",
     "LastEvent",
+    "LogNormals",
     "MarkovChain",
+    "Moments",
     "MostFrequent",
     "PredictEndMixin",
+    "PredictWhenMixin",
     "Trial",
     "add_up",
     "learn_counts",

@@ -20,6 +20,9 @@ class MostFrequent(CountedEndsMixin, BaseNextEvent):
         Whether to learn how often a history ends, for :meth:`predict_end_proba`: the share of all
         events after which none followed. Only for complete histories; see
         :class:`NextBehaviorPredictor`.
+    time : str, default=None
+        List column of the times of the events, to learn how soon the next event comes, for
+        :meth:`predict_when`: one log-normal distribution for all waits. None: not learned.
 
     Attributes
     ----------
@@ -49,12 +52,17 @@ class MostFrequent(CountedEndsMixin, BaseNextEvent):
     (['home', 'news', 'sport'], [2, 3, 1])
     """
 
-    _parameter_constraints = {**BaseNextEvent._parameter_constraints, "end": ["boolean"]}
-    _reach, _ends_by_id = 0, False
+    _parameter_constraints = {
+        **BaseNextEvent._parameter_constraints,
+        "end": ["boolean"],
+        "time": [str, None],
+    }
+    _reach, _by_last_id = 0, False
 
-    def __init__(self, target=None, *, end=False):
+    def __init__(self, target=None, *, end=False, time=None):
         self.target = target
         self.end = end
+        self.time = time
 
     def _learn(self, histories):
         pass

@@ -5,6 +5,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._next_event._each import TargetEvents
+from skbseq._next_event._waits import CountedWaitsMixin
+from skbseq._state import all_or_nothing
 from skbseq._targets import read_next
 
 END = "end"
@@ -84,11 +86,11 @@ class PredictEndMixin:
             )
 
 
-class CountedEndsMixin(PredictEndMixin):
-    """Shares of events after which a history ended, by the id of the event or of all.
+class CountedEndsMixin(CountedWaitsMixin, PredictEndMixin):
+    """Shares of events after which a history ended, and waits, by the id of the event or of all.
 
-    The model has the parameter ``end``, and says by ``_ends_by_id`` whether it counts by id. This
-    class stands before `BaseNextEvent`.
+    The model has the parameters ``end`` and ``time``, and says by ``_by_last_id`` whether it
+    counts by id. This class stands before `BaseNextEvent`.
     """
 
     # Also of models in files of earlier versions.
@@ -116,10 +118,12 @@ class CountedEndsMixin(PredictEndMixin):
         ValueError
             If no history holds an event, or y does not fit the histories.
         """
-        super().fit(X, y)
-        self._end_share = self._end_shares = None
-        if self.end:
-            self._count_ends(X, y)
+        with all_or_nothing(self):
+            super().fit(X, y)
+            self._end_share = self._end_shares = None
+            if self.end:
+                self._count_ends(X, y)
+            self._learn_waits(X)
         return self
 
     def _count_ends(self, X, y):
@@ -143,7 +147,7 @@ class CountedEndsMixin(PredictEndMixin):
 
     def _end_probabilities_of_each(self, X):
         events = TargetEvents.read(X, self.target_, self._catalogue())
-        if not self._ends_by_id:
+        if not self._by_last_id:
             return np.full(len(events.found), self._end_share), events.offsets
         known = self._end_shares[np.maximum(events.found, 0)]
         return np.where(events.found >= 0, known, self._end_share), events.offsets

@@ -31,6 +31,10 @@ class MarkovChain(CountedEndsMixin, BaseNextEvent):
         Whether to learn how often a history ends, for :meth:`predict_end_proba`: the share of the
         events of the last id after which none followed. One event is added that has the share of
         all events. Only for complete histories; see :class:`NextBehaviorPredictor`.
+    time : str, default=None
+        List column of the times of the events, to learn how soon the next event comes, for
+        :meth:`predict_when`: a log-normal distribution of the waits after each id. Those of all
+        ids together count as one more wait of each. None: not learned.
 
     Attributes
     ----------
@@ -96,15 +100,17 @@ class MarkovChain(CountedEndsMixin, BaseNextEvent):
         "order": [Interval(Integral, 1, 5, closed="both")],
         "smoothing": [StrOptions({"absolute", "witten-bell"})],
         "end": ["boolean"],
+        "time": [str, None],
     }
 
-    _ends_by_id = True
+    _by_last_id = True
 
-    def __init__(self, target=None, *, order=1, smoothing="absolute", end=False):
+    def __init__(self, target=None, *, order=1, smoothing="absolute", end=False, time=None):
         self.target = target
         self.order = order
         self.smoothing = smoothing
         self.end = end
+        self.time = time
 
     def _learn(self, histories):
         codes, steps, n_classes = histories.codes, histories.steps, len(self.classes_)

@@ -39,7 +39,7 @@ class EachQueryMixin:
             stops = np.arange(offsets[rows[0]], offsets[rows[-1] + 1]) + after
             counts = stops - begin
             starts = begin if window is None else stops - np.minimum(counts, window)
-            columns = slice(None, -1 if self.spec_.head.end else None)
+            columns = slice(None, -self.spec_.head.n_extras or None)
             queries = self._steps_after(part, counts, window, columns, self._outputs_of)
             yield Beginnings.of(found, starts, stops, queries)
 
@@ -52,10 +52,11 @@ class EachQueryMixin:
     @property
     def _query_size(self):
         """At least as many numbers as the network gives for a step."""
-        return self.spec_.units + sum(self.spec_.embedding_dims) + 1
+        spec = self.spec_
+        return spec.units + sum(spec.embedding_dims) + spec.head.n_extras
 
     def _steps(self, data):
-        """Outputs of all steps of sequences, of which the last column is the end, if learned."""
+        """Outputs of all steps of sequences: queries, waits and ends."""
         model = self._sequence_model
         return model.outputs_of_each(data, device=self.device, precision=self.precision)
 

@@ -7,7 +7,9 @@ from skbseq import _frames
 from skbseq._next_event import PredictEndMixin
 from skbseq._sequences import UNKNOWN, offsets_of
 from skbseq._targets import read_next
-from skbseq.estimators._each_event import codes_of, parts_of
+from skbseq.estimators._each_event import parts_of
+
+_END = slice(-1, None)
 
 
 class NetworkEndsMixin(PredictEndMixin):
@@ -18,7 +20,7 @@ class NetworkEndsMixin(PredictEndMixin):
 
     def _note_known_next(self, following, y):
         """Codes of what followed, not 0 where something did that has no code."""
-        if y is None or not self.end:
+        if y is None or not (self.end or self.time):
             return following
         known = ~_frames.is_missing(read_next(y, len(following)))
         return np.where(known & (following == 0), UNKNOWN, following)
@@ -33,22 +35,40 @@ class NetworkEndsMixin(PredictEndMixin):
     def _end_logits(self, data):
         """Logits of the end of each history; an empty one has not begun."""
         logits, some = np.full(len(data), -np.inf), np.flatnonzero(data.lengths)
-        for rows in parts_of(data.lengths[some], self._query_size):
-            part = data.take(some[rows])
-            steps = self._steps(part)
-            logits[some[rows]] = steps[offsets_of(part.lengths + 1)[1:] - 1, -1]
+        logits[some] = self._last_extras(data.take(some), _END)[:, 0]
         return logits
 
     def _end_probabilities_of_each(self, X):
-        data, window = self._read_whole(X)
-        offsets, logits = offsets_of(data.lengths), np.zeros(len(codes_of(data)))
+        logits, offsets = self._extras_of_each(X, _END)
+        return expit(logits[:, 0]), offsets
+
+    # -------------------------------------------------------------- outputs besides queries
+
+    def _last_extras(self, data, columns):
+        """Some outputs after the last event of each sequence."""
+        result = [np.zeros((0, self._width_of(columns)))]
         for rows in parts_of(data.lengths, self._query_size):
             part = data.take(rows)
-            counts = 1 + np.arange(offsets[rows[-1] + 1] - offsets[rows[0]])
-            counts -= np.repeat(offsets[rows] - offsets[rows[0]], part.lengths)
-            found = self._steps_after(part, counts, window, slice(-1, None), self._ends_of_whole)
-            logits[offsets[rows[0]] : offsets[rows[-1] + 1]] = found[:, 0]
-        return expit(logits), offsets
+            ends = offsets_of(part.lengths + 1)[1:] - 1
+            result.append(self._steps(part)[ends, columns].astype(np.float64))
+        return np.concatenate(result)
 
-    def _ends_of_whole(self, data):
-        return self._end_logits(data)[:, None]
+    def _extras_of_each(self, X, columns):
+        """Some outputs after each event of a frame, and where each history begins."""
+        data, window = self._read_whole(X)
+        offsets, result = offsets_of(data.lengths), [np.zeros((0, self._width_of(columns)))]
+
+        def last(sequences):
+            return self._last_extras(sequences, columns)
+
+        for rows in parts_of(data.lengths, self._query_size):
+            part = data.take(rows)
+            counts = 1 + np.arange(part.lengths.sum())
+            counts -= np.repeat(offsets[rows] - offsets[rows[0]], part.lengths)
+            found = self._steps_after(part, counts, window, columns, last)
+            result.append(found.astype(np.float64))
+        return np.concatenate(result), offsets
+
+    def _width_of(self, columns):
+        head = self.spec_.head
+        return len(range(head.n_extras)[columns])

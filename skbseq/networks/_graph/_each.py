@@ -22,14 +22,14 @@ def stepwise_part(model, spec):
     keras.Model or None
         From the inputs of ``sequence_inputs`` to outputs of shape (batch, steps, n_outputs): after
         step t, those for the first t events, as if no others followed. With a head at each event:
-        the queries of the first target, with one step more if an event of zeros comes first, and
-        the logit of the end in the last column, if there is one. None if the network has no
-        vectors of events.
+        the queries of the first target, with one step more if an event of zeros comes first. Waits
+        and the logit of the end stand in the last columns, if there are such heads. None if the
+        network has no vectors of events.
     """
     if spec.head is not None:
         steps = model.outputs[1]
-        if spec.head.end:
-            steps = keras.layers.Concatenate(dtype="float32")([steps, model.outputs[-1]])
+        if spec.head.n_extras:
+            steps = keras.layers.Concatenate(dtype="float32")(model.outputs[1:])
         return keras.Model(model.input, steps)
     pools = [layer for layer in model.layers if isinstance(layer, PoolSteps)]
     if len(pools) != 1:
