@@ -114,9 +114,11 @@ class CountedEndsMixin(CountedWaitsMixin, PredictEndMixin):
         Raises
         ------
         SequenceFrameError
-            If the target does not exist, cannot be determined, or holds no ids.
+            If the target does not exist, cannot be determined, or holds no ids; or ``time`` does
+            not exist, holds no times, or goes back.
         ValueError
-            If no history holds an event, or y does not fit the histories.
+            If no history holds an event, or y does not fit the histories; or, with ``time``, no
+            history holds two events of different times.
         """
         with all_or_nothing(self):
             super().fit(X, y)

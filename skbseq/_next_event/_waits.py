@@ -122,7 +122,7 @@ class Moments:
         return at, (self.ticks[at + 1] - self.ticks[at]) / ticks_per_second(self.unit)
 
     def least_wait(self, time):
-        """Seconds of the shortest positive wait, below which waits are not told apart.
+        """Seconds of the shortest positive wait; shorter ones count as that.
 
         Raises
         ------

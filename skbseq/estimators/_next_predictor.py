@@ -336,7 +336,8 @@ class NextBehaviorPredictor(
         Raises
         ------
         SequenceFrameError
-            If the target does not exist, cannot be determined, or holds no ids.
+            If the target does not exist, cannot be determined, or holds no ids; or ``time`` does
+            not exist, holds no times, or goes back.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit. If
             a parameter needs held-out histories, and there are too few to hold one out.
