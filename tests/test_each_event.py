@@ -191,7 +191,7 @@ def encoded():
 
 @pytest.mark.parametrize(
     ("network", "pooling"),
-    [("lstm", "last"), ("bag", "mean"), ("cnn", "max"), ("transformer", "attention")],
+    [("lstm", "last"), ("bag", "mean"), ("bag", "max"), ("bag", "attention")],
 )
 def test_classifiers_predict_as_for_beginnings(encoded, network, pooling):
     train, X, cut = encoded

@@ -64,8 +64,8 @@ def test_other_predictions_are_not_changed_by_ends():
 @pytest.fixture(scope="module")
 def ending():
     return NextBehaviorPredictor(
-        learning_rate=0.02, epochs=12, dropout=0, counting=None, **SMALL
-    ).fit(sessions(120))
+        learning_rate=0.1, epochs=5, dropout=0, counting=None, **SMALL
+    ).fit(sessions(90))
 
 
 def test_a_network_learns_what_ends(ending, tmp_path):
@@ -73,7 +73,7 @@ def test_a_network_learns_what_ends(ending, tmp_path):
     each = ending.predict_end_proba_each(X)["end"].to_pylist()
     last = [[*[0] * (len(row) - 1), 1] for row in each]
     found, truth = np.concatenate(each), np.concatenate(last)
-    baseline = MostFrequent(end=True).fit(sessions(120)).predict_end_proba_each(X)["end"]
+    baseline = MostFrequent(end=True).fit(sessions(90)).predict_end_proba_each(X)["end"]
     assert log_loss(truth, found) < 0.5 * log_loss(truth, np.concatenate(baseline.to_pylist()))
     np.testing.assert_allclose(ending.predict_end_proba(X), [row[-1] for row in each], rtol=1e-5)
     assert ending.predict_end_proba(pages([[]])).tolist() == [0]
