@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import check_flag, fit_context, is_whole, shown
+from skbseq._next_event._each import SCORE, EachEventMixin
 from skbseq._next_event._histories import learn_histories, read_histories, repeats
 from skbseq._sequences import offsets_of
 from skbseq._state import FillsParameters, all_or_nothing
@@ -22,10 +23,8 @@ from skbseq._targets import (
 )
 from skbseq.metrics import hold_out_last, true_ranks
 
-SCORE = "score"
 
-
-class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
+class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstimator):
     """Base class for models that predict the next value of one channel of raw sequence frames.
 
     A subclass gives ``_learn(histories)``, which learns from the :class:`Histories` of the

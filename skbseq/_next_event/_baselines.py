@@ -3,9 +3,10 @@
 import numpy as np
 
 from skbseq._next_event._base import BaseNextEvent
+from skbseq._next_event._ends import CountedEndsMixin
 
 
-class MostFrequent(BaseNextEvent):
+class MostFrequent(CountedEndsMixin, BaseNextEvent):
     """Predict the most frequent ids for everyone.
 
     The probability of each id is its share of all events seen in ``fit``, regardless of the
@@ -15,6 +16,13 @@ class MostFrequent(BaseNextEvent):
     ----------
     target : str, default=None
         List column that holds the ids. None: the only column of strings, integers or booleans.
+    end : bool, default=False
+        Whether to learn how often a history ends, for :meth:`predict_end_proba`: the share of all
+        events after which none followed. Only for complete histories; see
+        :class:`NextBehaviorPredictor`.
+    time : str, default=None
+        List column of the times of the events, to learn how soon the next event comes, for
+        :meth:`predict_when`: one log-normal distribution for all waits. None: not learned.
 
     Attributes
     ----------
@@ -44,8 +52,17 @@ class MostFrequent(BaseNextEvent):
     (['home', 'news', 'sport'], [2, 3, 1])
     """
 
-    def __init__(self, target=None):
+    _parameter_constraints = {
+        **BaseNextEvent._parameter_constraints,
+        "end": ["boolean"],
+        "time": [str, None],
+    }
+    _reach, _by_last_id = 0, False
+
+    def __init__(self, target=None, *, end=False, time=None):
         self.target = target
+        self.end = end
+        self.time = time
 
     def _learn(self, histories):
         pass

@@ -226,6 +226,10 @@ class ItemCooccurrence(BaseNextEvent):
         passed_on = _row_shares(given @ strongest @ strongest)
         return (direct + indirect * passed_on) / (1 + indirect)
 
+    @property
+    def _reach(self):
+        return self.n_last
+
     def _scores(self, histories):
         # Files of earlier versions have neither.
         decay, indirect = (

@@ -7,10 +7,11 @@ import numpy as np
 from skbseq._checks import Interval, StrOptions
 from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._baselines import popularity
+from skbseq._next_event._ends import CountedEndsMixin
 from skbseq._sequences import offsets_of, ranges
 
 
-class MarkovChain(BaseNextEvent):
+class MarkovChain(CountedEndsMixin, BaseNextEvent):
     """Predict the next event with a Markov chain of variable order.
 
     The probabilities are based on how often each id followed the last events (the context). Long
@@ -26,6 +27,14 @@ class MarkovChain(BaseNextEvent):
     smoothing : {"absolute", "witten-bell"}, default="absolute"
         How much of the probability goes to the shorter context; see Notes. "absolute" is better
         for long contexts with few observations; with many events there is no difference.
+    end : bool, default=False
+        Whether to learn how often a history ends, for :meth:`predict_end_proba`: the share of the
+        events of the last id after which none followed. One event is added that has the share of
+        all events. Only for complete histories; see :class:`NextBehaviorPredictor`.
+    time : str, default=None
+        List column of the times of the events, to learn how soon the next event comes, for
+        :meth:`predict_when`: a log-normal distribution of the waits after each id. Those of all
+        ids together count as one more wait of each. None: not learned.
 
     Attributes
     ----------
@@ -90,12 +99,18 @@ class MarkovChain(BaseNextEvent):
         **BaseNextEvent._parameter_constraints,
         "order": [Interval(Integral, 1, 5, closed="both")],
         "smoothing": [StrOptions({"absolute", "witten-bell"})],
+        "end": ["boolean"],
+        "time": [str, None],
     }
 
-    def __init__(self, target=None, *, order=1, smoothing="absolute"):
+    _by_last_id = True
+
+    def __init__(self, target=None, *, order=1, smoothing="absolute", end=False, time=None):
         self.target = target
         self.order = order
         self.smoothing = smoothing
+        self.end = end
+        self.time = time
 
     def _learn(self, histories):
         codes, steps, n_classes = histories.codes, histories.steps, len(self.classes_)
@@ -108,6 +123,10 @@ class MarkovChain(BaseNextEvent):
             table, context = learn_contexts(keys, codes[at], n_classes, self.smoothing)
             self._tables.append(table)
         self.n_contexts_ = [len(table.keys) for table in self._tables]
+
+    @property
+    def _reach(self):
+        return self.order
 
     def _scores(self, histories):
         scores = popularity(self, len(histories))

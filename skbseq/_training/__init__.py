@@ -11,7 +11,7 @@ from skbseq._training._loop import train
 from skbseq._training._losses import Loss
 from skbseq._training._losses_table import make_loss
 from skbseq._training._optimizers import check_optimizer, optimizer_class, optimizer_key
-from skbseq._training._predict import predict
+from skbseq._training._predict import predict, predict_each
 from skbseq._training._program import borrow_program
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "optimizer_class",
     "optimizer_key",
     "predict",
+    "predict_each",
     "train",
     "with_mean_weight_one",
 ]

@@ -1,6 +1,7 @@
 """The table of losses, and the trainer class of each."""
 
 from skbseq._training._contrast import ContrastLoss, ContrastTrainer
+from skbseq._training._event_ends import EndLoss, EndTrainer
 from skbseq._training._events import EventLoss, EventTrainer
 from skbseq._training._losses import Loss
 from skbseq._training._pretraining import PretrainingLoss, PretrainingTrainer
@@ -9,6 +10,7 @@ from skbseq._training._trainer import MirroredTrainer, Trainer
 _TRAINERS = {
     Loss: Trainer,
     EventLoss: EventTrainer,
+    EndLoss: EndTrainer,
     PretrainingLoss: PretrainingTrainer,
     ContrastLoss: ContrastTrainer,
 }

@@ -1,6 +1,7 @@
 """Prediction: few samples with little latency, many samples in bulk."""
 
 import numpy as np
+import tensorflow as tf
 
 from skbseq._sequences import offsets_of
 from skbseq._training._batches import batch_plan, pad_batch
@@ -36,6 +37,43 @@ def predict(program, data):
 
 
 def _predict_by_layers(program, data, result):
+    for rows, batch in _batches(program, data):
+        result[rows] = program.predict_batch(batch).numpy()[: len(rows)]
+
+
+def predict_each(program, data, step, *, begin):
+    """Outputs of the network after each event of all samples.
+
+    Parameters
+    ----------
+    program : Program
+        With its weights loaded; the caller holds its lock.
+    data : Sequences of n_samples
+    step : callable
+        Of `Program.stepwise`.
+    begin : bool
+        Whether there is one step more, before the first event.
+
+    Returns
+    -------
+    ndarray of float32 of shape (n_steps, n_outputs)
+        The steps of all samples end to end.
+    """
+    lengths = data.lengths + begin
+    offsets, result = offsets_of(lengths), None
+    for rows, batch in _batches(program, data):
+        with tf.device(program.device.partition(",")[0]):
+            found = step(batch).numpy()[: len(rows)]
+        if result is None:
+            result = np.empty((offsets[-1], found.shape[2]), np.float32)
+        steps = np.arange(found.shape[1])
+        real = steps < lengths[rows, None]
+        result[(offsets[rows, None] + steps)[real]] = found[real]
+    return result
+
+
+def _batches(program, data):
+    """Rows of each batch, and the batch."""
     # Batches have a power of two of rows, at least 32: there are few shapes, and the result of a
     # row does not depend on the number of other rows.
     longest = max(int(data.lengths.max(initial=1)), 1)
@@ -45,8 +83,7 @@ def _predict_by_layers(program, data, result):
     size = int(np.clip(2 ** int(np.log2(_EVENTS_AT_ONCE / per_row + 1)), _FEW_ROWS, 1024))
     for rows in batch_plan(data.lengths, size):
         n_rows = max(_FEW_ROWS, 1 << (len(rows) - 1).bit_length())
-        batch = pad_batch(data, rows, n_rows)
-        result[rows] = program.predict_batch(batch).numpy()[: len(rows)]
+        yield rows, pad_batch(data, rows, n_rows)
 
 
 def _predict_compiled(program, data, result):

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import OrderedDict
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -66,7 +67,7 @@ class Program:
         # One trace for all batches: the sizes of batches and steps are None above.
         self._predict = TracedStep(self._predict_step, [self.signature])
         self._seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
-        self._trainers, self._attributions = OrderedDict(), {}
+        self._trainers, self._attributions, self._each = OrderedDict(), {}, []
 
     def _predict_step(self, batch):
         outputs = self.model(batch, training=False)
@@ -76,6 +77,25 @@ class Program:
         """Outputs of shape (batch, n_outputs)."""
         with tf.device(self.device.partition(",")[0]):
             return self._predict(batch)
+
+    def stepwise(self, make_part):
+        """The traced step that gives the outputs after each event; made on first use.
+
+        Parameters
+        ----------
+        make_part : callable
+            Makes a model of these outputs from the model, or None if it has none.
+
+        Returns
+        -------
+        callable or None
+            From a batch to a tensor of shape (batch, steps, width).
+        """
+        if not self._each:
+            part = make_part(self.model)
+            step = None if part is None else partial(part, training=False)
+            self._each.append(step and TracedStep(step, [self.signature]))
+        return self._each[0]
 
     def load(self, weights):
         """Load weights, unless this very list is already loaded."""

@@ -21,6 +21,7 @@ from skbseq._inputs import InputSchema
 from skbseq._parameters import EMPTY, constraints_of
 from skbseq._sequences import round_up
 from skbseq._state import FillsParameters
+from skbseq.estimators._each_event import EachOutputMixin
 from skbseq.estimators._sequence_model import (
     Regime,
     SequenceModel,
@@ -388,7 +389,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         super().__setstate__(with_sequence_model(state))
 
 
-class BaseBehaviorEstimator(NetworkMixin, BaseEstimator):
+class BaseBehaviorEstimator(EachOutputMixin, NetworkMixin, BaseEstimator):
     """An estimator that reads encoded frames, or arrays, and has one output vector per sample."""
 
     _parameter_constraints = {

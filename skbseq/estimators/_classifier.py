@@ -226,7 +226,53 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
-        logits = self._outputs(X)
+        return self._probabilities(self._outputs(X))
+
+    def predict_proba_each(self, X):
+        """Predict the probability of each class after each event, reading every history once.
+
+        Only for networks whose vector of an event depends on no later event: not with
+        ``bidirectional=True``. Every way of pooling is allowed.
+
+        Parameters
+        ----------
+        X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
+            Samples. The columns of a frame may be in any order.
+
+        Returns
+        -------
+        table of shape (n_samples, n_classes), or ndarray of shape (n_samples, n_steps, n_classes)
+            For a frame, a table of the same library with a list column per class, named by
+            ``str`` of the class. Its lists have one value per event: what :meth:`predict_proba`
+            gives for the history up to and including this event. For an array the same as an
+            array, NaN in the steps of padding.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen in ``fit``, or holds values of another type.
+        ValueError
+            If the network reads later events, or gives one vector per history; if two classes
+            have the same name; or if the shape of the array X differs from that in ``fit``.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
+
+        Notes
+        -----
+        The events are taken as they are encoded. The features of
+        :class:`~skbseq.SequenceEncoder` depend on no later event, so the values are those for the
+        truncated raw history. With its ``max_length``, they are so for histories of at most this
+        length.
+        """
+        data, logits = self._outputs_of_each(X)
+        names = list(map(str, self.classes_))
+        if len(set(names)) < len(names):
+            raise ValueError(f"Two classes have the same name as a column: {names}.")
+        return self._by_event(
+            X, data, dict(zip(names, self._probabilities(logits).T, strict=True))
+        )
+
+    def _probabilities(self, logits):
         if self.multilabel_:
             return expit(logits)
         if logits.shape[1] == 1:  # of two classes the network gives the second
@@ -257,10 +303,18 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
-        probability = self.predict_proba(X)
+        return self._labels_of(self.predict_proba(X))
+
+    def _labels_of(self, probability):
         if self.multilabel_:
             return (probability > 0.5).astype(int)
         return self.classes_[probability.argmax(axis=1)]
+
+    def _answers(self, outputs):
+        """What each method predicts from outputs of the network."""
+        probability = self._probabilities(outputs)
+        answers = {"predict_proba": probability, "predict": self._labels_of(probability)}
+        return answers | ({"decision_function": outputs} if self.multilabel_ else {})
 
     def score(self, X, y, sample_weight=None):
         """Accuracy: the share of samples whose label, or all labels, are predicted correctly.

@@ -8,7 +8,7 @@ here is its routing: from ``optimizer__weight_decay``, ``callbacks__0__patience`
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import keras
 import numpy as np
@@ -42,6 +42,7 @@ from skbseq.networks._graph import (
     initial_weights,
     named_layers,
     reading_part,
+    stepwise_part,
     weight_names_of_layers,
 )
 from skbseq.networks._graph import weight_names as names_of_weights
@@ -58,10 +59,13 @@ __all__ = [
     "layer_names",
     "output_width",
     "predict",
+    "predict_each",
     "route_arguments",
     "weight_names",
 ]
 
+# Losses of networks that may see no later event.
+_CAUSAL = ("next_events", "next", "next_or_end")
 # How the outputs of a network become answers.
 Readout = _training.Readout
 
@@ -132,6 +136,23 @@ def predict(spec, device, weights, data):
     with _explaining_memory(), _borrow(spec, device) as program:
         program.load(weights)
         return _training.predict(program, data)
+
+
+def predict_each(spec, device, weights, data):
+    """Outputs of the network after each event of all samples; see ``_training.predict_each``.
+
+    Returns
+    -------
+    ndarray of float32 or None
+        None if the network gives one vector per history only.
+    """
+    begin = spec.head is not None and spec.head.begin
+    with _explaining_memory(), _borrow(spec, device) as program:
+        step = program.stepwise(partial(stepwise_part, spec=spec))
+        if step is None:
+            return None
+        program.load(weights)
+        return _training.predict_each(program, data, step, begin=begin)
 
 
 def integrated_gradients(spec, device, weights, data, background, targets, readout):
@@ -304,7 +325,7 @@ class _Run:
         spec = self._model.spec
         if spec.is_function:
             # Masked events may be seen from both sides, and parts of histories as a whole.
-            causal = spec.head is not None and self._loss.kind in ("next_events", "next")
+            causal = spec.head is not None and self._loss.kind in _CAUSAL
             begin = causal and spec.head.begin
             check_function(
                 self._program.model,

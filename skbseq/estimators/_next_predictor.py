@@ -32,7 +32,10 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._each_event import EachQueryMixin
+from skbseq.estimators._history_ends import NetworkEndsMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
+from skbseq.estimators._next_times import NetworkWaitsMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective, Start
 from skbseq.exceptions import SequenceFrameError
@@ -50,7 +53,14 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 
 class NextBehaviorPredictor(
-    MixedCountsMixin, SampledPathsMixin, OwnEncoderMixin, NetworkMixin, BaseNextEvent
+    NetworkWaitsMixin,
+    NetworkEndsMixin,
+    EachQueryMixin,
+    MixedCountsMixin,
+    SampledPathsMixin,
+    OwnEncoderMixin,
+    NetworkMixin,
+    BaseNextEvent,
 ):
     """Predict the next event of each history with a network.
 
@@ -120,6 +130,17 @@ class NextBehaviorPredictor(
     refit : bool
         Whether to train again on all histories for as many epochs as were best. With an int as
         ``random_state`` it starts from the same weights. This takes about twice as long.
+    end : bool
+        Whether to learn as well that no event follows the last one of a history, for
+        :meth:`predict_end_proba` and :meth:`sample_paths`. This is right only if the histories are
+        complete, such as finished sessions. A history that was cut at a cutoff has not ended. A
+        history with a next event in ``y`` has not ended either. All other predictions remain those
+        of the next event, if there is one.
+    time : str
+        List column of the times of the events, to learn how soon the next event comes, for
+        :meth:`predict_when`. If X has the ordinary column that the encoder calls ``cutoff``, the
+        network also learns that no event came between the last one and the cutoff, unless ``end``
+        is True or ``y`` has the next event. None: not learned.
     device : str
         Device to train on: "auto" (a GPU if there is one, else the CPU), "cpu", "gpu" or a name
         such as "/GPU:1". If there are several, the first is used.
@@ -190,6 +211,17 @@ class NextBehaviorPredictor(
 
     is an unbiased estimate. Predictions are always made over all ids.
 
+    With ``end``, one more output :math:`e_t` of the network gives the probability
+    :math:`1 / (1 + \\exp(-e_t))` that no event follows. The mean cross-entropy of these
+    probabilities, over all events, is added to the loss. So the sum is the negative
+    log-likelihood of complete histories, per event. The counting models do not take part in it.
+
+    With ``time``, the network also gives a mixture of 8 log-normal distributions of the wait until
+    the next event [4]_. The mean of its negative log-likelihood, over all events with a wait, is
+    added to the loss. A wait that was still open at the cutoff has the probability of a longer one
+    as its likelihood. Logarithms of waits are first scaled to mean 0 and standard deviation 1.
+    Waits below the shortest positive wait in ``fit``, such as 0, count as that one.
+
     For up to 10,000 ids, :math:`q_t` is the network's state concatenated with the embedding of
     the last event, and the vectors of the ids have the same size. For more ids, and for tied
     vectors, a linear layer first reduces it to the size of the embedding, so that a million ids
@@ -210,6 +242,8 @@ class NextBehaviorPredictor(
        training of a neural probabilistic language model. IEEE Transactions on Neural Networks,
        19(4).
     .. [3] Caruana, R. et al. (2004). Ensemble selection from libraries of models. ICML.
+    .. [4] Shchur, O., Bilos, M. and Guennemann, S. (2020). Intensity-free learning of temporal
+       point processes. ICLR.
 
     Examples
     --------
@@ -241,6 +275,8 @@ class NextBehaviorPredictor(
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
         "monitor": [str],
         "refit": ["boolean"],
+        "end": ["boolean"],
+        "time": [str, None],
     }
 
     def __init__(
@@ -267,6 +303,8 @@ class NextBehaviorPredictor(
         early_stopping=True,
         monitor="loss",
         refit=False,
+        end=False,
+        time=None,
         callbacks=None,
         device="auto",
         precision="auto",
@@ -299,7 +337,8 @@ class NextBehaviorPredictor(
         Raises
         ------
         SequenceFrameError
-            If the target does not exist, cannot be determined, or holds no ids.
+            If the target does not exist, cannot be determined, or holds no ids; or ``time`` does
+            not exist, holds no times, or goes back.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit. If
             a parameter needs held-out histories, and there are too few to hold one out.
@@ -320,12 +359,16 @@ class NextBehaviorPredictor(
                     f"{self.target_!r} holds an event."
                 )
             data = self._learn_codes(X)
-            following = self._code_of_next(y, columns)
+            following = self._note_known_next(self._code_of_next(y, columns), y)
             self._learn_attributes(data)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
             targets, n_negatives = (self._place,), self._negatives()
+            data = self._with_waits(data, X, following)
             loss = {"kind": "next", "targets": targets, "n_negatives": n_negatives}
+            if self.end or self.time:
+                extras = {"end": bool(self.end), "waits": self.time is not None}
+                loss |= {"kind": "next_or_end"} | extras
             objective = Objective(self._spec(), loss | {"monitor": self.monitor})
             samples = data, following.astype(np.float32), weights
             start = self._start(objective.spec)
@@ -431,6 +474,7 @@ class NextBehaviorPredictor(
         compact = len(self.classes_) > _MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
         head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
+        head = replace(head, end=bool(self.end), waits=self._n_wait_parts)
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
             raise ValueError(

@@ -209,7 +209,58 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         TypeError
             If X is not data: None, a string, a dict, a set, a generator or a single value.
         """
-        outputs, loss = self._outputs(X), self._loss_fitted[0]
+        return self._numbers(self._outputs(X))
+
+    def predict_each(self, X):
+        """Predict after each event, reading every history once.
+
+        Only for networks whose vector of an event depends on no later event: not with
+        ``bidirectional=True``. Every way of pooling is allowed.
+
+        Parameters
+        ----------
+        X : encoded sequence frame, or array of shape (n_samples, n_steps[, n_channels])
+            Samples. The columns of a frame may be in any order.
+
+        Returns
+        -------
+        table of shape (n_samples, n_outputs), or ndarray
+            For a frame, a table of the same library with a list column "prediction", or one for
+            each quantile, such as "0.9". Its lists have one value per event: what :meth:`predict`
+            gives for the history up to and including this event. For an array an ndarray of shape
+            (n_samples, n_steps) or (n_samples, n_steps, n_quantiles), NaN in the steps of padding.
+
+        Raises
+        ------
+        SequenceFrameError
+            If X lacks a column seen in ``fit``, or holds values of another type.
+        ValueError
+            If the network reads later events, or gives one vector per history; or if the shape
+            of the array X differs from that in ``fit``.
+        TypeError
+            If X is not data: None, a string, a dict, a set, a generator or a single value.
+
+        Notes
+        -----
+        The events are taken as they are encoded. The features of
+        :class:`~skbseq.SequenceEncoder` depend on no later event, so the values are those for the
+        truncated raw history. With its ``max_length``, they are so for histories of at most this
+        length.
+        """
+        data, outputs = self._outputs_of_each(X)
+        numbers = self._numbers(outputs)
+        if numbers.ndim == 1:
+            found = self._by_event(X, data, {"prediction": numbers})
+            return found[:, :, 0] if isinstance(found, np.ndarray) else found
+        names = map(str, self._loss_fitted[1])
+        return self._by_event(X, data, dict(zip(names, numbers.T, strict=True)))
+
+    def _answers(self, outputs):
+        """What each method predicts from outputs of the network."""
+        return {"predict": self._numbers(outputs)}
+
+    def _numbers(self, outputs):
+        loss = self._loss_fitted[0]
         if loss == "poisson":
             return self._scale * np.exp(outputs[:, 0])
         values = outputs * self._scale + self._center

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import expit
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import check_random_state, is_real, is_whole, shown
-from skbseq._sequences import ranges
+from skbseq._sequences import offsets_of, ranges
 from skbseq._targets import rows_at_a_time
 
 # Each step reads all histories once more.
@@ -18,7 +19,8 @@ class SampledPathsMixin:
     """``sample_paths`` of a next-event model that reads encoded sequences.
 
     The model gives ``_sequences(X)``, ``_queries(data)``, ``_scores(histories)`` and
-    ``_catalogue()``; its ``fit`` calls ``_learn_attributes``.
+    ``_catalogue()``, and ``_end_logits(data)`` if ``_learned_end``; its ``fit`` calls
+    ``_learn_attributes``.
     """
 
     def _learn_attributes(self, data):
@@ -36,7 +38,8 @@ class SampledPathsMixin:
         X : sequence frame
             Raw histories.
         steps : int
-            Number of events to add to each history.
+            Number of events to add to each history; with ``end=True`` in ``fit``, the most. A
+            path then stops where the history is sampled to end, before its first event or later.
         temperature : float, default=1.0
             Probabilities are raised to the power of ``1 / temperature``. Values below 1 favour
             probable paths, values above 1 surprising ones. 0 always takes the most probable
@@ -48,8 +51,9 @@ class SampledPathsMixin:
         -------
         table of shape (n_samples, 1)
             From the same library as ``X``, with a list column of ``steps`` ids, named after the
-            target. The other channels of a sampled event, including gap and hour, are copied from
-            the event that last had its id in ``fit``. The context stays.
+            target; of fewer where a history ends. The other channels of a sampled event,
+            including gap and hour, are copied from the event that last had its id in ``fit``. The
+            context stays.
 
         Raises
         ------
@@ -63,13 +67,17 @@ class SampledPathsMixin:
         check_is_fitted(self)
         _check_path(steps, temperature)
         rng = check_random_state(random_state)
-        data, paths = self._sequences(X), np.zeros((_frames.n_rows(X), steps), np.int64)
+        data, paths = self._sequences(X), np.full((_frames.n_rows(X), steps), -1, np.int64)
+        rows = np.arange(len(paths))
         for step in range(steps):
+            if self._learned_end:
+                going = np.flatnonzero(~_draw_ends(self._end_logits(data), temperature, rng))
+                rows, data = rows[going], data.take(going)
             drawn = [_draw(scores, temperature, rng) for scores in self._chunks(data)]
-            paths[:, step] = np.concatenate([np.zeros(0, np.int64), *drawn])
-            data = self._with_event(data, paths[:, step])
-        offsets = np.arange(len(paths) + 1, dtype=np.int64) * steps
-        values = _frames.make_array(self._catalogue()[paths.ravel()])
+            paths[rows, step] = np.concatenate([np.zeros(0, np.int64), *drawn])
+            data = self._with_event(data, paths[rows, step])
+        offsets = offsets_of((paths >= 0).sum(axis=1))
+        values = _frames.make_array(self._catalogue()[paths[paths >= 0]])
         return _frames.build_frame({self.target_: _frames.Lists(values, offsets)}, like=X)
 
     def _chunks(self, data):
@@ -100,6 +108,14 @@ def _check_path(steps, temperature):
         raise ValueError(
             f"temperature must be a finite number of zero or more; got {shown(temperature)}."
         )
+
+
+def _draw_ends(logits, temperature, rng):
+    """Whether each history ends, with a probability in proportion to its power."""
+    if temperature == 0:
+        return logits > 0
+    with np.errstate(over="ignore"):
+        return rng.random_sample(len(logits)) < expit(logits / temperature)
 
 
 def _draw(scores, temperature, rng):

@@ -170,13 +170,37 @@ class SequenceModel:
         -------
         ndarray of float64 of shape (n_samples, n_outputs)
         """
+        device, spec = self._place(device, precision)
+        return engine().predict(spec, device, self.weights, data)
+
+    def outputs_of_each(self, data, *, device, precision):
+        """Outputs after each event of sequences.
+
+        Parameters
+        ----------
+        data : Sequences of n_samples
+            At least one.
+        device, precision : str
+            As the user gave them.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_steps, n_outputs) or None
+            The steps of all sequences end to end; with a head that begins with an event of zeros,
+            one more for each sequence. None if the network gives one vector per history only.
+        """
+        device, spec = self._place(device, precision)
+        return engine().predict_each(spec, device, self.weights, data)
+
+    def _place(self, device, precision):
+        """The device, and the spec with the precision for it."""
         run = engine()
         device, spec = run.choose_device(device), self.spec
         if precision == "auto":  # the device may differ from that of training
             policy = run.choose_precision("auto", device, spec.units)
             if policy != spec.policy:  # a copy costs a fiftieth of a row's prediction
                 spec = replace(spec, policy=policy)
-        return run.predict(spec, device, self.weights, data)
+        return device, spec
 
     def weight(self, name):
         """A weight by its name."""

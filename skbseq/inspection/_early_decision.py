@@ -9,6 +9,7 @@ from skbseq._checks import check_choice, is_real, is_several, is_whole, shown, t
 from skbseq._time import convert_ticks
 from skbseq.exceptions import SequenceFrameError
 from skbseq.inspection._drawing import Display
+from skbseq.inspection._one_pass import OnePass
 
 __all__ = ["EarlyDecisionDisplay"]
 
@@ -63,6 +64,9 @@ class EarlyDecisionDisplay(Display):
     ordinary column with the number of events, or the time from each event to the cutoff (the
     feature "age" of :class:`~skbseq.SequenceEncoder`). Leave them out, for instance with
     ``SequenceEncoder(time_features=("gap", "hour", "weekday"))``.
+
+    A classifier or regressor of skbseq reads every history once for all points, alone or after a
+    :class:`~skbseq.SequenceEncoder`, if its network is causal. Other models predict at each point.
 
     :meth:`frame` has one row for each point, with the columns ``seen``, ``score``, ``seen_whole``
     and, if there are lead times, ``lead_time``.
@@ -182,10 +186,13 @@ class EarlyDecisionDisplay(Display):
         check_consistent_length(X, y)
         columns = _frames.split_sequences(X, nested=True)
         lead_ticks = None if time is None else _Leads(columns, time, until)
+        one_pass = OnePass.of(estimator, X, _lengths(columns).max(initial=0))
         scores, whole, leads = [], [], []
         for point in seen:
             counts = _count_seen(columns, point, seen_by)
-            scores.append(float(scorer(estimator, _truncate(X, columns, counts), y)))
+            part = _truncate(X, columns, counts)
+            scored = estimator if one_pass is None else one_pass.after(part, counts)
+            scores.append(float(scorer(scored, part, y)))
             whole.append(np.mean(counts == _lengths(columns)))
             leads.append(lead_ticks and lead_ticks.median(counts))
         display = cls(

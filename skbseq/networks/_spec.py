@@ -30,6 +30,10 @@ class EventHead:
         Whether output embeddings of their own have the size of the input embeddings too.
     numeric : bool, default=False
         Whether the numbers of events are predicted too, by one more output.
+    end : bool, default=False
+        Whether one more output, the last, is the logit that no event follows.
+    waits : int, default=0
+        Number of log-normal distributions whose mixture is that of the time until the next event.
     """
 
     targets: tuple
@@ -38,6 +42,13 @@ class EventHead:
     bypass: bool = False
     compact: bool = False
     numeric: bool = False
+    end: bool = False
+    waits: int = 0
+
+    @property
+    def n_extras(self):
+        """Numbers of each step that come after its query."""
+        return 3 * self.waits + self.end
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,7 @@ class NetworkSpec:
         options = dict(state.get("options", ()))
         head = None
         if "targets" in options:
-            heads = {field.name for field in fields(EventHead)} - {"numeric"}
+            heads = {field.name for field in fields(EventHead)} - {"numeric", "end", "waits"}
             found = {name: options.pop(name) for name in heads & options.keys()}
             head = EventHead(**found, numeric=options.pop("numbers", False))
         return cls(**state | {"options": tuple(options.items()), "head": head})

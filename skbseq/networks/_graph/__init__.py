@@ -1,6 +1,7 @@
 """Graphs of networks in Keras: building them, initial weights, fused recurrences."""
 
 from skbseq.networks._graph._build import build_network
+from skbseq.networks._graph._each import stepwise_part
 from skbseq.networks._graph._fused import FusedRecurrence
 from skbseq.networks._graph._initial import initial_weights
 from skbseq.networks._graph._naming import (
@@ -18,6 +19,7 @@ __all__ = [
     "initial_weights",
     "named_layers",
     "reading_part",
+    "stepwise_part",
     "weight_names",
     "weight_names_of_layers",
 ]

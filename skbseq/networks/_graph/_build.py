@@ -33,8 +33,8 @@ def build_network(spec, seed=None):
         From the inputs of ``sequence_inputs`` to outputs of shape (batch, n_outputs). With a
         head at each event to a list: the vector of each history, of shape (batch, width), and for
         each target the queries of its events, of shape (batch, steps, size of a code's vector).
-        If the head begins with an event of zeros there is one step more, and the vector of a
-        history is the last query of the first target.
+        Those of numbers, waits and ends follow. If the head begins with an event of zeros there is
+        one step more, and the vector of a history is the last query of the first target.
     """
     with _own_random_state(seed):
         inputs = sequence_inputs(spec)
@@ -315,9 +315,23 @@ def _outputs_of_events(inputs, spec):
     queries = [_query(events, channel, spec) for channel in head.targets]
     if spec.n_numbers and head.numeric:
         queries.append(_dense_head("numeric_head", spec.n_numbers, spec, dtype="float32")(events))
+    if head.waits:
+        queries.append(_waits(events, spec))
+    if head.end:
+        queries.append(_dense_head("end_head", 1, spec, dtype="float32")(events))
     if head.begin:
         last = PoolSteps("last")(queries[0], shifted["lengths"])
     return [ops.cast(last, "float32"), *queries]
+
+
+def _waits(events, spec):
+    """Logarithms of the weights, means, and logarithms of the scales of normal distributions."""
+    n_parts = spec.head.waits
+    x = _dense_head("wait_head", 3 * n_parts, spec, dtype="float32")(events)
+    weights, means, scales = ops.split(x, 3, axis=-1)
+    # Means begin apart, so that the parts differ; scales stay between exp(-3) and exp(3).
+    means += ops.linspace(-2.0, 2.0, n_parts)
+    return ops.concatenate([ops.log_softmax(weights), means, 3 * ops.tanh(scales / 3)], axis=-1)
 
 
 def _begin(inputs):
