@@ -2,13 +2,14 @@
 
 import warnings
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import (
+    Interval,
     StrOptions,
     check_random_state,
     fit_context,
@@ -33,6 +34,7 @@ from skbseq._targets import (
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
 from skbseq.estimators._mixed_counts import MixedCountsMixin
+from skbseq.estimators._ranking_loss import RankingLossMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective, Start
 from skbseq.exceptions import SequenceFrameError
@@ -50,7 +52,12 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 
 class NextBehaviorPredictor(
-    MixedCountsMixin, SampledPathsMixin, OwnEncoderMixin, NetworkMixin, BaseNextEvent
+    RankingLossMixin,
+    MixedCountsMixin,
+    SampledPathsMixin,
+    OwnEncoderMixin,
+    NetworkMixin,
+    BaseNextEvent,
 ):
     """Predict the next event of each history with a network.
 
@@ -93,8 +100,30 @@ class NextBehaviorPredictor(
         ``[MarkovChain(order=3), ItemCooccurrence()]``, or none if ``validation_split`` is 0. None:
         the network alone.
     n_negatives : int, "auto" or None
-        Number of negatives sampled per batch from all ids. None: use all ids. "auto": None for up
-        to 10,000 ids, and 2,000 for more.
+        Number of negatives sampled per batch; of ``negatives="batch"`` at most so many are used.
+        None: use all ids. "auto": None for up to 10,000 ids, and 2,000 for more or if
+        ``negatives`` is given. For ``loss="gbce"`` "auto" is 256.
+    loss : {"softmax", "gbce"}
+        "softmax": cross-entropy among all ids, or among the true id and the negatives. "gbce":
+        generalised binary cross-entropy [4]_, which asks of each id separately whether it is
+        next. See Notes.
+    gbce_t : float
+        Calibration of ``loss="gbce"``, from 0, plain binary cross-entropy, to 1, scores that are
+        the log-odds of the ids. Other losses ignore it.
+    negatives : {"auto", "log-uniform", "uniform", "popularity", "batch"} or float
+        How negatives are drawn from the ids. "log-uniform": by the rank of their frequency.
+        "uniform": all with the same probability. "popularity": in proportion to their counts in
+        training. A float between 0, uniform, and 1, popularity: to that power of the counts, such
+        as 0.75 [5]_. "batch": the other true ids of the batch, of other histories [6]_. "auto":
+        "log-uniform", and for ``loss="gbce"`` "uniform". The loss is corrected for each, so
+        that it estimates the sum over all ids without bias.
+    label_smoothing : float
+        Share of the target probability of each event that is spread evenly over all ids in
+        training, to reduce overconfidence. ``val_loss`` uses the original targets.
+    temperature : float or None
+        Compare the network's state with the vectors of the ids by their cosine, divided by this
+        temperature, such as 0.1 [6]_. Popular ids then gain nothing by long vectors. None: by
+        their product.
     dropout : float
         Share of the inputs of each layer, and of the output, set to zero in training.
     optimizer : str, class or keras.optimizers.Optimizer
@@ -178,15 +207,39 @@ class NextBehaviorPredictor(
 
     over all events that have a code, regardless of the lengths of their histories. With
     ``sample_weight``, each event has the weight of its history. For a large catalogue, the sum is
-    estimated from negative samples [2]_: of the codes, in order of frequency, :math:`m` are drawn
-    with probability :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
+    estimated from negative samples [2]_: :math:`m` of the ids are drawn, each with probability
+    :math:`P(j)`, and
 
     .. math::
 
         \\sum_j e^{s_j} \\approx e^{s_{i_t}}
         + \\sum_{j \\text{ drawn}, j \\ne i_t} e^{s_j - \\log(m P(j))}
 
-    is an unbiased estimate. Predictions are always made over all ids.
+    is an unbiased estimate. Of n ids, the log-uniform :math:`P(j)` of the one with rank :math:`r`
+    by frequency is :math:`\\log\\frac{r + 1}{r} / \\log(n + 1)`. In a batch, :math:`P(j)` is the
+    share of the id in training, and :math:`m` the number of events of other histories. Batches
+    hold histories of similar length, and ids that are never true in training are never drawn. So
+    their sum is that over the other ids. Predictions are always made over all ids.
+
+    With a temperature :math:`\\tau` and label smoothing :math:`\\epsilon`, scores and loss are
+
+    .. math::
+
+        s_j = \\frac{q \\cdot v_j}{\\tau |q| |v_j|} + b_j, \\qquad
+        -(1 - \\epsilon) \\log p(i_t) - \\frac{\\epsilon}{n} \\sum_j \\log p(j)
+
+    The loss "gbce" of an event is, up to a constant factor,
+
+    .. math::
+
+        -\\beta \\log \\sigma(s_{i_t}) - \\alpha \\sum_{j \\text{ drawn}, j \\ne i_t}
+        \\frac{\\log(1 - \\sigma(s_j))}{m P(j)}, \\qquad \\beta = 1 - t (1 - \\alpha)
+
+    where :math:`\\sigma` is the logistic function, :math:`t` is ``gbce_t`` and :math:`\\alpha` is
+    :math:`m / (n - 1)`, at most 1. It is smallest where :math:`s_j` exceeds the log-odds of
+    :math:`j` by :math:`\\log(\\beta / \\alpha)`. So the probability of each id is predicted as
+    :math:`\\sigma(s_j - \\log(\\beta / \\alpha))`, divided by the sum over all ids. The biases
+    begin at the log-odds of the frequencies.
 
     For up to 10,000 ids, :math:`q_t` is the network's state concatenated with the embedding of
     the last event, and the vectors of the ids have the same size. For more ids, and for tied
@@ -208,6 +261,12 @@ class NextBehaviorPredictor(
        training of a neural probabilistic language model. IEEE Transactions on Neural Networks,
        19(4).
     .. [3] Caruana, R. et al. (2004). Ensemble selection from libraries of models. ICML.
+    .. [4] Petrov, A. and Macdonald, C. (2023). gSASRec: reducing overconfidence in sequential
+       recommendation trained with negative sampling. RecSys.
+    .. [5] Mikolov, T. et al. (2013). Distributed representations of words and phrases and their
+       compositionality. NeurIPS.
+    .. [6] Yi, X. et al. (2019). Sampling-bias-corrected neural modeling for large corpus item
+       recommendations. RecSys.
 
     Examples
     --------
@@ -230,6 +289,7 @@ class NextBehaviorPredictor(
             *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2"),
             *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split"),
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
+            *("embedding_dropout", "label_smoothing", "warm_start"),
         ),
         "encoder": [SequenceEncoder, None],
         "n_layers": LAYERS,
@@ -238,6 +298,13 @@ class NextBehaviorPredictor(
         "tied": ["boolean"],
         "counting": [list, tuple, StrOptions({"auto"}), None],
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
+        "loss": [StrOptions({"softmax", "gbce"})],
+        "gbce_t": [Interval(Real, 0, 1, closed="both")],
+        "negatives": [
+            StrOptions({"auto", "log-uniform", "uniform", "popularity", "batch"}),
+            Interval(Real, 0, 1, closed="both"),
+        ],
+        "temperature": [Interval(Real, 0, None, closed="neither"), None],
         "monitor": [str],
         "refit": ["boolean"],
     }
@@ -255,7 +322,13 @@ class NextBehaviorPredictor(
         tied=False,
         counting="auto",
         n_negatives="auto",
+        loss="softmax",
+        gbce_t=0.75,
+        negatives="auto",
+        label_smoothing=0.0,
+        temperature=None,
         dropout=0.4,
+        embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
         optimizer="adam",
@@ -267,6 +340,7 @@ class NextBehaviorPredictor(
         monitor="loss",
         refit=False,
         callbacks=None,
+        warm_start=False,
         device="auto",
         precision="auto",
         verbose=0,
@@ -323,9 +397,10 @@ class NextBehaviorPredictor(
             self._learn_attributes(data)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
-            targets, n_negatives = (self._place,), self._negatives()
-            loss = {"kind": "next", "targets": targets, "n_negatives": n_negatives}
-            objective = Objective(self._spec(), loss | {"monitor": self.monitor})
+            n_negatives = self._negatives()
+            loss = self._event_loss(n_negatives) | {"monitor": self.monitor}
+            objective = Objective(self._spec(), loss)
+            self._learn_offset(objective.spec, n_negatives)
             samples = data, following.astype(np.float32), weights
             start = self._start(objective.spec)
             held_out = self._train(samples, objective, start=start)
@@ -354,12 +429,14 @@ class NextBehaviorPredictor(
     def _start(self, spec):
         """Embeddings of many ids start close together: few events move each of them."""
         size, rng = len(self.classes_), check_random_state(self.random_state)
-        if size <= _MANY_TO_SPREAD:
-            return None
-        place = self._place
-        shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
-        embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
-        return Start(weights={f"embedding_{place}/embeddings": embeddings})
+        place, weights = self._place, {}
+        if size > _MANY_TO_SPREAD:
+            shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
+            embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
+            weights[f"embedding_{place}/embeddings"] = embeddings
+        if self._offset is not None:
+            weights[f"output_embedding_{place}/bias"] = self._first_bias(spec)
+        return Start(weights=weights)
 
     def _train_on_all(self, samples, objective, start):
         """Train again on all histories, for the epochs that were best."""
@@ -422,14 +499,21 @@ class NextBehaviorPredictor(
                 f"n_negatives={self.n_negatives!r} is more than the {len(self.classes_):,} ids. "
                 "Lower it, or pass None, which compares with all ids."
             )
-        if self.n_negatives != "auto":
-            return self.n_negatives
-        return _NEGATIVES if len(self.classes_) > _MANY_IDS else None
+        many = len(self.classes_) > _MANY_IDS or self.negatives != "auto"
+        return self._count_negatives(_NEGATIVES if many else None)
 
     def _spec(self):
         compact = len(self.classes_) > _MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
-        head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
+        temperature = None if self.temperature is None else float(self.temperature)
+        head = EventHead(
+            (self._place,),
+            begin=True,
+            tied=tied,
+            bypass=bypass,
+            compact=compact,
+            temperature=temperature,
+        )
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
             raise ValueError(
@@ -466,12 +550,10 @@ class NextBehaviorPredictor(
 
     def _network_scores(self, histories):
         vectors, bias = self._code_vectors()
-        scores = histories.queries @ vectors.T + bias
-        scores -= scores.max(axis=1, keepdims=True)
-        return np.exp(scores.astype(np.float64))
+        return self._odds(histories.queries @ vectors.T + bias)
 
     def _code_vectors(self):
-        """Vector and bias of each id of the catalogue."""
+        """Vector and bias of each id of the catalogue; of length 1 with a temperature."""
         model, place = self._sequence_model, self._place
         name = f"output_embedding_{place}/code_vectors"
         if self.spec_.head.tied:
@@ -481,7 +563,12 @@ class NextBehaviorPredictor(
         known = slice(self._codes[0], self._codes[-1] + 1)
         if self._codes[-1] - self._codes[0] + 1 != len(self._codes):
             known = self._codes
-        return vectors[known], bias[known]
+        vectors, bias = vectors[known], bias[known]
+        if self.spec_.head.temperature is not None:
+            # The squared lengths are not below what TensorFlow takes in training.
+            squares = np.einsum("ij,ij->i", vectors, vectors)
+            vectors = vectors / np.sqrt(np.maximum(squares, np.float32(1e-12)))[:, None]
+        return vectors, bias
 
     def __setstate__(self, state):
         # Earlier versions did not count, so a clone of theirs does not either.

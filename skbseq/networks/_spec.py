@@ -30,6 +30,9 @@ class EventHead:
         Whether output embeddings of their own have the size of the input embeddings too.
     numeric : bool, default=False
         Whether the numbers of events are predicted too, by one more output.
+    temperature : float or None, default=None
+        Queries and output embeddings are compared by their cosine, divided by this. None: by
+        their product.
     """
 
     targets: tuple
@@ -38,6 +41,7 @@ class EventHead:
     bypass: bool = False
     compact: bool = False
     numeric: bool = False
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)

@@ -326,4 +326,5 @@ def _query(events, channel, spec):
         # Embeddings begin with a deviation of 1; divided like this, so do their products.
         events = ops.cast(events, "float32") / dim**0.5
     name = f"output_embedding_{channel}"
-    return as_head(OutputEmbedding(size, own=not spec.head.tied, name=name))(events)
+    own, temperature = not spec.head.tied, spec.head.temperature
+    return as_head(OutputEmbedding(size, own, temperature, name=name))(events)
