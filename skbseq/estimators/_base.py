@@ -323,6 +323,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             smoothing=getattr(self, "label_smoothing", 0.0),
             augmentation=augmentation_fields(getattr(self, "augment", None), channels),
             watch=self._begin_callbacks(n_epochs),
+            keeps_state=bool(getattr(self, "warm_start", False)),
         )
 
     def _patience(self):

@@ -33,6 +33,7 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._continued import ContinuedFitMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._ranking_loss import RankingLossMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
@@ -53,6 +54,7 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 class NextBehaviorPredictor(
     RankingLossMixin,
+    ContinuedFitMixin,
     MixedCountsMixin,
     SampledPathsMixin,
     OwnEncoderMixin,
@@ -126,14 +128,22 @@ class NextBehaviorPredictor(
         their product.
     dropout : float
         Share of the inputs of each layer, and of the output, set to zero in training.
+    embedding_dropout : float
+        Share of the events whose embedding is set to zero in training, separately in each
+        categorical channel, so that the network does not rely on single events.
     optimizer : str, class or keras.optimizers.Optimizer
         Keras optimizer. Its parameters are routed: ``optimizer__use_ema=True`` averages the
         weights of the last steps, which helps on small logs. With plain Adam, a step updates only
         the rows of its batch, not the whole catalogue.
     batch_size : int
         Number of histories per step of the optimizer.
+    warm_start : bool
+        Whether another ``fit`` continues from the weights of the last, with the codes of its
+        encoder: ids that are new are read as unknown ids, and a warning counts them. Counting
+        models start again from the histories of the new fit.
     epochs : int
-        Maximum number of passes over the training histories.
+        Maximum number of passes over the training histories. A warning (`ConvergenceWarning`)
+        says if the last was the best, unless early stopping has no epoch to act in.
     validation_split : float
         Share of the histories held out for ``monitor`` and ``counting``. 0: none.
     early_stopping : bool or int
@@ -385,16 +395,20 @@ class NextBehaviorPredictor(
         if not self.validation_split:
             self._check_needs_no_held_out("validation_split=0. Set it to 0.1, say")
         with all_or_nothing(self):
-            columns, self.target_ = split_target(X, self.target)
+            earlier = self._sequence_model if self._resumes() else None
+            columns, target = split_target(X, self.target)
+            if earlier is not None:
+                self._check_continues(target, self._chosen_encoder())
+            self.target_ = target
             counting = read_counting(self.counting, self.target_)
             if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
                     f"{self.target_!r} holds an event."
                 )
-            data = self._learn_codes(X)
+            data = self._learn_codes(X) if earlier is None else self._read_more(X, columns)
             following = self._code_of_next(y, columns)
-            self._learn_attributes(data)
+            self._learn_attributes(data, more=earlier is not None)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
             n_negatives = self._negatives()
@@ -402,8 +416,9 @@ class NextBehaviorPredictor(
             objective = Objective(self._spec(), loss)
             self._learn_offset(objective.spec, n_negatives)
             samples = data, following.astype(np.float32), weights
-            start = self._start(objective.spec)
+            start = self._start(objective.spec) if earlier is None else Start(earlier)
             held_out = self._train(samples, objective, start=start)
+            self._warn_of_last_epoch()
             if not data.lengths[held_out].any():
                 self._check_needs_no_held_out(
                     f"none with an event is held out of {len(data):,}. Give more histories"
@@ -445,12 +460,17 @@ class NextBehaviorPredictor(
         self._train(samples, objective, start=start, n_epochs=n_epochs)
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
+    def _resumes(self):
+        return self.warm_start and self.__sklearn_is_fitted__()
+
+    def _chosen_encoder(self):
+        if self.encoder is None:
+            return SequenceEncoder(time_features=("gap", "hour", "weekday"))
+        return self.encoder
+
     def _learn_codes(self, X):
         """Fit the encoder, and the sequences in its codes; the ids that have one."""
-        encoder = self.encoder
-        if encoder is None:
-            encoder = SequenceEncoder(time_features=("gap", "hour", "weekday"))
-        encoded = self._fit_encoder(encoder, X, settled=(self.target_,))
+        encoded = self._fit_encoder(self._chosen_encoder(), X, settled=(self.target_,))
         _refuse_age(self.encoder_)
         if self.target_ not in self.encoder_.categories_:
             raise SequenceFrameError(
@@ -513,6 +533,9 @@ class NextBehaviorPredictor(
             bypass=bypass,
             compact=compact,
             temperature=temperature,
+            # Embeddings that start close together make small products, and so small steps of the
+            # scores. Divided too, they learned toys half as fast.
+            scaled=len(self.classes_) <= _MANY_TO_SPREAD,
         )
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
@@ -520,6 +543,11 @@ class NextBehaviorPredictor(
                 "network__bidirectional=True lets the network see the events that it has to "
                 "predict. Leave it at False."
             )
+        if self._resumes():
+            self._check_same_weights(spec)
+            self._check_same_head(spec)
+            # As the weights were learned, also in a file of an earlier version.
+            spec = replace(spec, head=replace(head, scaled=self.spec_.head.scaled))
         return spec
 
     def _embedding_dims(self, sizes):

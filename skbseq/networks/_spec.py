@@ -33,6 +33,9 @@ class EventHead:
     temperature : float or None, default=None
         Queries and output embeddings are compared by their cosine, divided by this. None: by
         their product.
+    scaled : bool, default=True
+        Whether tied queries are divided by the root of their size, so that products with
+        embeddings of deviation 1 begin with deviation 1.
     """
 
     targets: tuple
@@ -42,6 +45,7 @@ class EventHead:
     compact: bool = False
     numeric: bool = False
     temperature: float | None = None
+    scaled: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,268 @@
+"""Losses of the next id against plain NumPy: full sums, sampled sums, and their probabilities."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skbseq import NextBehaviorPredictor, load, save
+from skbseq._gbce import Balance, log_odds_to_log_probability
+
+pytestmark = pytest.mark.steps("eager")
+
+N_CODES, N_IDS = 12, 10
+SAMPLERS = ["log-uniform", 0.0, 0.5, 1.0, "batch"]
+SMALL = {"units": 4, "epochs": 2, "batch_size": 32, "random_state": 0, "counting": None}
+BAG = SMALL | {"network": "bag"}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    """Queries, right codes, and output embeddings of the codes."""
+    from skbseq._training._event_losses import Codes
+
+    rng = np.random.default_rng(0)
+    query, table = rng.normal(size=(8, 3)), rng.normal(size=(N_CODES, 3))
+    bias, codes = rng.normal(size=N_CODES), rng.integers(2, N_CODES, 8)
+    return np.float32(query), np.int32(codes), Codes(np.float32(table), np.float32(bias))
+
+
+def plain_scores(parts, unit=False):
+    query, _, of = parts
+    table = of.table / np.linalg.norm(of.table, axis=1, keepdims=True) if unit else of.table
+    return (query @ table.T + of.bias).astype(float)[:, 2:]
+
+
+def counts_of(rng):
+    return np.append([0, 0], rng.integers(1, 30, N_IDS))
+
+
+def draws(how, n, rng, counts=None, n_events=0):
+    """Negatives, those of a batch among targets that follow the counts."""
+    from skbseq._training._negatives import make_sampler
+
+    counts = counts_of(rng) if counts is None else counts
+    targets = rng.choice(N_CODES, n_events, p=counts / counts.sum())[:, None]
+    return make_sampler(how, N_CODES, counts).draw(n, targets, rng)
+
+
+# -------------------------------------------------------------- sums over all ids
+
+
+@pytest.mark.parametrize("how", SAMPLERS, ids=str)
+def test_sampled_sums_are_unbiased(parts, how):
+    """The mean of many sums of few draws is the sum over all wrong ids."""
+    from skbseq._training._event_losses import sampled_scores
+
+    n_sums, (query, codes, of) = 4_000, parts
+    scores = np.exp(plain_scores(parts))
+    expected = (scores * (np.arange(N_IDS) != codes[:, None] - 2)).sum(axis=1)
+    negatives = draws(how, 20 * n_sums, np.random.default_rng(1), n_events=20 * n_sums + 1)
+    rows = np.full(len(codes), 5)  # the event of this row is not among its own negatives
+    _, found, log_draws = sampled_scores(query, codes, rows, of, negatives, in_batch=True)
+    terms = np.exp((found - log_draws).numpy().astype(float))
+    sums = n_sums * terms.reshape(len(codes), n_sums, 20).sum(axis=2)
+    error = sums.std(axis=1) / np.sqrt(n_sums)
+    assert (np.abs(sums.mean(axis=1) - expected) < 4 * error).all()
+    assert (error < 0.02 * expected).all()
+
+
+@pytest.mark.parametrize("how", SAMPLERS, ids=str)
+def test_draws_follow_their_law(how):
+    rng = np.random.default_rng(0)
+    found = draws(how, 40_000, rng, n_events=50_000)
+    share = np.bincount(found["codes"], minlength=N_CODES)[2:] / 40_000
+    law = np.zeros(N_IDS)
+    law[found["codes"] - 2] = np.exp(found["log_shares"])
+    assert law.sum() == pytest.approx(1, rel=1e-5)
+    assert_allclose(share, law, rtol=0.12, atol=0.002)
+    assert (found["rows"] >= 0).all() == (how == "batch")
+
+
+def test_a_batch_gives_its_other_histories():
+    from skbseq._training._event_losses import sampled_scores
+    from skbseq._training._negatives import BatchSampler
+
+    counts = np.array([0, 0, 3, 2, 1, 0])
+    targets = np.array([[2, 3, 0], [2, 4, 5]])
+    found = BatchSampler(counts).draw(10, targets, np.random.default_rng(0))
+    assert_array_equal(found["codes"], [2, 3, 2, 4, 5])
+    assert_array_equal(found["rows"], [0, 0, 1, 1, 1])
+    # A target that training does not have counts as if it had it once.
+    assert_allclose(np.exp(found["log_shares"]), np.array([3, 2, 3, 1, 1]) / 7, rtol=1e-6)
+    fewer = BatchSampler(counts).draw(2, targets, np.random.default_rng(0))
+    assert len(fewer["codes"]) == 2
+    parts = _any_parts(6, codes=[3, 2])
+    log_draws = sampled_scores(*parts, found, in_batch=True)[2].numpy()
+    used = log_draws < 100
+    # The first query is of row 0 and has code 3; the second is of row 1 and has code 2.
+    assert_array_equal(used, [[0, 0, 1, 1, 1], [0, 1, 0, 0, 0]])
+    assert_allclose(log_draws[0, 3], np.log(3 * 1 / 7), rtol=1e-5)
+    assert_allclose(log_draws[1, 1], np.log(2 * 2 / 7), rtol=1e-5)
+
+
+def _any_parts(n_codes, codes):
+    from skbseq._training._event_losses import Codes
+
+    rng, n = np.random.default_rng(0), len(codes)
+    of = Codes(np.float32(rng.normal(size=(n_codes, 3))), np.zeros(n_codes, np.float32))
+    query = np.float32(rng.normal(size=(n, 3)))
+    return query, np.int32(codes), np.arange(n, dtype=np.int32), of
+
+
+def test_a_history_alone_in_its_batch_teaches_nothing_by_batch():
+    from skbseq._training._event_losses import sampled_scores, sampled_softmax
+    from skbseq._training._negatives import BatchSampler
+
+    found = BatchSampler(np.ones(6)).draw(9, np.array([[2, 3]]), np.random.default_rng(0))
+    query, codes, _, of = _any_parts(6, codes=[2, 3])
+    scores = sampled_scores(query, codes, np.zeros(2, np.int32), of, found, in_batch=True)
+    assert_array_equal(sampled_softmax(*scores, (0.2, 4)), [0, 0])
+
+
+# -------------------------------------------------------------- softmax
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_full_softmax_of_plain_numpy(parts, smoothing):
+    from skbseq._training._event_losses import full_softmax
+
+    scores, right = plain_scores(parts), parts[1] - 2
+    log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    target = np.full(scores.shape, smoothing / N_IDS)
+    target[np.arange(len(right)), right] += 1 - smoothing
+    assert_allclose(full_softmax(*parts, smoothing), -(target * log_p).sum(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("how", ["log-uniform", 0.7])
+def test_many_draws_are_as_good_as_all_ids(parts, how, smoothing):
+    from skbseq._training._event_losses import full_softmax, sampled_scores, sampled_softmax
+
+    rows = np.zeros(len(parts[1]), np.int32)
+    found = sampled_scores(
+        *parts[:2], rows, parts[2], draws(how, 100_000, np.random.default_rng(0))
+    )
+    sampled = sampled_softmax(*found, (smoothing, N_IDS))
+    assert_allclose(sampled, full_softmax(*parts, smoothing), atol=0.05)
+
+
+def test_few_draws_of_plain_numpy(parts):
+    from skbseq._training._event_losses import sampled_scores, sampled_softmax
+    from skbseq._training._negatives import from_whole_catalogue
+
+    scores, codes = np.exp(plain_scores(parts)), parts[1]
+    drawn, share = np.array([2, 3, 2, 8]), np.array([0.5, 0.2, 0.5, 0.1])
+    losses = []
+    for row, code in zip(scores, codes, strict=True):
+        pairs = zip(drawn, share, strict=True)
+        others = sum(row[d - 2] / (4 * s) for d, s in pairs if d != code)
+        losses.append(-np.log(row[code - 2] / (row[code - 2] + others)))
+    negatives = from_whole_catalogue(drawn, np.log(share))
+    found = sampled_scores(*parts[:2], np.zeros(8, np.int32), parts[2], negatives)
+    assert_allclose(sampled_softmax(*found), losses, rtol=1e-5)
+
+
+def test_unit_vectors_are_compared_by_direction(parts):
+    from dataclasses import replace
+
+    query, codes, of = parts
+    of = replace(of, unit=True)
+    plain = plain_scores(parts, unit=True)
+    assert_allclose(of.all_scores(query)[:, 2:], plain, rtol=1e-4)
+    assert_allclose(of.scores_of(query, np.array([4, 7])), plain[:, [2, 5]], rtol=1e-4)
+    assert_allclose(of.own_scores(query, codes), plain[np.arange(8), codes - 2], rtol=1e-4)
+
+
+# -------------------------------------------------------------- gbce
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_gbce_of_plain_numpy(parts, smoothing):
+    """With all ids as negatives it is the mean binary cross-entropy."""
+    from skbseq._training._event_losses import binary_cross_entropy, weights_of_wrong
+
+    scores, codes = plain_scores(parts), parts[1]
+    target = np.full(scores.shape, smoothing / N_IDS)
+    target[np.arange(8), codes - 2] += 1 - smoothing
+    share = 1 / (1 + np.exp(-scores))
+    expected = -(target * np.log(share) + (1 - target) * np.log(1 - share)).mean(axis=1)
+    right = np.float32(scores[np.arange(8), codes - 2])
+    weights, balance = weights_of_wrong(codes, N_IDS), Balance.of(N_IDS, None, 0.75)
+    found = binary_cross_entropy(right, np.float32(scores), weights, balance, (smoothing, N_IDS))
+    assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("calibration", [0.0, 0.6, 1.0])
+def test_gbce_is_smallest_at_the_log_odds(calibration):
+    """The scores that it prefers, less their offset, are the log-odds of the next id."""
+    share = np.array([0.5, 0.3, 0.15, 0.05])
+    balance = Balance.of(4, 2, calibration)
+    best = np.log(share / (1 - share)) + balance.offset
+
+    def loss(scores):
+        # Each wrong id is a negative with a weight of 1 in all, as many draws give it.
+        right, wrong = np.logaddexp(0, -scores), np.logaddexp(0, scores)
+        return (share * balance.beta * right + (1 - share) * balance.alpha * wrong).sum()
+
+    for step in (-0.05, 0.05):
+        for i in range(4):
+            assert loss(best + step * np.eye(4)[i]) > loss(best)
+    assert_allclose(np.exp(log_odds_to_log_probability(best - balance.offset)), share)
+
+
+def test_the_power_of_the_right_id():
+    # As in the paper: t = 0 is binary cross-entropy, t = 1 has the power alpha.
+    assert Balance.of(101, 25, 0.0).beta == 1
+    assert Balance.of(101, 25, 1.0).beta == Balance.of(101, 25, 1.0).alpha == 0.25
+    assert Balance.of(101, 25, 1.0).offset == 0
+    # No more than all ids are negatives.
+    assert Balance.of(101, 500, 0.5) == Balance.of(101, None, 0.5)
+
+
+def test_extreme_scores_have_finite_probabilities():
+    assert_allclose(log_odds_to_log_probability(np.array([-800.0, 0, 800])), [-800, -np.log(2), 0])
+
+
+# -------------------------------------------------------------- the estimator
+
+
+def ring(n, seed):
+    """Walks around a ring of eight ids, from which one event in five jumps."""
+    rng, rows = np.random.default_rng(seed), []
+    for _ in range(n):
+        walk = [int(rng.integers(8))]
+        while len(walk) < 8:
+            jumps = rng.random() < 0.2
+            walk.append(int(rng.integers(8)) if jumps else (walk[-1] + 1) % 8)
+        rows.append([f"p{i}" for i in walk])
+    return rows
+
+
+@pytest.mark.steps("traced")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "gbce", "n_negatives": 4},
+        {"loss": "gbce", "gbce_t": 0.0, "n_negatives": 3, "tied": True},
+        {"negatives": "batch", "temperature": 0.3, "tied": True},
+        {"loss": "gbce", "n_negatives": None, "temperature": 0.2},
+    ],
+    ids=str,
+)
+def test_probabilities_are_those_of_the_walks(options):
+    """The next id of the ring has 0.8 + 0.2 / 8, every other 0.2 / 8."""
+    model = NextBehaviorPredictor(
+        units=8,
+        network="bag",
+        epochs=25,
+        learning_rate=0.02,
+        dropout=0.0,
+        counting=None,
+        validation_split=0.0,
+        random_state=0,
+        **options,
+    ).fit(ring(300, 0))
+    proba = model.predict_proba([[f"p{i}"] for i in range(8)])
+    truth = np.roll(np.eye(8), 1, axis=1) * 0.8 + 0.2 / 8
+    assert np.abs(proba - truth).mean() < 0.02
+    assert np.abs(proba - truth).max() < 0.15
