@@ -15,20 +15,17 @@ class Balance:
         Share of the wrong ids that are negatives.
     beta : float
         Power of the probability of the right id.
-    n_terms : float
-        Expected number of binary losses per event.
     """
 
     alpha: float
     beta: float
-    n_terms: float
 
     @classmethod
     def of(cls, n_ids, n_negatives, calibration):
         """The balance for some negatives of a catalogue; None are all ids."""
         others = max(n_ids - 1, 1)
         alpha = 1.0 if n_negatives is None else min(n_negatives / others, 1.0)
-        return cls(alpha, 1 - calibration * (1 - alpha), alpha * others + 1)
+        return cls(alpha, 1 - calibration * (1 - alpha))
 
     @property
     def offset(self):

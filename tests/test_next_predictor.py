@@ -216,6 +216,7 @@ def test_what_is_looked_for_is_dropped_in_training():
 @pytest.mark.parametrize("penalty", [{"l1": 0.05}, {"l2": 0.05}], ids=str)
 def test_penalties_shrink_kernels(penalty):
     X, options = sums(60, 0, length=10), SMALL | {"epochs": 10, "learning_rate": 0.02}
+    options["early_stopping"] = False
     sizes = []
     for given in ({}, penalty):
         model = NextBehaviorPredictor(**options, **given).fit(X)

@@ -142,7 +142,7 @@ def binary_cross_entropy(right, wrong, weights, balance, smoothing=(0.0, 1)):
     Returns
     -------
     tensor of shape (n_queries,)
-        Means of the binary losses: those of the right code and of the expected negatives.
+        Sums of the binary losses of the right code and of the negatives.
     """
     low = smoothing[0] / smoothing[1]  # target of a wrong code
     high = 1 - smoothing[0] + low
@@ -151,7 +151,9 @@ def binary_cross_entropy(right, wrong, weights, balance, smoothing=(0.0, 1)):
     if low:
         losses += balance.alpha * (1 - high) * tf.nn.softplus(right)
         negative += balance.beta * low * tf.nn.softplus(-wrong)
-    return (losses + tf.reduce_sum(weights * negative, axis=1)) / balance.n_terms
+    # Not divided by the number of negatives as in the paper: the steps of Adam on the embeddings
+    # of rare codes would drown in its epsilon.
+    return losses + tf.reduce_sum(weights * negative, axis=1)
 
 
 def weights_of_wrong(codes, n_codes):

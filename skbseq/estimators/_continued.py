@@ -6,10 +6,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skbseq import _frames
-from skbseq._monitors import best_epoch
+from skbseq._monitors import best_epoch, is_ranking
 from skbseq._targets import index_in_classes, present_values
 from skbseq.preprocessing._evidence import code
 
+# What the last epoch must gain for more to be worth a warning: nats of the loss, or of a ranking.
+_GAIN, _RANKING_GAIN = 0.01, 0.001
 _START_OVER = "Set it back, or start over with a sklearn.base.clone of the estimator."
 
 
@@ -66,7 +68,7 @@ class ContinuedFitMixin:
             )
 
     def _warn_of_last_epoch(self):
-        """Warn if the limit of epochs ended a fit that was still getting better.
+        """Warn if the limit of epochs ended a fit that was still getting clearly better.
 
         A limit that is not above the patience leaves early stopping no epoch to act in, so it is
         the number of epochs that the user wants.
@@ -75,7 +77,10 @@ class ContinuedFitMixin:
         values = self.history_.get(f"val_{self.monitor}")
         if patience is None or values is None or limit <= patience:
             return
-        if len(values) == limit == best_epoch(values, self.monitor):
+        if not len(values) == limit == best_epoch(values, self.monitor):
+            return
+        before = values[best_epoch(values[:-1], self.monitor) - 1]
+        if abs(values[-1] - before) > (_RANKING_GAIN if is_ranking(self.monitor) else _GAIN):
             warnings.warn(
                 f"The last of {limit} epochs had the best val_{self.monitor}, so more would "
                 "probably be better. Raise epochs or the learning rate.",

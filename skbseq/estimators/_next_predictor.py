@@ -142,8 +142,9 @@ class NextBehaviorPredictor(
         encoder: ids that are new are read as unknown ids, and a warning counts them. Counting
         models start again from the histories of the new fit.
     epochs : int
-        Maximum number of passes over the training histories. A warning (`ConvergenceWarning`)
-        says if the last was the best, unless early stopping has no epoch to act in.
+        Maximum number of passes over the training histories. A
+        ``ConvergenceWarning`` says if the last was clearly the best, unless there are no more
+        epochs than early stopping waits.
     validation_split : float
         Share of the histories held out for ``monitor`` and ``counting``. 0: none.
     early_stopping : bool or int
@@ -180,7 +181,7 @@ class NextBehaviorPredictor(
     encoder_ : SequenceEncoder
         The fitted encoder.
     history_ : dict of str to list of float
-        ``loss`` of the network, nats per event, and ``val_loss``, the same of the histories held
+        ``loss`` of the network per event, and ``val_loss``, the same of the histories held
         out, of each epoch; with another monitor also ``val_ndcg@10``, say. With ``refit``, of the
         first training.
     n_iter_ : int
@@ -238,7 +239,7 @@ class NextBehaviorPredictor(
         s_j = \\frac{q \\cdot v_j}{\\tau |q| |v_j|} + b_j, \\qquad
         -(1 - \\epsilon) \\log p(i_t) - \\frac{\\epsilon}{n} \\sum_j \\log p(j)
 
-    The loss "gbce" of an event is, up to a constant factor,
+    The loss "gbce" of an event is, without the constant factor of the paper,
 
     .. math::
 
