@@ -300,6 +300,57 @@ def test_every_option_changes_the_fit():
     assert len(set(map(tuple, fits.values()))) == len(fits)
 
 
+def test_options_work_together():
+    """Several channels, weights, next events, counts, a ranking to stop by, and all rows again."""
+    walks = ring(40, 0)
+    X = pd.DataFrame({"page": walks, "device": [["x", "y"] * 4] * 40, "price": [[1.5] * 8] * 40})
+    for options in ({"loss": "gbce", "n_negatives": 3}, {"negatives": "batch", "tied": True}):
+        model = NextBehaviorPredictor(
+            "page",
+            **BAG | {"counting": [MarkovChain()], "validation_split": 0.3},
+            **options,
+            monitor="ndcg@3",
+            refit=True,
+            temperature=0.3,
+            label_smoothing=0.1,
+        )
+        weights = np.repeat([1.0, 0.0], 20)
+        model.fit(X, [walk[0] for walk in walks], sample_weight=weights)
+        assert_allclose(model.predict_proba(X[:2]).sum(axis=1), 1)
+        assert list(model.mixture_weights_) == ["network", "markovchain"]
+
+
+@pytest.mark.parametrize("form", ["softmax", "gbce"])
+@pytest.mark.parametrize("how", ["log-uniform", 0.5, "batch"])
+def test_a_step_changes_only_the_vectors_of_its_batch(form, how):
+    """So that its cost does not grow with the number of ids."""
+    import tensorflow as tf
+
+    from skbseq._training._event_losses import (
+        Codes,
+        binary_cross_entropy,
+        sampled_scores,
+        sampled_softmax,
+    )
+
+    rng = np.random.default_rng(0)
+    table = tf.Variable(rng.normal(size=(N_CODES, 3)).astype(np.float32))
+    bias = tf.Variable(np.zeros(N_CODES, np.float32))
+    query, codes = tf.constant(np.float32(rng.normal(size=(4, 3)))), tf.constant([2, 3, 4, 5])
+    with tf.GradientTape() as tape:
+        of = Codes(table.value(), bias.value(), unit=True)
+        rows, drawn = tf.range(4), draws(how, 6, rng, n_events=9)
+        right, wrong, log_draws = sampled_scores(query, codes, rows, of, drawn, in_batch=True)
+        if form == "softmax":
+            loss = sampled_softmax(right, wrong, log_draws, (0.1, N_IDS))
+        else:
+            parts = right, wrong, tf.exp(-log_draws), Balance.of(N_IDS, 6, 0.5)
+            loss = binary_cross_entropy(*parts, (0.1, N_IDS))
+    for slope in tape.gradient(loss, [table, bias]):
+        assert isinstance(slope, tf.IndexedSlices)
+        assert set(slope.indices.numpy()) <= {2, 3, 4, 5, *drawn["codes"].tolist()}
+
+
 def test_names_of_samplers():
     X = ring(20, 1)
     same = [
