@@ -6,12 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 
-from skbseq import MarkovChain, NextBehaviorPredictor, SequenceEncoder, load, save
+from skbseq import (
+    BehaviorEmbedder,
+    MarkovChain,
+    NextBehaviorPredictor,
+    SequenceEncoder,
+    load,
+    save,
+)
 from skbseq._gbce import Balance, log_odds_to_log_probability
 from skbseq.estimators import _next_predictor
 from skbseq.estimators._sequence_model import SequenceModel
@@ -466,6 +475,47 @@ def test_warm_start_refuses_another_network(started, changed, message):
 def started():
     X = pd.DataFrame({"page": [["a", "b"]] * 6, "other": [["c", "d"]] * 6})
     return NextBehaviorPredictor("page", **BAG, warm_start=True).fit(X), X
+
+
+@pytest.fixture(scope="module")
+def embedder(started):
+    options = {"network": "bag", "units": 4, "embedding_dim": 3, "epochs": 1, "random_state": 0}
+    return BehaviorEmbedder(**options).fit(started[1])
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_predictor_begins_with_the_weights_of_an_embedder(started, embedder, frame_lib, tied):
+    X = pa.table({name: pa.array(started[1][name].iloc[:3]) for name in ("page", "other")})
+    frozen = FrozenEstimator(embedder)
+    options = BAG | {"validation_split": 0.0, "epochs": 1, "tied": tied, "init": frozen}
+    model = clone(NextBehaviorPredictor("page", **options, freeze="network"))
+    model.fit(frame_lib.make(X))
+    below = embedder._sequence_model.weights_below_heads()
+    assert len(below) >= 2
+    for name, weight in below.items():
+        assert_array_equal(model._sequence_model.weight(name), weight)
+    assert model.classes_.tolist() == ["a", "b"]
+    assert_allclose(model.predict_proba(frame_lib.make(X)).sum(axis=1), 1)
+    free = clone(model).set_params(freeze=None, warm_start=True).fit(X).fit(X)
+    name = "embedding_0/embeddings"
+    moved = np.abs(free._sequence_model.weight(name) - below[name]).max()
+    assert 0 < moved < 0.1
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"encoder": SequenceEncoder()}, "with init the encoder of its embedder is used"),
+        ({"units": 5}, "units differs from that of the embedder of init"),
+        ({"target": "third"}, "'third' is not a list column"),
+        ({"init": None, "freeze": "network"}, "leaves layers at their initial weights"),
+    ],
+    ids=str,
+)
+def test_an_embedder_that_does_not_fit_is_refused(started, embedder, changed, message):
+    options = BAG | {"target": "page", "init": embedder} | changed
+    with pytest.raises(ValueError, match=message):
+        NextBehaviorPredictor(**options).fit(started[1])
 
 
 def test_another_loss_may_continue(started):

@@ -1,5 +1,6 @@
 """Base classes of the estimators that train a network: parameters, data and state."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -455,6 +456,19 @@ class OwnEncoderMixin:
         if hasattr(self.encoder_, "feature_names_in_"):  # a bare list has no names
             self.feature_names_in_ = self.encoder_.feature_names_in_
         self.n_features_in_ = self.encoder_.n_features_in_
+        return encoded
+
+    def _take_encoder(self, embedder, X):
+        """Use the encoder of a fitted embedder; the encoded frame, as of `_fit_encoder`."""
+        check_is_data(X)
+        encoder = self.encoder_ = embedder.encoder_
+        encoded = encoder.transform(X)
+        # Not that of the frame, which may not show all codes that the encoder has.
+        self._sequence_model = SequenceModel(copy.copy(embedder.schema_))
+        vars(self).pop("feature_names_in_", None)
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
+        self.n_features_in_ = encoder.n_features_in_
         return encoded
 
     def _sequences(self, X):

@@ -1,6 +1,7 @@
-"""Fits of a next-event network that continue from the last one, or end too early."""
+"""Fits of a next-event network that continue from other weights, or end too early."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -8,6 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skbseq import _frames
 from skbseq._monitors import best_epoch, is_ranking
 from skbseq._targets import index_in_classes, present_values
+from skbseq.estimators._transfer import find_embedder, starting_point
+from skbseq.preprocessing import SequenceEncoder
 from skbseq.preprocessing._evidence import code
 
 # What the last epoch must gain for more to be worth a warning: nats of the loss, or of a ranking.
@@ -16,7 +19,31 @@ _START_OVER = "Set it back, or start over with a sklearn.base.clone of the estim
 
 
 class ContinuedFitMixin:
-    """``warm_start`` of a next-event model with an encoder of its own."""
+    """``warm_start`` and ``init`` of a next-event model with an encoder of its own."""
+
+    def _chosen_encoder(self):
+        """The encoder that the parameters ask for."""
+        if self.init is not None:
+            if self.encoder is not None:
+                raise ValueError(
+                    "encoder would change nothing, because with init the encoder of its embedder "
+                    "is used. Leave encoder out."
+                )
+            return find_embedder(self.init).encoder_
+        if self.encoder is None:
+            return SequenceEncoder(time_features=("gap", "hour", "weekday"))
+        return self.encoder
+
+    def _starting_point(self, resume):
+        """The spec, and where training begins."""
+        spec, start = starting_point(self, self._spec(), resume=resume)
+        if resume:
+            self._check_same_weights(spec)
+            self._check_same_head(spec)
+            # As the weights were learned, also in a file of an earlier version.
+            head = replace(spec.head, scaled=self.spec_.head.scaled)
+            return replace(spec, head=head), start
+        return spec, replace(start, weights=self._first_weights(spec) | start.weights)
 
     def _check_continues(self, target, encoder):
         """Refuse another target or encoder than at the last fit.

@@ -37,7 +37,8 @@ from skbseq.estimators._continued import ContinuedFitMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._ranking_loss import RankingLossMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
-from skbseq.estimators._sequence_model import Objective, Start
+from skbseq.estimators._sequence_model import Objective
+from skbseq.estimators._transfer import find_embedder
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
 from skbseq.preprocessing import SequenceEncoder
@@ -158,6 +159,10 @@ class NextBehaviorPredictor(
     refit : bool
         Whether to train again on all histories for as many epochs as were best. With an int as
         ``random_state`` it starts from the same weights. This takes about twice as long.
+    init : BehaviorEmbedder
+        Fitted embedder from whose weights training starts. Its encoder and its embedding sizes
+        are used, and its network must be the same. In searches and cross-validation, pass
+        ``sklearn.frozen.FrozenEstimator(embedder)``.
     device : str
         Device to train on: "auto" (a GPU if there is one, else the CPU), "cpu", "gpu" or a name
         such as "/GPU:1". If there are several, the first is used.
@@ -284,7 +289,8 @@ class NextBehaviorPredictor(
     >>> import pandas as pd
     >>> from skbseq import NextBehaviorPredictor
     >>> X = pd.DataFrame({"page": [["home", "news", "sport"], ["home", "shop"]] * 50})
-    >>> model = NextBehaviorPredictor(units=16, learning_rate=0.01, random_state=0).fit(X)
+    >>> options = {"learning_rate": 0.01, "early_stopping": False, "random_state": 0}
+    >>> model = NextBehaviorPredictor(units=16, **options).fit(X)
     >>> asked = pd.DataFrame({"page": [["home", "news"], []]})
     >>> model.predict(asked)
     array(['sport', 'home'], dtype='<U5')
@@ -300,7 +306,7 @@ class NextBehaviorPredictor(
             *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2"),
             *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split"),
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
-            *("embedding_dropout", "label_smoothing", "warm_start"),
+            *("embedding_dropout", "label_smoothing", "warm_start", "init", "freeze"),
         ),
         "encoder": [SequenceEncoder, None],
         "n_layers": LAYERS,
@@ -355,6 +361,8 @@ class NextBehaviorPredictor(
         device="auto",
         precision="auto",
         verbose=0,
+        init=None,
+        freeze=None,
         random_state=None,
         **routed,
     ):
@@ -396,9 +404,9 @@ class NextBehaviorPredictor(
         if not self.validation_split:
             self._check_needs_no_held_out("validation_split=0. Set it to 0.1, say")
         with all_or_nothing(self):
-            earlier = self._sequence_model if self._resumes() else None
+            resume = self.warm_start and self.__sklearn_is_fitted__()
             columns, target = split_target(X, self.target)
-            if earlier is not None:
+            if resume:
                 self._check_continues(target, self._chosen_encoder())
             self.target_ = target
             counting = read_counting(self.counting, self.target_)
@@ -407,17 +415,17 @@ class NextBehaviorPredictor(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
                     f"{self.target_!r} holds an event."
                 )
-            data = self._learn_codes(X) if earlier is None else self._read_more(X, columns)
+            data = self._read_more(X, columns) if resume else self._learn_codes(X)
             following = self._code_of_next(y, columns)
-            self._learn_attributes(data, more=earlier is not None)
+            self._learn_attributes(data, more=resume)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
             n_negatives = self._negatives()
             loss = self._event_loss(n_negatives) | {"monitor": self.monitor}
-            objective = Objective(self._spec(), loss)
-            self._learn_offset(objective.spec, n_negatives)
+            self._learn_offset(n_negatives)
+            spec, start = self._starting_point(resume)
+            objective = Objective(spec, loss)
             samples = data, following.astype(np.float32), weights
-            start = self._start(objective.spec) if earlier is None else Start(earlier)
             held_out = self._train(samples, objective, start=start)
             self._warn_of_last_epoch()
             if not data.lengths[held_out].any():
@@ -442,7 +450,7 @@ class NextBehaviorPredictor(
                     f"{what.partition('=')[0]} out."
                 )
 
-    def _start(self, spec):
+    def _first_weights(self, spec):
         """Embeddings of many ids start close together: few events move each of them."""
         size, rng = len(self.classes_), check_random_state(self.random_state)
         place, weights = self._place, {}
@@ -452,7 +460,7 @@ class NextBehaviorPredictor(
             weights[f"embedding_{place}/embeddings"] = embeddings
         if self._offset is not None:
             weights[f"output_embedding_{place}/bias"] = self._first_bias(spec)
-        return Start(weights=weights)
+        return weights
 
     def _train_on_all(self, samples, objective, start):
         """Train again on all histories, for the epochs that were best."""
@@ -461,17 +469,13 @@ class NextBehaviorPredictor(
         self._train(samples, objective, start=start, n_epochs=n_epochs)
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
-    def _resumes(self):
-        return self.warm_start and self.__sklearn_is_fitted__()
-
-    def _chosen_encoder(self):
-        if self.encoder is None:
-            return SequenceEncoder(time_features=("gap", "hour", "weekday"))
-        return self.encoder
-
     def _learn_codes(self, X):
         """Fit the encoder, and the sequences in its codes; the ids that have one."""
-        encoded = self._fit_encoder(self._chosen_encoder(), X, settled=(self.target_,))
+        encoder = self._chosen_encoder()
+        if self.init is None:
+            encoded = self._fit_encoder(encoder, X, settled=(self.target_,))
+        else:
+            encoded = self._take_encoder(find_embedder(self.init), X)
         _refuse_age(self.encoder_)
         if self.target_ not in self.encoder_.categories_:
             raise SequenceFrameError(
@@ -536,7 +540,7 @@ class NextBehaviorPredictor(
             temperature=temperature,
             # Embeddings that start close together make small products, and so small steps of the
             # scores. Divided too, they learned toys half as fast.
-            scaled=len(self.classes_) <= _MANY_TO_SPREAD,
+            scaled=self.init is not None or len(self.classes_) <= _MANY_TO_SPREAD,
         )
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
@@ -544,11 +548,6 @@ class NextBehaviorPredictor(
                 "network__bidirectional=True lets the network see the events that it has to "
                 "predict. Leave it at False."
             )
-        if self._resumes():
-            self._check_same_weights(spec)
-            self._check_same_head(spec)
-            # As the weights were learned, also in a file of an earlier version.
-            spec = replace(spec, head=replace(head, scaled=self.spec_.head.scaled))
         return spec
 
     def _embedding_dims(self, sizes):

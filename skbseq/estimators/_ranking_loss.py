@@ -54,11 +54,11 @@ class RankingLossMixin:
             return self.n_negatives
         return _GBCE_NEGATIVES if self.loss == "gbce" else usual
 
-    def _learn_offset(self, spec, n_negatives):
+    def _learn_offset(self, n_negatives):
         """Remember by how much scores exceed log-odds; None if they are not log-odds."""
         self._offset = None
         if self.loss == "gbce":
-            n_codes = spec.vocabulary_sizes[self._place] - FIRST_CATEGORY
+            n_codes = self._spec().vocabulary_sizes[self._place] - FIRST_CATEGORY
             self._offset = Balance.of(n_codes, n_negatives, float(self.gbce_t)).offset
 
     def _first_bias(self, spec):
