@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     (
         "ground",
-        {"_checks", "_docstrings", "_files", "_frames", "_inputs", "_labels", "_monitors"}
+        {"_checks", "_docstrings", "_files", "_frames", "_gbce", "_inputs", "_labels", "_monitors"}
         | {"_optional", "_parameters", "_processes", "_sequences", "_state", "_targets", "_time"}
         | {"_time_forms", "_time_words", "exceptions"},
     ),

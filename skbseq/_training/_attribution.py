@@ -30,8 +30,9 @@ class Readout:
     kind : {"classes", "labels", "ids", "numbers"}
         Log-odds of a class against all others; of a label; of an id, whose scores are products of
         the outputs with ``vectors``, plus ``bias``; or a number.
-    link : {"identity", "exp", "expm1", "sorted"}, default="identity"
-        Of numbers: applied to ``scale * outputs + center``.
+    link : {"identity", "exp", "expm1", "sorted", "log_sigmoid"}, default="identity"
+        Of numbers: applied to ``scale * outputs + center``. Of ids "log_sigmoid": scores are
+        log-odds, and the logarithms of their probabilities are compared.
     vectors : ndarray of float32 of shape (n_ids, size)
     bias : ndarray of float32 of shape (n_ids,)
     scale, center : float
@@ -136,6 +137,8 @@ class Attribution:
         if self._kind == "ids":
             outputs = tf.matmul(outputs, constants["vectors"], transpose_b=True)
             outputs += constants["bias"]
+            if self._link == "log_sigmoid":
+                outputs = tf.math.log_sigmoid(outputs)
         elif outputs.shape[1] == 1:  # of two classes the network gives the second
             return outputs[:, 0] * tf.cast(2 * target - 1, tf.float32)
         chosen = tf.gather(outputs, target, axis=1, batch_dims=1)

@@ -20,7 +20,7 @@ class EndLoss(EventLoss):
     ----------
     kind : {"next_or_end"}
         Every event is predicted from those before it.
-    targets, n_negatives, monitor
+    targets, n_negatives, monitor, form, negatives, smoothing, calibration
         As of :class:`EventLoss`.
     end : bool, default=False
         Whether the end of a history is learned. It ended after its last event if nothing is known
@@ -69,7 +69,7 @@ class EndTrainer(EventTrainer):
         extras = [np.asarray(extra, np.float32) for extra in extras]
         return batch, *extras, targets, weight, negatives
 
-    def _sums(self, batch, *columns, training=False):
+    def _sums(self, batch, *columns, training=False, smoothing=0.0):
         """As for codes alone, plus entries at the end for waits and ends."""
         *extras, targets, weight, negatives = columns
         _, *queries = self.model(batch, training=training)
@@ -84,7 +84,7 @@ class EndTrainer(EventTrainer):
             density, survival = wait_likelihoods(queries.pop(), waits)
             loss = -tf.reduce_sum(density * came + survival * open_)
             found.append((loss, tf.reduce_sum(came + open_)))
-        sums = self._cross_entropy(queries, targets, weight, negatives)
+        sums = self._cross_entropy(queries, targets, weight, negatives, smoothing)
         others = zip(*reversed(found), strict=True)
         return tuple(tf.concat([a, tf.stack(b)], 0) for a, b in zip(sums, others, strict=True))
 

@@ -6,10 +6,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skbseq._gbce import Balance
 from skbseq._monitors import gain_of
 from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._devices import training_on
+from skbseq._training._event_losses import (
+    Codes,
+    binary_cross_entropy,
+    full_softmax,
+    sampled_scores,
+    sampled_softmax,
+    weights_of_wrong,
+)
+from skbseq._training._negatives import BATCH, from_whole_catalogue, make_sampler
 from skbseq._training._traced import TracedStep, make_traced
 from skbseq._training._trainer import Trainer, values_of
 
@@ -19,7 +29,7 @@ _MOST_LOGITS = 2**24  # of a batch whose events are ranked
 
 @dataclass(frozen=True)
 class EventLoss:
-    """Cross-entropy of the codes that a network predicts at its events.
+    """Loss of the codes that a network predicts at its events.
 
     Parameters
     ----------
@@ -33,12 +43,24 @@ class EventLoss:
     monitor : str, default="loss"
         What decides when to stop: "loss", or "ndcg@10" or "recall@20", say, of the last event of
         each held-out history.
+    form : {"softmax", "gbce"}, default="softmax"
+        Cross-entropy of a softmax, or generalised binary cross-entropy.
+    negatives : {"log-uniform", "batch"} or float, default="log-uniform"
+        How negatives are drawn; a float is a power of the counts in training.
+    smoothing : float, default=0.0
+        Share of the target probability that is spread evenly over all codes.
+    calibration : float, default=0.75
+        Of "gbce", between 0 and 1: with 1 its scores are log-odds of the codes.
     """
 
     kind: str
     targets: tuple
     n_negatives: int | None = None
     monitor: str = "loss"
+    form: str = "softmax"
+    negatives: str | float = "log-uniform"
+    smoothing: float = 0.0
+    calibration: float = 0.75
 
     kinds = ("next",)
     spreads = False  # the negatives are drawn once for all samples of a batch
@@ -60,7 +82,9 @@ class EventTrainer(Trainer):
         ]
         weight = tf.TensorSpec((None, None), tf.float32)
         targets = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
-        negatives = tf.TensorSpec((len(loss.targets), None), tf.int32)
+        types = {"codes": tf.int32, "log_shares": tf.float32, "rows": tf.int32}
+        drawn = {name: tf.TensorSpec((None,), dtype) for name, dtype in types.items()}
+        negatives = [drawn] * len(loss.targets)
         signature = [
             program.signature,
             *self._extra_signature(program),
@@ -93,6 +117,21 @@ class EventTrainer(Trainer):
         self._batch_size = min(batch_size, len(samples[0]))
         expected = self._totals(samples) * self._batch_size / len(samples[0])
         self._scale = np.divide(1, expected, out=np.zeros_like(expected), where=expected > 0)
+        self._samplers = self._make_samplers(samples) if self.loss.n_negatives else []
+
+    def _make_samplers(self, samples):
+        """For each target channel, what draws its negatives."""
+        data, following, _ = samples
+        at, _ = ranges(data.starts, data.starts + data.lengths)
+        samplers = []
+        for k, (target, head) in enumerate(zip(self.loss.targets, self._heads, strict=True)):
+            counts = None
+            if self.loss.negatives != "log-uniform":
+                counts = np.bincount(data.codes[at, target], minlength=head.n_codes)
+                if k == 0:
+                    counts += np.bincount(following.astype(np.int64), minlength=head.n_codes)
+            samplers.append(make_sampler(self.loss.negatives, head.n_codes, counts))
+        return samplers
 
     def _totals(self, samples):
         """Total weight of the target events, for each part of the loss."""
@@ -154,7 +193,7 @@ class EventTrainer(Trainer):
         """Rank of a code after each history; codes that were seen are left out."""
         _, queries, *_ = self.model(batch, training=False)
         query = tf.gather(queries, batch["lengths"], batch_dims=1)
-        logits = all_logits(query, self._tables[0].value, self._heads[0].bias.value)
+        logits = self._codes_of(0).all_scores(query)
         rows = tf.broadcast_to(tf.range(tf.shape(seen)[0])[:, None], tf.shape(seen))
         right = tf.gather(logits, codes, batch_dims=1)
         places = tf.stack([tf.reshape(rows, [-1]), tf.reshape(seen, [-1])], axis=1)
@@ -181,93 +220,66 @@ class EventTrainer(Trainer):
         targets[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
         targets = np.where(targets >= FIRST_CATEGORY, targets, 0)
         weight = np.broadcast_to(sample_weight[rows, None], targets.shape[:2])
-        return batch, targets, weight, self._draw(rng)
+        return batch, targets, weight, self._draw(targets, rng)
 
-    def _draw(self, rng):
-        n = self.loss.n_negatives or 0
-        negatives = [draw_codes(head.n_codes - FIRST_CATEGORY, n, rng) for head in self._heads]
-        return np.array(negatives, np.int32).reshape(len(self._heads), n)
+    def _draw(self, targets, rng):
+        """Negatives of each target channel."""
+        n = self.loss.n_negatives
+        if n is None:
+            return [from_whole_catalogue([], [])] * len(self._heads)
+        return [sampler.draw(n, targets[:, :, k], rng) for k, sampler in enumerate(self._samplers)]
 
     def _train_events(self, *arguments):
         *columns, scale, share, l1, l2 = arguments
         with tf.GradientTape() as tape:
-            losses, _ = self._sums(*columns, training=True)
+            losses, _ = self._sums(*columns, training=True, smoothing=self.loss.smoothing)
             loss = tf.reduce_sum(losses * scale)
             objective = self.optimizer.scale_loss(loss + self._penalty(l1, l2))
         self._apply(tape.gradient(objective, self.model.trainable_variables))
         return loss * share
 
-    def _sums(self, batch, targets, weight, negatives, training=False):
+    def _sums(self, batch, targets, weight, negatives, training=False, smoothing=0.0):
         """Sums of the weighted losses and of the weights, for each target channel."""
         _, *queries = self.model(batch, training=training)
-        return self._cross_entropy(queries, targets, weight, negatives)
+        return self._cross_entropy(queries, targets, weight, negatives, smoothing)
 
-    def _cross_entropy(self, queries, targets, weight, negatives):
+    def _cross_entropy(self, queries, targets, weight, negatives, smoothing=0.0):
         losses, weights = [], []
         for k, query in enumerate(queries):
             # Only events with a target: logits of padding would cost as much as real ones.
             real = tf.where(targets[:, :, k] > 0)
             codes, found = tf.gather_nd(targets[:, :, k], real), tf.gather_nd(query, real)
-            parts = found, codes, self._tables[k].value, self._heads[k].bias.value
-            sampled = self.loss.n_negatives is not None
-            loss = sampled_softmax(*parts, negatives[k]) if sampled else full_softmax(*parts)
+            rows = tf.cast(real[:, 0], tf.int32)
+            if self.loss.n_negatives is None:
+                loss = self._full_loss(k, found, codes, smoothing)
+            else:
+                loss = self._sampled_loss(k, found, codes, rows, negatives[k], smoothing)
             counts = tf.gather_nd(weight, real)
             losses.append(tf.reduce_sum(loss * counts))
             weights.append(tf.reduce_sum(counts))
         return tf.convert_to_tensor(losses, tf.float32), tf.convert_to_tensor(weights, tf.float32)
 
+    def _codes_of(self, k):
+        return Codes(self._tables[k].value, self._heads[k].bias.value, self._heads[k].unit)
 
-def draw_codes(n_codes, n, rng):
-    """Draw codes with log-uniform probability, because codes are ordered by frequency (Zipf).
+    def _full_loss(self, k, query, codes, smoothing):
+        """Loss of each query among all codes."""
+        of = self._codes_of(k)
+        if self.loss.form == "softmax":
+            return full_softmax(query, codes, of, smoothing)
+        n = self._heads[k].n_codes - FIRST_CATEGORY
+        balance = Balance.of(n, None, self.loss.calibration)
+        right, scores = of.own_scores(query, codes), of.all_scores(query)[:, FIRST_CATEGORY:]
+        weights = weights_of_wrong(codes, n)
+        return binary_cross_entropy(right, scores, weights, balance, (smoothing, n))
 
-    Parameters
-    ----------
-    n_codes : int
-        Number of codes without padding and the unknown code.
-    n : int
-        Number of draws, with replacement.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    ndarray of int32 of shape (n,)
-    """
-    rank = np.exp(rng.random(n) * np.log(n_codes + 1)).astype(np.int32) - 1
-    rank = np.minimum(rank, n_codes - 1)  # rounding may give n_codes
-    return rank + np.int32(FIRST_CATEGORY)
-
-
-def all_logits(query, table, bias):
-    """Logits of all codes; padding and the unknown code are never predicted."""
-    logits = tf.matmul(query, table, transpose_b=True) + bias
-    return logits - 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < FIRST_CATEGORY, tf.float32)
-
-
-def full_softmax(query, codes, table, bias):
-    """Cross-entropy of the right code among all codes."""
-    logits = all_logits(query, table, bias)
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(codes, logits)
-
-
-def sampled_softmax(query, codes, table, bias, negatives):
-    """Cross-entropy of the right code among itself and the negatives.
-
-    The logit of a negative is reduced by the logarithm of its expected number of draws
-    (Bengio & Senecal 2008). The right code is always included, so it is not corrected, and where
-    it is drawn as a negative it is ignored. So the sum of exponentials is unbiased, and with more
-    draws the loss converges to that of :func:`full_softmax`.
-    """
-    right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + tf.gather(bias, codes)
-    n_codes, n = tf.shape(bias)[0] - FIRST_CATEGORY, tf.shape(negatives)[0]
-    wrong = tf.matmul(query, tf.gather(table, negatives), transpose_b=True)
-    wrong += tf.gather(bias, negatives)
-    wrong -= log_expected_draws(negatives - FIRST_CATEGORY, n_codes, n)
-    wrong -= 1e9 * tf.cast(codes[:, None] == negatives, tf.float32)
-    logits = tf.concat([right[:, None], wrong], 1)
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.zeros_like(codes), logits)
-
-
-def log_expected_draws(rank, n_codes, n):
-    """Logarithm of the expected number of draws of a rank, among ``n`` of :func:`draw_codes`."""
-    rank, n_codes, n = (tf.cast(x, tf.float32) for x in (rank, n_codes, n))
-    return tf.math.log(n * tf.math.log1p(1 / (rank + 1)) / tf.math.log(n_codes + 1))
+    def _sampled_loss(self, k, query, codes, rows, negatives, smoothing):
+        """Loss of each query among its own code and the negatives."""
+        in_batch = self.loss.negatives == BATCH
+        parts = query, codes, rows, self._codes_of(k), negatives
+        right, wrong, log_draws = sampled_scores(*parts, in_batch=in_batch)
+        n = self._heads[k].n_codes - FIRST_CATEGORY
+        if self.loss.form == "softmax":
+            return sampled_softmax(right, wrong, log_draws, (smoothing, n))
+        balance = Balance.of(n, self.loss.n_negatives, self.loss.calibration)
+        return binary_cross_entropy(right, wrong, tf.exp(-log_draws), balance, (smoothing, n))

@@ -57,7 +57,7 @@ class PretrainingTrainer(EventTrainer):
             is_target = is_target & real & (np.arange(codes.shape[1]) < codes.shape[1] - 1)
         codes = np.where((codes >= FIRST_CATEGORY) & is_target[:, :, None], codes, 0)
         weight = np.where(is_target, sample_weight[rows, None], np.float32(0))
-        return batch, numbers, codes, weight, self._draw(rng)
+        return batch, numbers, codes, weight, self._draw(codes, rng)
 
     def _totals(self, samples):
         data, _, sample_weight = samples
@@ -70,13 +70,13 @@ class PretrainingTrainer(EventTrainer):
         # An expected value: which events are masked is drawn again for each batch.
         return totals * self.loss.share if self.loss.kind == "masked_events" else totals
 
-    def _sums(self, batch, numbers, codes, weight, negatives, training=False):
+    def _sums(self, batch, numbers, codes, weight, negatives, training=False, smoothing=0.0):
         """As for codes alone, plus one entry at the end for all numeric channels together."""
         _, *queries = self.model(batch, training=training)
         if not numbers.shape[2]:
-            return self._cross_entropy(queries, codes, weight, negatives)
+            return self._cross_entropy(queries, codes, weight, negatives, smoothing)
         *queries, reconstruction = queries
-        losses, weights = self._cross_entropy(queries, codes, weight, negatives)
+        losses, weights = self._cross_entropy(queries, codes, weight, negatives, smoothing)
         distance = tf.reduce_sum(huber(reconstruction - numbers), axis=2)
         losses = tf.concat([losses, [tf.reduce_sum(distance * weight)]], 0)
         return losses, tf.concat([weights, [tf.reduce_sum(weight)]], 0)

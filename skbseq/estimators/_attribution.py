@@ -71,10 +71,12 @@ def _readout(run, estimator, places):
     """How the network's outputs become answers, and the targets among these."""
     if isinstance(estimator, NextBehaviorPredictor):
         vectors, bias = estimator._code_vectors()
+        readout = run.Readout("ids", vectors=vectors, bias=bias)
+        offset = vars(estimator).get("_offset")
+        if offset is not None:  # scores are the log-odds of the ids, but for an offset
+            readout = replace(readout, link="log_sigmoid", bias=bias - np.float32(offset))
         # The vectors are in order of frequency, as the codes are.
-        return run.Readout("ids", vectors=vectors, bias=bias), np.argsort(estimator._by_frequency)[
-            places
-        ]
+        return readout, np.argsort(estimator._by_frequency)[places]
     if hasattr(estimator, "classes_"):
         return run.Readout("labels" if estimator.multilabel_ else "classes"), places
     loss, _ = estimator._loss_fitted

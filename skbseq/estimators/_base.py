@@ -1,5 +1,6 @@
 """Base classes of the estimators that train a network: parameters, data and state."""
 
+import copy
 import warnings
 from dataclasses import replace
 
@@ -347,6 +348,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             smoothing=getattr(self, "label_smoothing", 0.0),
             augmentation=augmentation_fields(getattr(self, "augment", None), channels),
             watch=self._begin_callbacks(n_epochs),
+            keeps_state=bool(getattr(self, "warm_start", False)),
         )
 
     def _patience(self):
@@ -480,6 +482,19 @@ class OwnEncoderMixin:
         if hasattr(self.encoder_, "feature_names_in_"):  # a bare list has no names
             self.feature_names_in_ = self.encoder_.feature_names_in_
         self.n_features_in_ = self.encoder_.n_features_in_
+        return encoded
+
+    def _take_encoder(self, embedder, X):
+        """Use the encoder of a fitted embedder; the encoded frame, as of `_fit_encoder`."""
+        check_is_data(X)
+        encoder = self.encoder_ = embedder.encoder_
+        encoded = encoder.transform(X)
+        # Not that of the frame, which may not show all codes that the encoder has.
+        self._sequence_model = SequenceModel(copy.copy(embedder.schema_))
+        vars(self).pop("feature_names_in_", None)
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
+        self.n_features_in_ = encoder.n_features_in_
         return encoded
 
     def _sequences(self, X):

@@ -341,8 +341,8 @@ class _Run:
         return earlier.history if earlier is not None and self._regime.one_epoch else {}
 
     def _state_to_keep(self):
-        # Of other losses nothing continues, and their state is large.
-        if not isinstance(self._loss, Loss):
+        # The state of other losses is large, and mostly nothing continues from it.
+        if not (isinstance(self._loss, Loss) or self._regime.keeps_state):
             return None
         return {"kind": self._kind, "values": self._trainer.state()}
 

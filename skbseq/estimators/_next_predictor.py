@@ -2,13 +2,14 @@
 
 import warnings
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import (
+    Interval,
     StrOptions,
     check_random_state,
     fit_context,
@@ -32,12 +33,15 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._continued import ContinuedFitMixin
 from skbseq.estimators._each_event import EachQueryMixin
 from skbseq.estimators._history_ends import NetworkEndsMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._next_times import NetworkWaitsMixin
+from skbseq.estimators._ranking_loss import RankingLossMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
-from skbseq.estimators._sequence_model import Objective, Start
+from skbseq.estimators._sequence_model import Objective
+from skbseq.estimators._transfer import find_embedder
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
 from skbseq.preprocessing import SequenceEncoder
@@ -56,6 +60,8 @@ class NextBehaviorPredictor(
     NetworkWaitsMixin,
     NetworkEndsMixin,
     EachQueryMixin,
+    RankingLossMixin,
+    ContinuedFitMixin,
     MixedCountsMixin,
     SampledPathsMixin,
     OwnEncoderMixin,
@@ -105,18 +111,49 @@ class NextBehaviorPredictor(
         ``[MarkovChain(order=3), ItemCooccurrence()]``, or none if ``validation_split`` is 0. None:
         the network alone.
     n_negatives : int, "auto" or None
-        Number of negatives sampled per batch from all ids. None: use all ids. "auto": None for up
-        to 10,000 ids, and 2,000 for more.
+        Number of negatives sampled per batch; of ``negatives="batch"`` at most so many are used.
+        None: use all ids. "auto": None for up to 10,000 ids, and 2,000 for more or if
+        ``negatives`` is given. For ``loss="gbce"`` "auto" is 256.
+    loss : {"softmax", "gbce"}
+        "softmax": cross-entropy among all ids, or among the true id and the negatives. "gbce":
+        generalised binary cross-entropy [4]_, which asks of each id separately whether it is
+        next. See Notes.
+    gbce_t : float
+        Calibration of ``loss="gbce"``, from 0, plain binary cross-entropy, to 1, scores that are
+        the log-odds of the ids. Other losses ignore it.
+    negatives : {"auto", "log-uniform", "uniform", "popularity", "batch"} or float
+        How negatives are drawn from the ids. "log-uniform": by the rank of their frequency.
+        "uniform": all with the same probability. "popularity": in proportion to their counts in
+        training. A float between 0, uniform, and 1, popularity: to that power of the counts, such
+        as 0.75 [5]_. "batch": the other true ids of the batch, of other histories [6]_. "auto":
+        "log-uniform", and for ``loss="gbce"`` "uniform". The loss is corrected for each, so
+        that it estimates the sum over all ids without bias.
+    label_smoothing : float
+        Share of the target probability of each event that is spread evenly over all ids in
+        training, to reduce overconfidence. ``val_loss`` uses the original targets.
+    temperature : float or None
+        Compare the network's state with the vectors of the ids by their cosine, divided by this
+        temperature, such as 0.1 [6]_. Popular ids then gain nothing by long vectors. None: by
+        their product.
     dropout : float
         Share of the inputs of each layer, and of the output, set to zero in training.
+    embedding_dropout : float
+        Share of the events whose embedding is set to zero in training, separately in each
+        categorical channel, so that the network does not rely on single events.
     optimizer : str, class or keras.optimizers.Optimizer
         Keras optimizer. Its parameters are routed: ``optimizer__use_ema=True`` averages the
         weights of the last steps, which helps on small logs. With plain Adam, a step updates only
         the rows of its batch, not the whole catalogue.
     batch_size : int
         Number of histories per step of the optimizer.
+    warm_start : bool
+        Whether another ``fit`` continues from the weights of the last, with the codes of its
+        encoder: ids that are new are read as unknown ids, and a warning counts them. Counting
+        models start again from the histories of the new fit.
     epochs : int
-        Maximum number of passes over the training histories.
+        Maximum number of passes over the training histories. A
+        ``ConvergenceWarning`` says if the last was clearly the best, unless there are no more
+        epochs than early stopping waits.
     validation_split : float
         Share of the histories held out for ``monitor`` and ``counting``. 0: none.
     early_stopping : bool or int
@@ -141,6 +178,10 @@ class NextBehaviorPredictor(
         :meth:`predict_when`. If X has the ordinary column that the encoder calls ``cutoff``, the
         network also learns that no event came between the last one and the cutoff, unless ``end``
         is True or ``y`` has the next event. None: not learned.
+    init : BehaviorEmbedder
+        Fitted embedder from whose weights training starts. Its encoder and its embedding sizes
+        are used, and its network must be the same. In searches and cross-validation, pass
+        ``sklearn.frozen.FrozenEstimator(embedder)``.
     device : str
         Device to train on: "auto" (a GPU if there is one, else the CPU), "cpu", "gpu" or a name
         such as "/GPU:1". If there are several, the first is used.
@@ -164,7 +205,7 @@ class NextBehaviorPredictor(
     encoder_ : SequenceEncoder
         The fitted encoder.
     history_ : dict of str to list of float
-        ``loss`` of the network, nats per event, and ``val_loss``, the same of the histories held
+        ``loss`` of the network per event, and ``val_loss``, the same of the histories held
         out, of each epoch; with another monitor also ``val_ndcg@10``, say. With ``refit``, of the
         first training.
     n_iter_ : int
@@ -201,15 +242,39 @@ class NextBehaviorPredictor(
 
     over all events that have a code, regardless of the lengths of their histories. With
     ``sample_weight``, each event has the weight of its history. For a large catalogue, the sum is
-    estimated from negative samples [2]_: of the codes, in order of frequency, :math:`m` are drawn
-    with probability :math:`P(r) = \\log\\frac{r + 1}{r} / \\log(n + 1)` for rank :math:`r`, and
+    estimated from negative samples [2]_: :math:`m` of the ids are drawn, each with probability
+    :math:`P(j)`, and
 
     .. math::
 
         \\sum_j e^{s_j} \\approx e^{s_{i_t}}
         + \\sum_{j \\text{ drawn}, j \\ne i_t} e^{s_j - \\log(m P(j))}
 
-    is an unbiased estimate. Predictions are always made over all ids.
+    is an unbiased estimate. Of n ids, the log-uniform :math:`P(j)` of the one with rank :math:`r`
+    by frequency is :math:`\\log\\frac{r + 1}{r} / \\log(n + 1)`. In a batch, :math:`P(j)` is the
+    share of the id in training, and :math:`m` the number of events of other histories. Batches
+    hold histories of similar length, and ids that are never true in training are never drawn. So
+    their sum is that over the other ids. Predictions are always made over all ids.
+
+    With a temperature :math:`\\tau` and label smoothing :math:`\\epsilon`, scores and loss are
+
+    .. math::
+
+        s_j = \\frac{q \\cdot v_j}{\\tau |q| |v_j|} + b_j, \\qquad
+        -(1 - \\epsilon) \\log p(i_t) - \\frac{\\epsilon}{n} \\sum_j \\log p(j)
+
+    The loss "gbce" of an event is, without the constant factor of the paper,
+
+    .. math::
+
+        -\\beta \\log \\sigma(s_{i_t}) - \\alpha \\sum_{j \\text{ drawn}, j \\ne i_t}
+        \\frac{\\log(1 - \\sigma(s_j))}{m P(j)}, \\qquad \\beta = 1 - t (1 - \\alpha)
+
+    where :math:`\\sigma` is the logistic function, :math:`t` is ``gbce_t`` and :math:`\\alpha` is
+    :math:`m / (n - 1)`, at most 1. It is smallest where :math:`s_j` exceeds the log-odds of
+    :math:`j` by :math:`\\log(\\beta / \\alpha)`. So the probability of each id is predicted as
+    :math:`\\sigma(s_j - \\log(\\beta / \\alpha))`, divided by the sum over all ids. The biases
+    begin at the log-odds of the frequencies.
 
     With ``end``, one more output :math:`e_t` of the network gives the probability
     :math:`1 / (1 + \\exp(-e_t))` that no event follows. The mean cross-entropy of these
@@ -217,7 +282,7 @@ class NextBehaviorPredictor(
     log-likelihood of complete histories, per event. The counting models do not take part in it.
 
     With ``time``, the network also gives a mixture of 8 log-normal distributions of the wait until
-    the next event [4]_. The mean of its negative log-likelihood, over all events with a wait, is
+    the next event [7]_. The mean of its negative log-likelihood, over all events with a wait, is
     added to the loss. A wait that was still open at the cutoff has the probability of a longer one
     as its likelihood. Logarithms of waits are first scaled to mean 0 and standard deviation 1.
     Waits below the shortest positive wait in ``fit``, such as 0, count as that one.
@@ -242,7 +307,13 @@ class NextBehaviorPredictor(
        training of a neural probabilistic language model. IEEE Transactions on Neural Networks,
        19(4).
     .. [3] Caruana, R. et al. (2004). Ensemble selection from libraries of models. ICML.
-    .. [4] Shchur, O., Bilos, M. and Guennemann, S. (2020). Intensity-free learning of temporal
+    .. [4] Petrov, A. and Macdonald, C. (2023). gSASRec: reducing overconfidence in sequential
+       recommendation trained with negative sampling. RecSys.
+    .. [5] Mikolov, T. et al. (2013). Distributed representations of words and phrases and their
+       compositionality. NeurIPS.
+    .. [6] Yi, X. et al. (2019). Sampling-bias-corrected neural modeling for large corpus item
+       recommendations. RecSys.
+    .. [7] Shchur, O., Bilos, M. and Guennemann, S. (2020). Intensity-free learning of temporal
        point processes. ICLR.
 
     Examples
@@ -250,7 +321,8 @@ class NextBehaviorPredictor(
     >>> import pandas as pd
     >>> from skbseq import NextBehaviorPredictor
     >>> X = pd.DataFrame({"page": [["home", "news", "sport"], ["home", "shop"]] * 50})
-    >>> model = NextBehaviorPredictor(units=16, learning_rate=0.01, random_state=0).fit(X)
+    >>> options = {"learning_rate": 0.01, "early_stopping": False, "random_state": 0}
+    >>> model = NextBehaviorPredictor(units=16, **options).fit(X)
     >>> asked = pd.DataFrame({"page": [["home", "news"], []]})
     >>> model.predict(asked)
     array(['sport', 'home'], dtype='<U5')
@@ -266,6 +338,7 @@ class NextBehaviorPredictor(
             *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2"),
             *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split"),
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
+            *("embedding_dropout", "label_smoothing", "warm_start", "init", "freeze"),
         ),
         "encoder": [SequenceEncoder, None],
         "dropout": SHARE,
@@ -273,6 +346,13 @@ class NextBehaviorPredictor(
         "tied": ["boolean"],
         "counting": [list, tuple, StrOptions({"auto"}), None],
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
+        "loss": [StrOptions({"softmax", "gbce"})],
+        "gbce_t": [Interval(Real, 0, 1, closed="both")],
+        "negatives": [
+            StrOptions({"auto", "log-uniform", "uniform", "popularity", "batch"}),
+            Interval(Real, 0, 1, closed="both"),
+        ],
+        "temperature": [Interval(Real, 0, None, closed="neither"), None],
         "monitor": [str],
         "refit": ["boolean"],
         "end": ["boolean"],
@@ -292,7 +372,13 @@ class NextBehaviorPredictor(
         tied=False,
         counting="auto",
         n_negatives="auto",
+        loss="softmax",
+        gbce_t=0.75,
+        negatives="auto",
+        label_smoothing=0.0,
+        temperature=None,
         dropout=0.4,
+        embedding_dropout=0.0,
         l1=0.0,
         l2=0.0,
         optimizer="adam",
@@ -306,9 +392,12 @@ class NextBehaviorPredictor(
         end=False,
         time=None,
         callbacks=None,
+        warm_start=False,
         device="auto",
         precision="auto",
         verbose=0,
+        init=None,
+        freeze=None,
         random_state=None,
         **routed,
     ):
@@ -351,28 +440,30 @@ class NextBehaviorPredictor(
         if not self.validation_split:
             self._check_needs_no_held_out("validation_split=0. Set it to 0.1, say")
         with all_or_nothing(self):
-            columns, self.target_ = split_target(X, self.target)
+            resume = self.warm_start and self.__sklearn_is_fitted__()
+            columns, target = split_target(X, self.target)
+            if resume:
+                self._check_continues(target, self._chosen_encoder())
+            self.target_ = target
             counting = read_counting(self.counting, self.target_)
             if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
                     f"{self.target_!r} holds an event."
                 )
-            data = self._learn_codes(X)
+            data = self._read_more(X, columns) if resume else self._learn_codes(X)
             following = self._note_known_next(self._code_of_next(y, columns), y)
-            self._learn_attributes(data)
+            self._learn_attributes(data, more=resume)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
-            targets, n_negatives = (self._place,), self._negatives()
             data = self._with_waits(data, X, following)
-            loss = {"kind": "next", "targets": targets, "n_negatives": n_negatives}
-            if self.end or self.time:
-                extras = {"end": bool(self.end), "waits": self.time is not None}
-                loss |= {"kind": "next_or_end"} | extras
-            objective = Objective(self._spec(), loss | {"monitor": self.monitor})
+            n_negatives = self._negatives()
+            self._learn_offset(n_negatives)
+            spec, start = self._starting_point(resume)
+            objective = Objective(spec, self._event_loss(n_negatives))
             samples = data, following.astype(np.float32), weights
-            start = self._start(objective.spec)
             held_out = self._train(samples, objective, start=start)
+            self._warn_of_last_epoch()
             if not data.lengths[held_out].any():
                 self._check_needs_no_held_out(
                     f"none with an event is held out of {len(data):,}. Give more histories"
@@ -395,15 +486,17 @@ class NextBehaviorPredictor(
                     f"{what.partition('=')[0]} out."
                 )
 
-    def _start(self, spec):
+    def _first_weights(self, spec):
         """Embeddings of many ids start close together: few events move each of them."""
         size, rng = len(self.classes_), check_random_state(self.random_state)
-        if size <= _MANY_TO_SPREAD:
-            return None
-        place = self._place
-        shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
-        embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
-        return Start(weights={f"embedding_{place}/embeddings": embeddings})
+        place, weights = self._place, {}
+        if size > _MANY_TO_SPREAD:
+            shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
+            embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
+            weights[f"embedding_{place}/embeddings"] = embeddings
+        if self._offset is not None:
+            weights[f"output_embedding_{place}/bias"] = self._first_bias(spec)
+        return weights
 
     def _train_on_all(self, samples, objective, start):
         """Train again on all histories, for the epochs that were best."""
@@ -414,10 +507,11 @@ class NextBehaviorPredictor(
 
     def _learn_codes(self, X):
         """Fit the encoder, and the sequences in its codes; the ids that have one."""
-        encoder = self.encoder
-        if encoder is None:
-            encoder = SequenceEncoder(time_features=("gap", "hour", "weekday"))
-        encoded = self._fit_encoder(encoder, X, settled=(self.target_,))
+        encoder = self._chosen_encoder()
+        if self.init is None:
+            encoded = self._fit_encoder(encoder, X, settled=(self.target_,))
+        else:
+            encoded = self._take_encoder(find_embedder(self.init), X)
         _refuse_age(self.encoder_)
         if self.target_ not in self.encoder_.categories_:
             raise SequenceFrameError(
@@ -466,15 +560,26 @@ class NextBehaviorPredictor(
                 f"n_negatives={self.n_negatives!r} is more than the {len(self.classes_):,} ids. "
                 "Lower it, or pass None, which compares with all ids."
             )
-        if self.n_negatives != "auto":
-            return self.n_negatives
-        return _NEGATIVES if len(self.classes_) > _MANY_IDS else None
+        many = len(self.classes_) > _MANY_IDS or self.negatives != "auto"
+        return self._count_negatives(_NEGATIVES if many else None)
 
     def _spec(self):
         compact = len(self.classes_) > _MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
-        head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
-        head = replace(head, end=bool(self.end), waits=self._n_wait_parts)
+        temperature = None if self.temperature is None else float(self.temperature)
+        head = EventHead(
+            (self._place,),
+            begin=True,
+            tied=tied,
+            bypass=bypass,
+            compact=compact,
+            end=bool(self.end),
+            waits=self._n_wait_parts,
+            temperature=temperature,
+            # Embeddings that start close together make small products, and so small steps of the
+            # scores. Divided too, they learned toys half as fast.
+            scaled=self.init is not None or len(self.classes_) <= _MANY_TO_SPREAD,
+        )
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
             raise ValueError(
@@ -511,12 +616,10 @@ class NextBehaviorPredictor(
 
     def _network_scores(self, histories):
         vectors, bias = self._code_vectors()
-        scores = histories.queries @ vectors.T + bias
-        scores -= scores.max(axis=1, keepdims=True)
-        return np.exp(scores.astype(np.float64))
+        return self._odds(histories.queries @ vectors.T + bias)
 
     def _code_vectors(self):
-        """Vector and bias of each id of the catalogue."""
+        """Vector and bias of each id of the catalogue; of length 1 with a temperature."""
         model, place = self._sequence_model, self._place
         name = f"output_embedding_{place}/code_vectors"
         if self.spec_.head.tied:
@@ -526,7 +629,12 @@ class NextBehaviorPredictor(
         known = slice(self._codes[0], self._codes[-1] + 1)
         if self._codes[-1] - self._codes[0] + 1 != len(self._codes):
             known = self._codes
-        return vectors[known], bias[known]
+        vectors, bias = vectors[known], bias[known]
+        if self.spec_.head.temperature is not None:
+            # The squared lengths are not below what TensorFlow takes in training.
+            squares = np.einsum("ij,ij->i", vectors, vectors)
+            vectors = vectors / np.sqrt(np.maximum(squares, np.float32(1e-12)))[:, None]
+        return vectors, bias
 
     def __setstate__(self, state):
         # Earlier versions did not count, so a clone of theirs does not either.

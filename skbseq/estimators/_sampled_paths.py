@@ -23,12 +23,19 @@ class SampledPathsMixin:
     ``_learn_attributes``.
     """
 
-    def _learn_attributes(self, data):
-        """Remember the event that last showed each id, to continue paths with."""
-        latest = np.zeros(self.schema_.vocabulary_sizes[self.target_], np.int64)
+    def _learn_attributes(self, data, *, more=False):
+        """Remember the event that last showed each id, to continue paths with.
+
+        With more data than at the last fit, ids that it lacks keep their event.
+        """
+        latest = np.full(self.schema_.vocabulary_sizes[self.target_], -1)
         latest[data.codes[:, self._place]] = np.arange(len(data.codes))
         latest = latest[self._codes]
-        self._event_codes, self._event_numbers = data.codes[latest], data.numbers[latest]
+        codes, numbers = (part[np.maximum(latest, 0)] for part in (data.codes, data.numbers))
+        if more:
+            absent = latest < 0
+            codes[absent], numbers[absent] = self._event_codes[absent], self._event_numbers[absent]
+        self._event_codes, self._event_numbers = codes, numbers
 
     def sample_paths(self, X, steps, *, temperature=1.0, random_state=None):
         """Sample continuations of the histories, event by event (Graves 2013).

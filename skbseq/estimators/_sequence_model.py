@@ -98,6 +98,8 @@ class Regime:
         Fields of the augmentation of training histories; empty: none.
     watch : tuple of (context, estimator) or None
         The callback context of scikit-learn 1.9, and the estimator that it belongs to.
+    keeps_state : bool
+        Whether the state of the optimizer is kept, to continue from, for a loss of events too.
     """
 
     parameters: dict
@@ -112,6 +114,7 @@ class Regime:
     smoothing: float
     augmentation: dict
     watch: tuple | None
+    keeps_state: bool = False
 
     def setting(self, name):
         """``batch_size``, ``epochs`` or ``verbose``; the one routed by ``fit__`` goes first."""

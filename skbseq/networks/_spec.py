@@ -34,6 +34,12 @@ class EventHead:
         Whether one more output, the last, is the logit that no event follows.
     waits : int, default=0
         Number of log-normal distributions whose mixture is that of the time until the next event.
+    temperature : float or None, default=None
+        Queries and output embeddings are compared by their cosine, divided by this. None: by
+        their product.
+    scaled : bool, default=True
+        Whether tied queries are divided by the root of their size, so that products with
+        embeddings of deviation 1 begin with deviation 1.
     """
 
     targets: tuple
@@ -44,6 +50,8 @@ class EventHead:
     numeric: bool = False
     end: bool = False
     waits: int = 0
+    temperature: float | None = None
+    scaled: bool = True
 
     @property
     def n_extras(self):

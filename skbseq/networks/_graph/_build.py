@@ -352,8 +352,9 @@ def _query(events, channel, spec):
     size, dim = spec.vocabulary_sizes[channel], spec.embedding_dims[channel]
     if spec.head.tied or spec.head.compact:
         events = _dense_head(f"query_projection_{channel}", dim, spec)(events)
-    if spec.head.tied:
+    if spec.head.tied and spec.head.scaled:
         # Embeddings begin with a deviation of 1; divided like this, so do their products.
         events = ops.cast(events, "float32") / dim**0.5
     name = f"output_embedding_{channel}"
-    return as_head(OutputEmbedding(size, own=not spec.head.tied, name=name))(events)
+    own, temperature = not spec.head.tied, spec.head.temperature
+    return as_head(OutputEmbedding(size, own, temperature, name=name))(events)

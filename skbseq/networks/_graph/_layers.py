@@ -199,18 +199,25 @@ class OutputEmbedding(keras.layers.Layer):
     """An output embedding and a bias for each code; queries pass through unchanged.
 
     The products with all codes are not computed here, because of a million codes most are not
-    needed.
+    needed. With a temperature, queries are scaled to the length of its inverse. Who compares them
+    with output embeddings scales these to length 1.
     """
 
-    def __init__(self, n_codes, own, **kwargs):
+    def __init__(self, n_codes, own, temperature=None, **kwargs):
         super().__init__(**kwargs)
-        self.n_codes, self.own = n_codes, own
+        self.n_codes, self.own, self.temperature = n_codes, own, temperature
         self.vectors = None
         self.supports_masking = True  # a user's layers may attach a mask
 
     def get_config(self):
         """Arguments that make the same layer."""
-        return {**super().get_config(), "n_codes": self.n_codes, "own": self.own}
+        own = {"n_codes": self.n_codes, "own": self.own, "temperature": self.temperature}
+        return {**super().get_config(), **own}
+
+    @property
+    def unit(self):
+        """Whether output embeddings are compared by their directions alone."""
+        return self.temperature is not None
 
     def build(self, shape):
         """Make the weights."""
@@ -219,8 +226,11 @@ class OutputEmbedding(keras.layers.Layer):
         self.bias = self.add_weight((self.n_codes,), name="bias")
 
     def call(self, x):
-        """The same as float32."""
-        return ops.cast(x, "float32")
+        """The queries as float32."""
+        x = ops.cast(x, "float32")
+        if self.unit:
+            x = ops.normalize(x, axis=-1) / self.temperature
+        return x
 
     def compute_output_shape(self, shape):
         """The same."""
