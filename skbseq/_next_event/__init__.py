@@ -6,6 +6,7 @@ from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
+from skbseq._next_event._ranked_lists import read_candidates
 
 __all__ = [
     "BaseNextEvent",
@@ -17,5 +18,6 @@ __all__ = [
     "Trial",
     "add_up",
     "learn_counts",
+    "read_candidates",
     "read_counting",
 ]

@@ -7,7 +7,13 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import check_flag, fit_context
 from skbseq._next_event._histories import learn_histories, read_histories, repeats
-from skbseq._next_event._ranked_lists import SCORE, rank, read_choice, table_of_lists
+from skbseq._next_event._ranked_lists import (
+    SCORE,
+    rank,
+    read_candidates,
+    read_choice,
+    table_of_lists,
+)
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
     check_is_histories,
@@ -171,11 +177,12 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
             )
         check_flag("exclude_seen", exclude_seen)
         check_is_histories(X)
-        catalogue = self._catalogue()
-        choice = read_choice(candidates, catalogue, _frames.n_rows(X), unknown_candidates)
+        model, values = self._knowing(candidates)
+        catalogue = model._catalogue()
+        choice = read_choice(values, catalogue, _frames.n_rows(X), unknown_candidates)
         k = choice.check_k(k, len(catalogue))
-        seen, parts, start = self._seen(X) if exclude_seen else None, [], 0
-        for histories, scores in self._score_chunks(X):
+        seen, parts, start = model._seen(X) if exclude_seen else None, [], 0
+        for histories, scores in model._score_chunks(X):
             if exclude_seen:
                 past = seen.slice(start, start + len(histories))
                 scores[past.rows, past.codes] = -1
@@ -268,6 +275,10 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         """All ids, the most frequent first."""
         return self.classes_[self._by_frequency]
 
+    def _knowing(self, candidates):
+        """A model whose catalogue holds the candidates, as far as it can, and their values."""
+        return self, None if candidates is None else read_candidates(candidates)
+
     def _score_chunks(self, X):
         """Pairs of histories and their probabilities, some rows at a time."""
         check_is_fitted(self)
@@ -276,7 +287,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         for start in range(0, len(histories), step):
             part = histories.slice(start, min(start + step, len(histories)))
             scores = self._scores(part)
-            scores /= scores.sum(axis=1, keepdims=True)
+            # Of the ids seen at fit: those that candidates add to the catalogue change no other.
+            scores /= scores[:, : len(self.class_count_)].sum(axis=1, keepdims=True)
             yield part, scores
 
     def _with_truth(self, X, y):

@@ -82,13 +82,13 @@ class Choice:
         return chosen, own
 
 
-def read_choice(candidates, catalogue, n_rows, unknown):
+def read_choice(values, catalogue, n_rows, unknown):
     """What the candidates of a user allow.
 
     Parameters
     ----------
-    candidates : array-like, list of array-like, table or None
-        Ids for all rows, or a list of ids for each row.
+    values : pyarrow.Array or None
+        Made by :func:`read_candidates`.
     catalogue : ndarray
         All ids that have scores.
     n_rows : int
@@ -102,9 +102,8 @@ def read_choice(candidates, catalogue, n_rows, unknown):
     """
     if unknown not in ("warn", "error"):
         raise ValueError(f"unknown_candidates must be 'warn' or 'error'; got {unknown!r}.")
-    if candidates is None:
+    if values is None:
         return Choice()
-    values = _read(candidates)
     if _frames.kind_of(values.type) != "list":
         if not len(values):
             raise ValueError("candidates is empty. Name at least one id, or None for all.")
@@ -118,8 +117,8 @@ def read_choice(candidates, catalogue, n_rows, unknown):
     return Choice(keys % size, offsets_of(np.bincount(keys // size, minlength=n_rows)))
 
 
-def _read(candidates):
-    """Candidates as an Arrow array, of ids or of lists of ids."""
+def read_candidates(candidates):
+    """Candidates as an Arrow array, of ids for all rows or of a list of ids for each row."""
     if getattr(candidates, "ndim", 1) == 2 and not _frames.is_frame(candidates):
         candidates = list(candidates)  # an array with a row of ids for each row
     if not _frames.is_frame(candidates):

@@ -10,6 +10,7 @@ from skbseq._monitors import gain_of
 from skbseq._sequences import FIRST_CATEGORY, ranges
 from skbseq._training._batches import pad_batch
 from skbseq._training._devices import training_on
+from skbseq._training._tables import CodeTables, rows_of, size_of, whole
 from skbseq._training._traced import TracedStep, make_traced
 from skbseq._training._trainer import Trainer, values_of
 
@@ -54,10 +55,7 @@ class EventTrainer(Trainer):
     def _prepare(self, program, loss):
         names = [f"output_embedding_{i}" for i in loss.targets]
         self._heads = [self.model.get_layer(name) for name in names]
-        self._tables = [
-            head.vectors if head.own else self.model.get_layer(f"embedding_{i}").embeddings
-            for i, head in zip(loss.targets, self._heads, strict=True)
-        ]
+        self._tables = [CodeTables(self.model, i) for i in loss.targets]
         weight = tf.TensorSpec((None, None), tf.float32)
         targets = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
         negatives = tf.TensorSpec((len(loss.targets), None), tf.int32)
@@ -154,7 +152,7 @@ class EventTrainer(Trainer):
         """Rank of a code after each history; codes that were seen are left out."""
         _, queries, *_ = self.model(batch, training=False)
         query = tf.gather(queries, batch["lengths"], batch_dims=1)
-        logits = all_logits(query, self._tables[0].value, self._heads[0].bias.value)
+        logits = all_logits(query, *self._tables[0].read())
         rows = tf.broadcast_to(tf.range(tf.shape(seen)[0])[:, None], tf.shape(seen))
         right = tf.gather(logits, codes, batch_dims=1)
         places = tf.stack([tf.reshape(rows, [-1]), tf.reshape(seen, [-1])], axis=1)
@@ -200,15 +198,15 @@ class EventTrainer(Trainer):
     def _sums(self, batch, targets, weight, negatives, training=False):
         """Sums of the weighted losses and of the weights, for each target channel."""
         _, *queries = self.model(batch, training=training)
-        return self._cross_entropy(queries, targets, weight, negatives)
+        return self._cross_entropy(queries, targets, weight, negatives, training)
 
-    def _cross_entropy(self, queries, targets, weight, negatives):
+    def _cross_entropy(self, queries, targets, weight, negatives, training=False):
         losses, weights = [], []
         for k, query in enumerate(queries):
             # Only events with a target: logits of padding would cost as much as real ones.
             real = tf.where(targets[:, :, k] > 0)
             codes, found = tf.gather_nd(targets[:, :, k], real), tf.gather_nd(query, real)
-            parts = found, codes, self._tables[k].value, self._heads[k].bias.value
+            parts = found, codes, *self._tables[k].read(training)
             sampled = self.loss.n_negatives is not None
             loss = sampled_softmax(*parts, negatives[k]) if sampled else full_softmax(*parts)
             counts = tf.gather_nd(weight, real)
@@ -239,8 +237,8 @@ def draw_codes(n_codes, n, rng):
 
 def all_logits(query, table, bias):
     """Logits of all codes; padding and the unknown code are never predicted."""
-    logits = tf.matmul(query, table, transpose_b=True) + bias
-    return logits - 1e9 * tf.cast(tf.range(tf.shape(bias)[0]) < FIRST_CATEGORY, tf.float32)
+    logits = tf.matmul(query, whole(table), transpose_b=True) + whole(bias)
+    return logits - 1e9 * tf.cast(tf.range(size_of(bias)) < FIRST_CATEGORY, tf.float32)
 
 
 def full_softmax(query, codes, table, bias):
@@ -257,10 +255,10 @@ def sampled_softmax(query, codes, table, bias, negatives):
     it is drawn as a negative it is ignored. So the sum of exponentials is unbiased, and with more
     draws the loss converges to that of :func:`full_softmax`.
     """
-    right = tf.reduce_sum(query * tf.gather(table, codes), axis=1) + tf.gather(bias, codes)
-    n_codes, n = tf.shape(bias)[0] - FIRST_CATEGORY, tf.shape(negatives)[0]
-    wrong = tf.matmul(query, tf.gather(table, negatives), transpose_b=True)
-    wrong += tf.gather(bias, negatives)
+    right = tf.reduce_sum(query * rows_of(table, codes), axis=1) + rows_of(bias, codes)
+    n_codes, n = size_of(bias) - FIRST_CATEGORY, tf.shape(negatives)[0]
+    wrong = tf.matmul(query, rows_of(table, negatives), transpose_b=True)
+    wrong += rows_of(bias, negatives)
     wrong -= log_expected_draws(negatives - FIRST_CATEGORY, n_codes, n)
     wrong -= 1e9 * tf.cast(codes[:, None] == negatives, tf.float32)
     logits = tf.concat([right[:, None], wrong], 1)

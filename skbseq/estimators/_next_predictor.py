@@ -32,6 +32,7 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._item_features import OWN_DROPOUT, ItemFeaturesMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective, Start
@@ -50,7 +51,12 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 
 class NextBehaviorPredictor(
-    MixedCountsMixin, SampledPathsMixin, OwnEncoderMixin, NetworkMixin, BaseNextEvent
+    ItemFeaturesMixin,
+    MixedCountsMixin,
+    SampledPathsMixin,
+    OwnEncoderMixin,
+    NetworkMixin,
+    BaseNextEvent,
 ):
     """Predict the next event of each history with a network.
 
@@ -86,6 +92,15 @@ class NextBehaviorPredictor(
     tied : bool
         Whether the output embeddings of the ids are the same as their input embeddings [1]_. This
         saves memory for large catalogues.
+    item_features : table or None
+        Describes the products: a table of any library with a row for each, their ids in a column
+        named after the target. Its other columns are categories (strings that repeat,
+        categoricals, booleans, integers), numbers (floats, times, integers with many values),
+        texts, vectors (lists of numbers of one length) and tags (lists of strings). Values may be
+        missing. Products without events can then be candidates of :meth:`predict_top_k`, and are
+        read in histories. Columns that say nothing, such as one value throughout, are left out. A
+        copy of the table is made by ``clone``, and saved with the model. None: ids have no
+        features.
     counting : list of next-event models, "auto" or None
         Models that count, such as :class:`MarkovChain` and :class:`ItemCooccurrence`, whose
         probabilities are mixed with those of the network. The held-out histories decide the
@@ -236,6 +251,7 @@ class NextBehaviorPredictor(
         "dropout": SHARE,
         "bypass": ["boolean"],
         "tied": ["boolean"],
+        "item_features": "no_validation",
         "counting": [list, tuple, StrOptions({"auto"}), None],
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
         "monitor": [str],
@@ -253,6 +269,7 @@ class NextBehaviorPredictor(
         embedding_dim=None,
         bypass=True,
         tied=False,
+        item_features=None,
         counting="auto",
         n_negatives="auto",
         dropout=0.4,
@@ -320,6 +337,7 @@ class NextBehaviorPredictor(
                 )
             data = self._learn_codes(X)
             following = self._code_of_next(y, columns)
+            self._learn_items()
             self._learn_attributes(data)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
@@ -329,6 +347,7 @@ class NextBehaviorPredictor(
             samples = data, following.astype(np.float32), weights
             start = self._start(objective.spec)
             held_out = self._train(samples, objective, start=start)
+            self._fold_features()
             if not data.lengths[held_out].any():
                 self._check_needs_no_held_out(
                     f"none with an event is held out of {len(data):,}. Give more histories"
@@ -354,18 +373,21 @@ class NextBehaviorPredictor(
     def _start(self, spec):
         """Embeddings of many ids start close together: few events move each of them."""
         size, rng = len(self.classes_), check_random_state(self.random_state)
-        if size <= _MANY_TO_SPREAD:
-            return None
-        place = self._place
-        shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
-        embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
-        return Start(weights={f"embedding_{place}/embeddings": embeddings})
+        weights = self._start_of_features(spec)
+        # With features these decide first, and events correct them.
+        if size > _MANY_TO_SPREAD or weights:
+            place = self._place
+            shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
+            embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
+            weights[f"embedding_{place}/embeddings"] = embeddings
+        return Start(weights=weights)
 
     def _train_on_all(self, samples, objective, start):
         """Train again on all histories, for the epochs that were best."""
         first = self._sequence_model
         n_epochs = best_epoch(first.history[f"val_{self.monitor}"], self.monitor)
         self._train(samples, objective, start=start, n_epochs=n_epochs)
+        self._fold_features()
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
     def _learn_codes(self, X):
@@ -430,6 +452,8 @@ class NextBehaviorPredictor(
         compact = len(self.classes_) > _MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
         head = EventHead((self._place,), begin=True, tied=tied, bypass=bypass, compact=compact)
+        if self._items is not None:
+            head = replace(head, n_features=self._n_features, own_dropout=OWN_DROPOUT)
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
             raise ValueError(
@@ -451,6 +475,7 @@ class NextBehaviorPredictor(
         return self._queries(self._sequences(X))
 
     def _queries(self, data):
+        self, data = self._that_reads(data)
         at, offsets = ranges(data.starts, data.starts + data.lengths)
         found = self._positions()[data.codes[at, self._place]]
         offsets = offsets_of(found >= 0)[offsets]
@@ -466,7 +491,7 @@ class NextBehaviorPredictor(
 
     def _network_scores(self, histories):
         vectors, bias = self._code_vectors()
-        scores = histories.queries @ vectors.T + bias
+        scores = self._with_new(histories.queries @ vectors.T + bias, histories.queries)
         scores -= scores.max(axis=1, keepdims=True)
         return np.exp(scores.astype(np.float64))
 

@@ -30,6 +30,10 @@ class EventHead:
         Whether output embeddings of their own have the size of the input embeddings too.
     numeric : bool, default=False
         Whether the numbers of events are predicted too, by one more output.
+    n_features : int, default=0
+        Number of features of each code of the first target. 0: there are none.
+    own_dropout : float, default=0.0
+        Share of codes whose own part is hidden in training, where codes have features.
     """
 
     targets: tuple
@@ -38,6 +42,8 @@ class EventHead:
     bypass: bool = False
     compact: bool = False
     numeric: bool = False
+    n_features: int = 0
+    own_dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,13 @@ class NetworkSpec:
     def is_function(self):
         """Whether the network is a user's own function."""
         return callable(self.network)
+
+    def has_features(self, channel):
+        """Whether the codes of a channel have features."""
+        # A head from a file of an earlier version lacks the field, so the class gives it.
+        return bool(self.head is not None and self.head.n_features) and (
+            channel == self.head.targets[0]
+        )
 
     def option(self, name):
         """An argument of this network alone."""
@@ -158,6 +171,8 @@ def least_weights(spec):
     if network.least_weights is not None:
         width = sum(spec.embedding_dims) + spec.n_numbers
         count += network.least_weights(width, **spec.arguments())
+    if spec.head is not None and spec.head.n_features:
+        count += spec.head.n_features * sizes[spec.head.targets[0]]
     if spec.head is None:
         return count + spec.units * spec.n_outputs
     if not (spec.head.tied or spec.head.compact):
