@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
 from skbseq._checks import check_flag, fit_context
+from skbseq._next_event._diversity import read_diversity
 from skbseq._next_event._histories import learn_histories, read_histories, repeats
 from skbseq._next_event._ranked_lists import (
     SCORE,
@@ -131,7 +132,14 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         return np.concatenate([np.zeros((0, len(columns))), *parts])
 
     def predict_top_k(
-        self, X, k=10, exclude_seen=False, candidates=None, unknown_candidates="warn"
+        self,
+        X,
+        k=10,
+        exclude_seen=False,
+        candidates=None,
+        unknown_candidates="warn",
+        diversity=0.0,
+        categories=None,
     ):
         """Predict the k most probable next ids of each row.
 
@@ -150,6 +158,13 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         unknown_candidates : {"warn", "error"}, default="warn"
             How to handle candidates not seen in ``fit``, such as new products. "warn": leave them
             out with a warning; lists may then be shorter than k. "error": raise an error.
+        diversity : float, default=0.0
+            Between 0 and 1: how much an id loses if it is like one that is higher up in the list.
+            See Notes.
+        categories : dict, Series or table, default=None
+            By which ids are alike: a dict from ids to categories, a pandas Series with ids as its
+            index, or a table with ids in a column named after the target and categories in one or
+            more others. An id without a category is like no other.
 
         Returns
         -------
@@ -157,7 +172,8 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
             From the same library as ``X`` (pandas for a list or an array), one row per row of
             ``X``. It has two list columns: ids, most probable first, in a column named after the
             target, and ``score``, their probabilities among all of ``classes_``. Ties are ordered
-            as in :meth:`predict`.
+            as in :meth:`predict`. With ``diversity``, ids are in the order of choice, and their
+            probabilities need not descend.
 
         Raises
         ------
@@ -165,9 +181,28 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
             If no candidate was seen in ``fit``, or, with ``unknown_candidates="error"``, any was
             not; if there is no candidate; if there are lists for rows, but not one for each; if k
             is less than 1 or larger than the number of ids to choose from; or if ``exclude_seen``
-            is not a boolean.
+            is not a boolean. If ``diversity`` is not between 0 and 1 or lacks ``categories``, or
+            these describe none of the ids, or one twice.
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
+
+        Notes
+        -----
+        With a diversity of :math:`\\delta`, lists are made by maximal marginal relevance [1]_.
+        The next id of a list is the one with the largest
+
+        .. math::
+
+            (1 - \\delta) \\, p_i / p_{\\max} - \\delta \\max_{j \\text{ in the list}} s_{ij}
+
+        where :math:`p_{\\max}` is the largest probability of the row and :math:`s_{ij}` the share
+        of the columns of categories in which :math:`i` and :math:`j` are equal. It is chosen among
+        the 200 most probable ids, or the :math:`5 k` most probable if these are more.
+
+        References
+        ----------
+        .. [1] Carbonell, J. and Goldstein, J. (1998). The use of MMR, diversity-based reranking
+           for reordering documents and producing summaries. SIGIR.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -181,12 +216,14 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         catalogue = model._catalogue()
         choice = read_choice(values, catalogue, _frames.n_rows(X), unknown_candidates)
         k = choice.check_k(k, len(catalogue))
+        diverse = read_diversity(diversity, categories, self.target_, catalogue)
+        make_lists = rank if diverse is None else diverse.rank
         seen, parts, start = model._seen(X) if exclude_seen else None, [], 0
         for histories, scores in model._score_chunks(X):
             if exclude_seen:
                 past = seen.slice(start, start + len(histories))
                 scores[past.rows, past.codes] = -1
-            parts.append(rank(*choice.narrow(scores, start), k))
+            parts.append(make_lists(*choice.narrow(scores, start), k))
             start += len(histories)
         return table_of_lists(parts, self.target_, catalogue, like=X)
 
