@@ -154,7 +154,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         candidates : array-like or list of array-like, default=None
             Ids to choose from, such as products in stock. A list of ids for each row, such as the
             products of the customer's region, may be a list of lists, a list column or a table
-            with one list column; lists may be shorter than k. None: all of ``classes_``.
+            with one list column; lists may be shorter than k. For a
+            :class:`~skbseq.NextBehaviorPredictor` with ``item_features`` also a table of products,
+            with ids in a column named after the target. None: all of ``classes_``.
         unknown_candidates : {"warn", "error"}, default="warn"
             How to handle candidates not seen in ``fit``, such as new products. "warn": leave them
             out with a warning; lists may then be shorter than k. "error": raise an error.
@@ -214,7 +216,9 @@ class BaseNextEvent(FillsParameters, ClassifierMixin, BaseEstimator):
         check_is_histories(X)
         model, values = self._knowing(candidates)
         catalogue = model._catalogue()
-        choice = read_choice(values, catalogue, _frames.n_rows(X), unknown_candidates)
+        choice = read_choice(
+            values, catalogue, _frames.n_rows(X), unknown_candidates, len(self.classes_)
+        )
         k = choice.check_k(k, len(catalogue))
         diverse = read_diversity(diversity, categories, self.target_, catalogue)
         make_lists = rank if diverse is None else diverse.rank

@@ -82,7 +82,7 @@ class Choice:
         return chosen, own
 
 
-def read_choice(values, catalogue, n_rows, unknown):
+def read_choice(values, catalogue, n_rows, unknown, n_seen):
     """What the candidates of a user allow.
 
     Parameters
@@ -95,6 +95,8 @@ def read_choice(values, catalogue, n_rows, unknown):
         Number of rows that lists are made for.
     unknown : {"warn", "error"}
         How to handle ids that are not in the catalogue.
+    n_seen : int
+        Number of ids with events, for messages.
 
     Returns
     -------
@@ -107,11 +109,11 @@ def read_choice(values, catalogue, n_rows, unknown):
     if _frames.kind_of(values.type) != "list":
         if not len(values):
             raise ValueError("candidates is empty. Name at least one id, or None for all.")
-        found, n_unknown = _find(values, catalogue, unknown)
+        found, n_unknown = _find(values, catalogue, unknown, n_seen)
         known = np.unique(found[found >= 0])
         return Choice(known, n_given=len(known) + n_unknown)
     lists = _lists_of_rows(values, n_rows)
-    found, _ = _find(lists.values, catalogue, unknown)
+    found, _ = _find(lists.values, catalogue, unknown, n_seen)
     rows, size = np.repeat(np.arange(n_rows), lists.lengths), len(catalogue)
     keys = np.unique((rows * size + found)[found >= 0])
     return Choice(keys % size, offsets_of(np.bincount(keys // size, minlength=n_rows)))
@@ -152,16 +154,16 @@ def _lists_of_rows(values, n_rows):
     return lists
 
 
-def _find(values, catalogue, unknown):
+def _find(values, catalogue, unknown, n_seen):
     """Positions in the catalogue, -1 for none, and how many distinct ids are not in it."""
     if not len(values):
         return np.zeros(0, np.int64), 0
     found = index_in_classes(values, catalogue, "candidates")
     unseen = found < 0
-    return found, _leave_out(values, unseen, unknown, len(catalogue)) if unseen.any() else 0
+    return found, _leave_out(values, unseen, unknown, n_seen) if unseen.any() else 0
 
 
-def _leave_out(values, unseen, unknown, n_known):
+def _leave_out(values, unseen, unknown, n_seen):
     """Warn of candidates that were never seen, or refuse them; how many distinct ones."""
     _, distinct = _frames.encode(_frames.take(values, np.flatnonzero(unseen)))
     has_null = bool(_frames.is_missing(values)[unseen].any())
@@ -175,12 +177,12 @@ def _leave_out(values, unseen, unknown, n_known):
     )
     if unseen.all():
         raise ValueError(
-            f"{said} No candidate is left. Give ids of classes_, which holds the {n_known:,} "
+            f"{said} No candidate is left. Give ids of classes_, which holds the {n_seen:,} "
             "ids that were seen, or fit on histories that hold the candidates."
         )
     if unknown == "error":
         raise ValueError(
-            f"{said} Leave them out (classes_ holds the {n_known:,} ids that were seen), or "
+            f"{said} Leave them out (classes_ holds the {n_seen:,} ids that were seen), or "
             "pass unknown_candidates='warn'."
         )
     warnings.warn(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from skbseq._sequences import UNKNOWN
-from skbseq.networks._graph import FEATURES
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class CodeTables:
         )
         self._features = self._kernel = None
         if hasattr(self._head, "n_features"):
-            self._features = model.get_layer(FEATURES).features
+            self._features = model.get_layer("item_features").features
             projection = model.get_layer(f"feature_projection_{channel}")
             self._kernel = self._head.kernel if own else projection.kernel
 

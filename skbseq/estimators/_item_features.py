@@ -19,6 +19,7 @@ OWN_DROPOUT = 0.2
 # To the counting models a new id is the mean of so many ids that are like it, of the most
 # frequent ones: of rare ids counts say little.
 _N_ALIKE, _MOST_FREQUENT = 10, 10_000
+_CELLS = 2**24  # of likenesses in memory at a time
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Items:
     features : ndarray of float32 of shape (n_items, n_features)
         Their features.
     frequent : ndarray of float32 of shape (n_frequent, n_features)
-        Features of the most frequent ids with events, scaled to length 1.
+        Features of the most frequent ids with events.
     projections : Projections, default=None
         None: not trained yet.
     """
@@ -77,17 +78,48 @@ class Items:
             features=np.concatenate([self.features[~again], features]),
         )
 
-    def counted_as(self, n_classes):
+    def alike(self, n_classes):
         """Shares of the ids with events (columns) that counting models take each id (row) for."""
-        likeness = unit(self.features) @ self.frequent.T
-        n = min(_N_ALIKE, likeness.shape[1])
-        alike = np.argpartition(-likeness, n - 1, axis=1)[:, :n]
-        rows = np.repeat(np.arange(len(alike)), n)
-        # Above zero, so that an id that is like no other is the mean of them.
-        shares = np.maximum(np.take_along_axis(likeness, alike, axis=1), 1e-6)
+        # As the network weighs the features: it has learned which of them matter.
+        _, kernel = self.projections.vector
+        own, others = unit(self.features @ kernel), unit(self.frequent @ kernel)
+        n = min(_N_ALIKE, len(others))
+        step, parts = max(1, _CELLS // len(others)), []
+        for start in range(0, len(own), step):
+            likeness = own[start : start + step] @ others.T
+            codes = np.argpartition(-likeness, n - 1, axis=1)[:, :n]
+            # Above zero, so that an id that is like no other is the mean of them.
+            parts.append((codes, np.maximum(np.take_along_axis(likeness, codes, axis=1), 1e-6)))
+        codes, shares = (np.concatenate(found) for found in zip(*parts, strict=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        shape = len(alike), n_classes
-        return sparse.csr_array((shares.ravel(), (rows, alike.ravel())), shape=shape)
+        rows = np.repeat(np.arange(len(own)), n)
+        return sparse.csr_array(
+            (shares.ravel(), (rows, codes.ravel())), shape=(len(own), n_classes)
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Products without events that a call asks for.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32 of shape (n_asked, size)
+    bias : ndarray of float32 of shape (n_asked,)
+    alike : sparse array of shape (n_asked, n_classes)
+        Of :meth:`Items.alike`.
+    """
+
+    vectors: np.ndarray
+    bias: np.ndarray
+    alike: sparse.csr_array
+
+    @classmethod
+    def of(cls, items, n_classes):
+        """What is asked of some products."""
+        known, features = items.projections, items.features
+        vectors, bias = (known.of(features, name) for name in ("vector", "bias"))
+        return cls(vectors, bias, items.alike(n_classes))
 
 
 def unit(vectors):
@@ -136,8 +168,7 @@ class ItemFeaturesMixin:
         known[found[found >= 0]] = features[found >= 0]
         new = np.flatnonzero(found < 0)
         cold = to_ids(_frames.in_kind_of(_frames.take(ids, new), _frames.make_array(catalogue)))
-        frequent = unit(known[:_MOST_FREQUENT])
-        self._items = Items(encoder, cold, features[new], frequent)
+        self._items = Items(encoder, cold, features[new], known[:_MOST_FREQUENT])
         self._code_features = known
 
     def _read_table(self, table, name):
@@ -252,7 +283,7 @@ class ItemFeaturesMixin:
             model.classes_ = join_ids(self.classes_, asked.ids)
             more = np.arange(n, n + len(asked.ids))
             model._by_frequency = np.append(self._by_frequency, more)
-            model._asked = asked
+            model._asked = Asked.of(asked, n)
         return model
 
     def _sequences(self, X):
@@ -308,8 +339,7 @@ class ItemFeaturesMixin:
         """Logits of ids with events, and of the products without events that are asked for."""
         if self._asked is None:
             return logits
-        known, features = self._asked.projections, self._asked.features
-        new = queries @ known.of(features, "vector").T + known.of(features, "bias")
+        new = queries @ self._asked.vectors.T + self._asked.bias
         return np.concatenate([logits, new], axis=1)
 
     def _count_scores(self, model, histories):
@@ -317,8 +347,7 @@ class ItemFeaturesMixin:
         scores = super()._count_scores(model, histories)
         if self._asked is None:
             return scores
-        alike = self._asked.counted_as(scores.shape[1])
-        return np.concatenate([scores, (alike @ scores.T).T], axis=1)
+        return np.concatenate([scores, (self._asked.alike @ scores.T).T], axis=1)
 
     # -------------------------------------------------------------- state
 

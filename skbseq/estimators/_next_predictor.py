@@ -208,6 +208,16 @@ class NextBehaviorPredictor(
     vectors, a linear layer first reduces it to the size of the embedding, so that a million ids
     fit into memory.
 
+    With ``item_features``, :math:`v_i = e_i + W f_i` and :math:`b_i = c_i + w f_i`, where
+    :math:`f_i` are the encoded features of an id and :math:`e_i` and :math:`c_i` its own part. The
+    embedding of an event has the same form. In each step of training, a fifth of the own parts,
+    drawn at random, are replaced by one that all of them share. An id without events has that
+    part too. To the counting models it is the mean of the ten ids, among the 10,000 most frequent,
+    whose :math:`W f` have the largest cosine with its own. It is no class: :meth:`predict` and
+    :meth:`predict_proba` leave it out. Scores of :meth:`predict_top_k` are relative to the sum
+    over ``classes_``. The table is a parameter of the constructor, and not of ``fit``: so it is
+    part of the model in a pipeline, a search and a file, without metadata routing.
+
     With ``counting``, the probabilities of network and counting models are averaged with the
     weights ``mixture_weights_``. For ``monitor="loss"`` these are the weights that make the
     held-out events most probable, found by the EM algorithm. For a ranking they are selected

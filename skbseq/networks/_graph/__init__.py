@@ -1,7 +1,6 @@
 """Graphs of networks in Keras: building them, initial weights, the fused LSTM."""
 
 from skbseq.networks._graph._build import build_network
-from skbseq.networks._graph._described import FEATURES
 from skbseq.networks._graph._fused_lstm import FusedLSTM
 from skbseq.networks._graph._initial import initial_weights
 from skbseq.networks._graph._naming import (
@@ -13,7 +12,6 @@ from skbseq.networks._graph._naming import (
 from skbseq.networks._graph._reading import reading_part
 
 __all__ = [
-    "FEATURES",
     "FusedLSTM",
     "build_network",
     "head_layers",

@@ -8,8 +8,6 @@ from skbseq.networks._graph._layers import OutputEmbedding
 
 _register = keras.saving.register_keras_serializable
 
-FEATURES = "item_features"
-
 
 @_register(package="skbseq")
 class CodeFeatures(keras.layers.Layer):
@@ -126,7 +124,7 @@ def embed_described(codes, embed, channel, spec):
     spec : NetworkSpec
     """
     head, size, policy = spec.head, spec.vocabulary_sizes[channel], spec.policy
-    features = CodeFeatures(size, head.n_features, dtype=policy, name=FEATURES)(codes)
+    features = CodeFeatures(size, head.n_features, dtype=policy, name="item_features")(codes)
     own = embed(HideCodes(head.own_dropout, name="hide_codes")(codes, features))
     width, name = spec.embedding_dims[channel], f"feature_projection_{channel}"
     project = keras.layers.Dense(width, use_bias=False, dtype=policy, name=name)
