@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skbseq import MarkovChain, MostFrequent
@@ -18,6 +18,7 @@ def lists_of(table):
     return [list(row) for row in table.iloc[:, 0]]
 
 
+@settings(max_examples=20)
 @given(
     own=st.lists(st.lists(st.sampled_from(SEEN), max_size=6), min_size=4, max_size=4),
     k=st.integers(1, 4),
@@ -99,6 +100,7 @@ def plain_mmr(scores, kinds, weight, k):
     return chosen
 
 
+@settings(max_examples=50)
 @given(
     scores=st.lists(st.integers(1, 9), min_size=6, max_size=6),
     kinds=st.lists(st.tuples(*[st.integers(0, 2)] * 2), min_size=6, max_size=6),
