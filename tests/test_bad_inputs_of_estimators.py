@@ -308,7 +308,21 @@ OF_COUNTS = [
         ({"k": 1, "candidates": {"a"}}, ValueError, "candidates must be a list of ids"),
         ({"k": 1, "candidates": ["x"]}, ValueError, "candidates was never seen at fit: 'x'"),
         ({"k": 1, "candidates": [1]}, ValueError, "candidates holds integer values"),
-        ({"k": 1, "candidates": RAW}, ValueError, "candidates must be a list of ids"),
+        (
+            {"k": 1, "candidates": CODES},
+            ValueError,
+            "candidates must be a list of ids, or a table",
+        ),
+        (
+            {"k": 1, "candidates": [["a"]]},
+            ValueError,
+            "candidates has 1 lists of ids and X 6 rows",
+        ),
+        ({"k": 1, "candidates": [["a"], None] * 3}, ValueError, "Row 1 of candidates is missing"),
+        ({"k": 1, "candidates": [[["a"]]] * 6}, ValueError, "candidates holds lists of lists"),
+        ({"k": 1, "candidates": [["x"]] * 6}, ValueError, "candidates was never seen at fit: 'x'"),
+        ({"k": 1, "candidates": [[1]] * 6}, ValueError, "candidates holds integer values"),
+        ({"k": 0, "candidates": [["a"]] * 6}, ValueError, "k must be an integer of at least 1"),
     ),
     *of_chain("score", X=RAW).rows(
         ({"X": 3}, SequenceFrameError, "Expected a sequence frame.*got int"),

@@ -62,6 +62,7 @@ from skbseq._frames._tables import (
     is_frame,
     library_of,
     n_rows,
+    pack_table,
     pick_rows,
     read_column,
     replace_columns,
@@ -70,6 +71,7 @@ from skbseq._frames._tables import (
     take_rows,
     to_arrow,
     to_mask,
+    unpack_table,
     write_frame,
 )
 from skbseq._frames._time_strings import TimeFormError
@@ -131,6 +133,7 @@ __all__ = [
     "numbers",
     "numbers_in_text",
     "pack_array",
+    "pack_table",
     "parse_csv",
     "parse_excel",
     "parse_parquet",
@@ -155,6 +158,7 @@ __all__ = [
     "to_objects",
     "to_timestamps",
     "unpack_array",
+    "unpack_table",
     "whole_to_integers",
     "write_frame",
 ]

@@ -8,6 +8,7 @@ from skbseq._next_event._ends import PredictEndMixin
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
+from skbseq._next_event._ranked_lists import read_candidates
 from skbseq._next_event._waits import LogNormals, Moments, PredictWhenMixin
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Trial",
     "add_up",
     "learn_counts",
+    "read_candidates",
     "read_counting",
 ]

@@ -1,21 +1,24 @@
 """Base class of all next-event models: catalogue, predictions, ranked lists and scores."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skbseq import _frames
-from skbseq._checks import check_flag, fit_context, is_whole, shown
-from skbseq._next_event._each import SCORE, EachEventMixin
+from skbseq._checks import check_flag, fit_context
+from skbseq._next_event._diversity import read_diversity
+from skbseq._next_event._each import EachEventMixin
 from skbseq._next_event._histories import learn_histories, read_histories, repeats
-from skbseq._sequences import offsets_of
+from skbseq._next_event._ranked_lists import (
+    SCORE,
+    rank,
+    read_candidates,
+    read_choice,
+    table_of_lists,
+)
 from skbseq._state import FillsParameters, all_or_nothing
 from skbseq._targets import (
     check_is_histories,
-    index_in_classes,
-    read_ids,
     rows_at_a_time,
     split_target,
     to_ids,
@@ -130,7 +133,14 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
         return np.concatenate([np.zeros((0, len(columns))), *parts])
 
     def predict_top_k(
-        self, X, k=10, exclude_seen=False, candidates=None, unknown_candidates="warn"
+        self,
+        X,
+        k=10,
+        exclude_seen=False,
+        candidates=None,
+        unknown_candidates="warn",
+        diversity=0.0,
+        categories=None,
     ):
         """Predict the k most probable next ids of each row.
 
@@ -142,11 +152,22 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
             Length of the lists.
         exclude_seen : bool, default=False
             Leave out ids of the row's own history. Lists may then be shorter than k, or empty.
-        candidates : array-like, default=None
-            Ids to choose from, such as products in stock. None: all of ``classes_``.
+        candidates : array-like or list of array-like, default=None
+            Ids to choose from, such as products in stock. A list of ids for each row, such as the
+            products of the customer's region, may be a list of lists, a list column or a table
+            with one list column; lists may be shorter than k. For a
+            :class:`~skbseq.NextBehaviorPredictor` with ``item_features`` also a table of products,
+            with ids in a column named after the target. None: all of ``classes_``.
         unknown_candidates : {"warn", "error"}, default="warn"
             How to handle candidates not seen in ``fit``, such as new products. "warn": leave them
             out with a warning; lists may then be shorter than k. "error": raise an error.
+        diversity : float, default=0.0
+            Between 0 and 1: how much an id loses if it is like one that is higher up in the list.
+            See Notes.
+        categories : dict, Series or table, default=None
+            By which ids are alike: a dict from ids to categories, a pandas Series with ids as its
+            index, or a table with ids in a column named after the target and categories in one or
+            more others. An id without a category is like no other.
 
         Returns
         -------
@@ -154,16 +175,37 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
             From the same library as ``X`` (pandas for a list or an array), one row per row of
             ``X``. It has two list columns: ids, most probable first, in a column named after the
             target, and ``score``, their probabilities among all of ``classes_``. Ties are ordered
-            as in :meth:`predict`.
+            as in :meth:`predict`. With ``diversity``, ids are in the order of choice, and their
+            probabilities need not descend.
 
         Raises
         ------
         ValueError
             If no candidate was seen in ``fit``, or, with ``unknown_candidates="error"``, any was
-            not; if there is no candidate; if k is less than 1 or larger than the number of ids to
-            choose from; or if ``exclude_seen`` is not a boolean.
+            not; if there is no candidate; if there are lists for rows, but not one for each; if k
+            is less than 1 or larger than the number of ids to choose from; or if ``exclude_seen``
+            is not a boolean. If ``diversity`` is not between 0 and 1 or lacks ``categories``, or
+            these describe none of the ids, or one twice.
         SequenceFrameError
             If X is not a sequence frame, or lacks the target.
+
+        Notes
+        -----
+        With a diversity of :math:`\\delta`, lists are made by maximal marginal relevance [1]_.
+        The next id of a list is the one with the largest
+
+        .. math::
+
+            (1 - \\delta) \\, p_i / p_{\\max} - \\delta \\max_{j \\text{ in the list}} s_{ij}
+
+        where :math:`p_{\\max}` is the largest probability of the row and :math:`s_{ij}` the share
+        of the columns of categories in which :math:`i` and :math:`j` are equal. It is chosen among
+        the 200 most probable ids, or the :math:`5 k` most probable if these are more.
+
+        References
+        ----------
+        .. [1] Carbonell, J. and Goldstein, J. (1998). The use of MMR, diversity-based reranking
+           for reordering documents and producing summaries. SIGIR.
         """
         check_is_fitted(self)
         if self.target_ == SCORE:
@@ -172,31 +214,23 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
                 "before fit."
             )
         check_flag("exclude_seen", exclude_seen)
-        columns, n_choices = self._choose(candidates, unknown_candidates)
-        _check_k(k, n_choices, candidates)
-        # Candidates that are unknown leave lists shorter than k.
-        k = k if columns is None else min(k, len(columns))
-        lengths, ids, kept = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
-        seen, start = self._seen(X) if exclude_seen else None, 0
-        for histories, scores in self._score_chunks(X):
-            stop = start + len(histories)
+        check_is_histories(X)
+        model, values = self._knowing(candidates)
+        catalogue = model._catalogue()
+        choice = read_choice(
+            values, catalogue, _frames.n_rows(X), unknown_candidates, len(self.classes_)
+        )
+        k = choice.check_k(k, len(catalogue))
+        diverse = read_diversity(diversity, categories, self.target_, catalogue)
+        make_lists = rank if diverse is None else diverse.rank
+        seen, parts, start = model._seen(X) if exclude_seen else None, [], 0
+        for histories, scores in model._score_chunks(X):
             if exclude_seen:
-                past = seen.slice(start, stop)
+                past = seen.slice(start, start + len(histories))
                 scores[past.rows, past.codes] = -1
-            start = stop
-            rows, places, best = top_k(scores if columns is None else scores[:, columns], k)
-            allowed = best >= 0
-            lengths.append(np.bincount(rows[allowed], minlength=len(scores)))
-            places = places[allowed]
-            ids.append(places if columns is None else columns[places])
-            kept.append(best[allowed])
-        offsets = offsets_of(np.concatenate(lengths))
-        values = {
-            self.target_: _frames.make_array(self._catalogue()[np.concatenate(ids)]),
-            SCORE: _frames.make_array(np.concatenate(kept)),
-        }
-        lists = {name: _frames.Lists(column, offsets) for name, column in values.items()}
-        return _frames.build_frame(lists, like=X)
+            parts.append(make_lists(*choice.narrow(scores, start), k))
+            start += len(histories)
+        return table_of_lists(parts, self.target_, catalogue, like=X)
 
     def score(self, X, y=None):
         """Accuracy: the share of rows whose next id is predicted correctly.
@@ -283,6 +317,10 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
         """All ids, the most frequent first."""
         return self.classes_[self._by_frequency]
 
+    def _knowing(self, candidates):
+        """A model whose catalogue holds the candidates, as far as it can, and their values."""
+        return self, None if candidates is None else read_candidates(candidates)
+
     def _score_chunks(self, X):
         """Pairs of histories and their probabilities, some rows at a time."""
         check_is_fitted(self)
@@ -291,7 +329,8 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
         for start in range(0, len(histories), step):
             part = histories.slice(start, min(start + step, len(histories)))
             scores = self._scores(part)
-            scores /= scores.sum(axis=1, keepdims=True)
+            # Of the ids seen at fit: those that candidates add to the catalogue change no other.
+            scores /= scores[:, : len(self.class_count_)].sum(axis=1, keepdims=True)
             yield part, scores
 
     def _with_truth(self, X, y):
@@ -307,88 +346,9 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
         best = [scores.argmax(axis=1) for _, scores in self._score_chunks(X)]
         return np.concatenate([np.zeros(0, np.int64), *best])
 
-    def _choose(self, candidates, unknown):
-        """Codes of the candidates in ascending order, and the number of distinct candidates.
-
-        None instead of the codes means all of the catalogue.
-        """
-        if unknown not in ("warn", "error"):
-            raise ValueError(f"unknown_candidates must be 'warn' or 'error'; got {unknown!r}.")
-        if candidates is None:
-            return None, len(self.classes_)
-        values = read_ids(candidates, "candidates")
-        if not len(values):
-            raise ValueError("candidates is empty. Name at least one id, or None for all.")
-        found = index_in_classes(values, self._catalogue(), "candidates")
-        lost = 0
-        if (found < 0).any():
-            lost = self._leave_out(values, found < 0, unknown)
-        known = np.unique(found[found >= 0])
-        return known, len(known) + lost
-
-    def _leave_out(self, values, unseen, unknown):
-        """Warn of candidates that were never seen, or refuse them; how many distinct ones."""
-        _, distinct = _frames.encode(_frames.take(values, np.flatnonzero(unseen)))
-        has_null = bool(_frames.is_missing(values)[unseen].any())
-        unknown_ids = [None] * has_null + distinct.to_pylist()
-        named = ", ".join(map(repr, unknown_ids[:5]))
-        if len(unknown_ids) > 5:
-            named += f" and {len(unknown_ids) - 5:,} more"
-        n_known = len(self.classes_)
-        said = (
-            f"{len(unknown_ids):,} of the candidates {'was' if len(unknown_ids) == 1 else 'were'} "
-            f"never seen at fit: {named}."
-        )
-        if unseen.all():
-            raise ValueError(
-                f"{said} No candidate is left. Give ids of classes_, which holds the {n_known:,} "
-                "ids that were seen, or fit on histories that hold the candidates."
-            )
-        if unknown == "error":
-            raise ValueError(
-                f"{said} Leave them out (classes_ holds the {n_known:,} ids that were seen), or "
-                "pass unknown_candidates='warn'."
-            )
-        warnings.warn(
-            f"{said} They are left out, because nothing is known of them. Fit on histories that "
-            "hold them, or pass unknown_candidates='error' to refuse them.",
-            UserWarning,
-            stacklevel=4,
-        )
-        return len(unknown_ids)
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.allow_nan = True
         tags.target_tags.required = False
         return tags
-
-
-def _check_k(k, n_choices, candidates):
-    if not is_whole(k) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1; got {shown(k)}.")
-    if k > n_choices:
-        what = "ids were seen at fit" if candidates is None else "distinct candidates were given"
-        raise ValueError(
-            f"k={k} is too large: only {n_choices:,} {what}. Ask for at most so many."
-        )
-
-
-def top_k(scores, k):
-    """The k largest of each row, the first of equal ones.
-
-    Returns
-    -------
-    rows, columns : ndarray of int64 of shape (n_samples * k,)
-    best : ndarray of shape (n_samples * k,)
-        Descending within each row.
-    """
-    least = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k, None]
-    rows, columns = np.nonzero(scores >= least)
-    best = scores[rows, columns]
-    # Stable, so that of equal scores the first column stays first.
-    order = np.lexsort((-best, rows))
-    begins = np.searchsorted(rows, np.arange(len(scores)))  # rows ascend before and after
-    order = order[(begins[:, None] + np.arange(k)).ravel()]
-    return rows[order], columns[order], best[order]

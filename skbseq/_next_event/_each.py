@@ -9,11 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import check_flag
 from skbseq._next_event._histories import Histories, repeats
+from skbseq._next_event._ranked_lists import SCORE
 from skbseq._sequences import offsets_of, ranges
 from skbseq._targets import index_in_classes, present_values, rows_at_a_time, split_target
 from skbseq.metrics import true_ranks
 
-SCORE, RANK = "score", "rank"
+RANK = "rank"
 _MOST_EVENTS = 2**22  # of the beginnings that are laid end to end at a time
 
 

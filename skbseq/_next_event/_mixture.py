@@ -76,7 +76,7 @@ def learn_counts(models, catalogue, histories):
     return fitted
 
 
-def add_up(weights, parts):
+def add_up(weights, parts, n_classes=None):
     """Weighted sum of the probabilities of several models.
 
     Parameters
@@ -84,6 +84,8 @@ def add_up(weights, parts):
     weights : ndarray of shape (n_models,)
     parts : iterable of ndarray of shape (n_samples, n_classes)
         Scores of each; every row is first divided by its sum.
+    n_classes : int, default=None
+        Sum over the first columns only. None: over all.
 
     Returns
     -------
@@ -91,7 +93,7 @@ def add_up(weights, parts):
     """
     total = 0.0
     for weight, scores in zip(weights, parts, strict=True):
-        total = total + scores * (weight / scores.sum(axis=1, keepdims=True))
+        total = total + scores * (weight / scores[:, :n_classes].sum(axis=1, keepdims=True))
     return total
 
 

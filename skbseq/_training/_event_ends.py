@@ -84,7 +84,7 @@ class EndTrainer(EventTrainer):
             density, survival = wait_likelihoods(queries.pop(), waits)
             loss = -tf.reduce_sum(density * came + survival * open_)
             found.append((loss, tf.reduce_sum(came + open_)))
-        sums = self._cross_entropy(queries, targets, weight, negatives, smoothing)
+        sums = self._cross_entropy(queries, targets, weight, negatives, training, smoothing)
         others = zip(*reversed(found), strict=True)
         return tuple(tf.concat([a, tf.stack(b)], 0) for a, b in zip(sums, others, strict=True))
 

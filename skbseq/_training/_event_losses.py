@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from skbseq._sequences import FIRST_CATEGORY
+from skbseq._training._tables import Described, rows_of, size_of, whole
 
 _NEVER = 1e9  # taken from the score of a code that is left out
 
@@ -15,40 +16,39 @@ class Codes:
 
     Parameters
     ----------
-    table : tensor of shape (n_codes, size)
-    bias : tensor of shape (n_codes,)
+    table : tensor of shape (n_codes, size), or Described
+    bias : tensor of shape (n_codes,), or Described
     unit : bool, default=False
         Whether embeddings are scaled to length 1. Queries are so in the network itself.
     """
 
-    table: tf.Tensor
-    bias: tf.Tensor
+    table: tf.Tensor | Described
+    bias: tf.Tensor | Described
     unit: bool = False
 
     @property
     def count(self):
         """Number of codes without padding and the unknown code."""
-        return tf.shape(self.bias)[0] - FIRST_CATEGORY
+        return size_of(self.bias) - FIRST_CATEGORY
 
     def _scaled(self, vectors):
         return tf.math.l2_normalize(vectors, axis=1) if self.unit else vectors
 
     def own_scores(self, query, codes):
         """The score of one code for each query."""
-        vectors = self._scaled(tf.gather(self.table, codes))
-        return tf.reduce_sum(query * vectors, axis=1) + tf.gather(self.bias, codes)
+        vectors = self._scaled(rows_of(self.table, codes))
+        return tf.reduce_sum(query * vectors, axis=1) + rows_of(self.bias, codes)
 
     def scores_of(self, query, codes):
         """Scores of some codes for all queries, of shape (n_queries, n_codes)."""
-        vectors = self._scaled(tf.gather(self.table, codes))
-        return tf.matmul(query, vectors, transpose_b=True) + tf.gather(self.bias, codes)
+        vectors = self._scaled(rows_of(self.table, codes))
+        return tf.matmul(query, vectors, transpose_b=True) + rows_of(self.bias, codes)
 
     def all_scores(self, query):
         """Scores of all codes; padding and the unknown code are never predicted."""
-        scores = tf.matmul(query, self._scaled(self.table), transpose_b=True) + self.bias
-        return scores - _NEVER * tf.cast(
-            tf.range(tf.shape(self.bias)[0]) < FIRST_CATEGORY, tf.float32
-        )
+        scores = tf.matmul(query, self._scaled(whole(self.table)), transpose_b=True)
+        never = tf.range(size_of(self.bias)) < FIRST_CATEGORY
+        return scores + whole(self.bias) - _NEVER * tf.cast(never, tf.float32)
 
 
 def sampled_scores(query, codes, rows, of, negatives, *, in_batch=False):

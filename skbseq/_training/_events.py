@@ -20,6 +20,7 @@ from skbseq._training._event_losses import (
     weights_of_wrong,
 )
 from skbseq._training._negatives import BATCH, from_whole_catalogue, make_sampler
+from skbseq._training._tables import CodeTables
 from skbseq._training._traced import TracedStep, make_traced
 from skbseq._training._trainer import Trainer, values_of
 
@@ -76,10 +77,7 @@ class EventTrainer(Trainer):
     def _prepare(self, program, loss):
         names = [f"output_embedding_{i}" for i in loss.targets]
         self._heads = [self.model.get_layer(name) for name in names]
-        self._tables = [
-            head.vectors if head.own else self.model.get_layer(f"embedding_{i}").embeddings
-            for i, head in zip(loss.targets, self._heads, strict=True)
-        ]
+        self._tables = [CodeTables(self.model, i) for i in loss.targets]
         weight = tf.TensorSpec((None, None), tf.float32)
         targets = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
         types = {"codes": tf.int32, "log_shares": tf.float32, "rows": tf.int32}
@@ -241,45 +239,45 @@ class EventTrainer(Trainer):
     def _sums(self, batch, targets, weight, negatives, training=False, smoothing=0.0):
         """Sums of the weighted losses and of the weights, for each target channel."""
         _, *queries = self.model(batch, training=training)
-        return self._cross_entropy(queries, targets, weight, negatives, smoothing)
+        return self._cross_entropy(queries, targets, weight, negatives, training, smoothing)
 
-    def _cross_entropy(self, queries, targets, weight, negatives, smoothing=0.0):
+    def _cross_entropy(self, queries, targets, weight, negatives, training, smoothing):
         losses, weights = [], []
         for k, query in enumerate(queries):
             # Only events with a target: logits of padding would cost as much as real ones.
             real = tf.where(targets[:, :, k] > 0)
             codes, found = tf.gather_nd(targets[:, :, k], real), tf.gather_nd(query, real)
             rows = tf.cast(real[:, 0], tf.int32)
+            # Read once: in training, codes with features are hidden at random.
+            codes_and_of = codes, self._codes_of(k, training)
             if self.loss.n_negatives is None:
-                loss = self._full_loss(k, found, codes, smoothing)
+                loss = self._full_loss(found, *codes_and_of, smoothing)
             else:
-                loss = self._sampled_loss(k, found, codes, rows, negatives[k], smoothing)
+                loss = self._sampled_loss(found, *codes_and_of, rows, negatives[k], smoothing)
             counts = tf.gather_nd(weight, real)
             losses.append(tf.reduce_sum(loss * counts))
             weights.append(tf.reduce_sum(counts))
         return tf.convert_to_tensor(losses, tf.float32), tf.convert_to_tensor(weights, tf.float32)
 
-    def _codes_of(self, k):
-        return Codes(self._tables[k].value, self._heads[k].bias.value, self._heads[k].unit)
+    def _codes_of(self, k, training=False):
+        return Codes(*self._tables[k].read(training), self._heads[k].unit)
 
-    def _full_loss(self, k, query, codes, smoothing):
+    def _full_loss(self, query, codes, of, smoothing):
         """Loss of each query among all codes."""
-        of = self._codes_of(k)
         if self.loss.form == "softmax":
             return full_softmax(query, codes, of, smoothing)
-        n = self._heads[k].n_codes - FIRST_CATEGORY
-        balance = Balance.of(n, None, self.loss.calibration)
+        balance = Balance.of(of.count, None, self.loss.calibration)
         right, scores = of.own_scores(query, codes), of.all_scores(query)[:, FIRST_CATEGORY:]
-        weights = weights_of_wrong(codes, n)
-        return binary_cross_entropy(right, scores, weights, balance, (smoothing, n))
+        weights = weights_of_wrong(codes, of.count)
+        return binary_cross_entropy(right, scores, weights, balance, (smoothing, of.count))
 
-    def _sampled_loss(self, k, query, codes, rows, negatives, smoothing):
+    def _sampled_loss(self, query, codes, of, rows, negatives, smoothing):
         """Loss of each query among its own code and the negatives."""
         in_batch = self.loss.negatives == BATCH
-        parts = query, codes, rows, self._codes_of(k), negatives
+        parts = query, codes, rows, of, negatives
         right, wrong, log_draws = sampled_scores(*parts, in_batch=in_batch)
-        n = self._heads[k].n_codes - FIRST_CATEGORY
+        spread = smoothing, of.count
         if self.loss.form == "softmax":
-            return sampled_softmax(right, wrong, log_draws, (smoothing, n))
-        balance = Balance.of(n, self.loss.n_negatives, self.loss.calibration)
-        return binary_cross_entropy(right, wrong, tf.exp(-log_draws), balance, (smoothing, n))
+            return sampled_softmax(right, wrong, log_draws, spread)
+        balance = Balance.of(of.count, self.loss.n_negatives, self.loss.calibration)
+        return binary_cross_entropy(right, wrong, tf.exp(-log_draws), balance, spread)

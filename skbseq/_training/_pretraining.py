@@ -74,9 +74,11 @@ class PretrainingTrainer(EventTrainer):
         """As for codes alone, plus one entry at the end for all numeric channels together."""
         _, *queries = self.model(batch, training=training)
         if not numbers.shape[2]:
-            return self._cross_entropy(queries, codes, weight, negatives, smoothing)
+            return self._cross_entropy(queries, codes, weight, negatives, training, smoothing)
         *queries, reconstruction = queries
-        losses, weights = self._cross_entropy(queries, codes, weight, negatives, smoothing)
+        losses, weights = self._cross_entropy(
+            queries, codes, weight, negatives, training, smoothing
+        )
         distance = tf.reduce_sum(huber(reconstruction - numbers), axis=2)
         losses = tf.concat([losses, [tf.reduce_sum(distance * weight)]], 0)
         return losses, tf.concat([weights, [tf.reduce_sum(weight)]], 0)

@@ -54,6 +54,12 @@ class ContinuedFitMixin:
         encoder : SequenceEncoder
             The unfitted encoder of the parameters.
         """
+        if self.item_features is not None or self._items is not None:
+            raise ValueError(
+                "warm_start=True cannot continue with item_features, because a fitted model has "
+                "them in its embeddings. Set warm_start=False, or leave item_features out of both "
+                "fits."
+            )
         asked = {"target": (self.target_, target)}
         asked["encoder"] = code(self.encoder_, {}), code(encoder, {})
         for name, (then, now) in asked.items():

@@ -19,7 +19,8 @@ _N_CHECKED, _TOLERANCE, _HALF = 8, 1e-3, 10
 class EachQueryMixin:
     """``_beginnings`` of a next-event model with a network.
 
-    The model gives ``_outputs_of(data)``, ``_positions()`` and ``_place``.
+    The model gives ``_outputs_of(data)``, ``_positions()``, ``_place``, and of
+    `ItemFeaturesMixin` ``_with_new_codes(data, X)`` and ``_that_reads(data)``.
     """
 
     @property
@@ -31,6 +32,7 @@ class EachQueryMixin:
 
     def _beginnings(self, X, events, *, after):
         data, window = self._read_whole(X)
+        self, data = self._that_reads(data)
         found = self._positions()[codes_of(data)[:, self._place]]
         offsets = offsets_of(data.lengths)
         for rows in parts_of(data.lengths, self._query_size):
@@ -47,7 +49,8 @@ class EachQueryMixin:
         """Sequences of whole histories, and how many last events of one the network reads."""
         encoder = copy.copy(self.encoder_)
         encoder.max_length = None
-        return self._sequence_model.read(encoder.transform(X)), self.encoder_.max_length
+        data = self._with_new_codes(self._sequence_model.read(encoder.transform(X)), X)
+        return data, self.encoder_.max_length
 
     @property
     def _query_size(self):

@@ -46,6 +46,7 @@ class NetworkEndsMixin(PredictEndMixin):
 
     def _last_extras(self, data, columns):
         """Some outputs after the last event of each sequence."""
+        self, data = self._that_reads(data)
         result = [np.zeros((0, self._width_of(columns)))]
         for rows in parts_of(data.lengths, self._query_size):
             part = data.take(rows)
@@ -56,6 +57,7 @@ class NetworkEndsMixin(PredictEndMixin):
     def _extras_of_each(self, X, columns):
         """Some outputs after each event of a frame, and where each history begins."""
         data, window = self._read_whole(X)
+        self, data = self._that_reads(data)
         offsets, result = offsets_of(data.lengths), [np.zeros((0, self._width_of(columns)))]
 
         def last(sequences):

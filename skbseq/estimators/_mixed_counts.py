@@ -76,4 +76,9 @@ class MixedCountsMixin:
         if mixture is None:  # also in files of earlier versions
             return scores
         weights, models = mixture
-        return add_up(weights, [scores, *(model._scores(histories) for model in models)])
+        counted = (self._count_scores(model, histories) for model in models)
+        return add_up(weights, [scores, *counted], len(self.class_count_))
+
+    def _count_scores(self, model, histories):
+        """Scores of a counting model for all classes."""
+        return model._scores(histories)

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -36,9 +36,10 @@ from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
 from skbseq.estimators._continued import ContinuedFitMixin
 from skbseq.estimators._each_event import EachQueryMixin
 from skbseq.estimators._history_ends import NetworkEndsMixin
+from skbseq.estimators._item_features import OWN_DROPOUT, ItemFeaturesMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._next_times import NetworkWaitsMixin
-from skbseq.estimators._ranking_loss import RankingLossMixin
+from skbseq.estimators._ranking_loss import MANY_IDS, RankingLossMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective
 from skbseq.estimators._transfer import find_embedder
@@ -48,8 +49,6 @@ from skbseq.preprocessing import SequenceEncoder
 from skbseq.preprocessing._evidence import code
 from skbseq.preprocessing._sequence_encoder import time_features_of
 
-# From so many ids on, each batch compares its own with some drawn at random.
-_MANY_IDS, _NEGATIVES = 10_000, 2_000
 _WIDE = 64  # size of the target's embedding
 # From so many ids on their embeddings start with this deviation. On a log of 12,000 products,
 # most of them rare, it raised NDCG@10 of the network by a fifth; on 217 products by nothing.
@@ -57,6 +56,7 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 
 class NextBehaviorPredictor(
+    ItemFeaturesMixin,
     NetworkWaitsMixin,
     NetworkEndsMixin,
     EachQueryMixin,
@@ -104,6 +104,15 @@ class NextBehaviorPredictor(
     tied : bool
         Whether the output embeddings of the ids are the same as their input embeddings [1]_. This
         saves memory for large catalogues.
+    item_features : table or None
+        Describes the products: a table of any library with a row for each, their ids in a column
+        named after the target. Its other columns are categories (strings that repeat,
+        categoricals, booleans, integers), numbers (floats, times, integers with many values),
+        texts, vectors (lists of numbers of one length) and tags (lists of strings). Values may be
+        missing. Products without events can then be candidates of :meth:`predict_top_k`, and are
+        read in histories. Columns that say nothing, such as one value throughout, are left out. A
+        copy of the table is made by ``clone``, and saved with the model. None: ids have no
+        features.
     counting : list of next-event models, "auto" or None
         Models that count, such as :class:`MarkovChain` and :class:`ItemCooccurrence`, whose
         probabilities are mixed with those of the network. The held-out histories decide the
@@ -292,6 +301,16 @@ class NextBehaviorPredictor(
     vectors, a linear layer first reduces it to the size of the embedding, so that a million ids
     fit into memory.
 
+    With ``item_features``, :math:`v_i = e_i + W f_i` and :math:`b_i = c_i + w f_i`, where
+    :math:`f_i` are the encoded features of an id and :math:`e_i` and :math:`c_i` its own part. The
+    embedding of an event has the same form. In each step of training, a fifth of the own parts,
+    drawn at random, are replaced by one that all of them share. An id without events has that
+    part too. To the counting models it is the mean of the ten ids, among the 10,000 most frequent,
+    whose :math:`W f` have the largest cosine with its own. It is no class: :meth:`predict` and
+    :meth:`predict_proba` leave it out. Scores of :meth:`predict_top_k` are relative to the sum
+    over ``classes_``. The table is a parameter of the constructor, and not of ``fit``: so it is
+    part of the model in a pipeline, a search and a file, without metadata routing.
+
     With ``counting``, the probabilities of network and counting models are averaged with the
     weights ``mixture_weights_``. For ``monitor="loss"`` these are the weights that make the
     held-out events most probable, found by the EM algorithm. For a ranking they are selected
@@ -344,6 +363,7 @@ class NextBehaviorPredictor(
         "dropout": SHARE,
         "bypass": ["boolean"],
         "tied": ["boolean"],
+        "item_features": "no_validation",
         "counting": [list, tuple, StrOptions({"auto"}), None],
         "n_negatives": [*ONE_OR_MORE, StrOptions({"auto"}), None],
         "loss": [StrOptions({"softmax", "gbce"})],
@@ -370,6 +390,7 @@ class NextBehaviorPredictor(
         embedding_dim=None,
         bypass=True,
         tied=False,
+        item_features=None,
         counting="auto",
         n_negatives="auto",
         loss="softmax",
@@ -453,6 +474,7 @@ class NextBehaviorPredictor(
                 )
             data = self._read_more(X, columns) if resume else self._learn_codes(X)
             following = self._note_known_next(self._code_of_next(y, columns), y)
+            self._learn_items()
             self._learn_attributes(data, more=resume)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
@@ -463,6 +485,7 @@ class NextBehaviorPredictor(
             objective = Objective(spec, self._event_loss(n_negatives))
             samples = data, following.astype(np.float32), weights
             held_out = self._train(samples, objective, start=start)
+            self._fold_features()
             self._warn_of_last_epoch()
             if not data.lengths[held_out].any():
                 self._check_needs_no_held_out(
@@ -489,8 +512,9 @@ class NextBehaviorPredictor(
     def _first_weights(self, spec):
         """Embeddings of many ids start close together: few events move each of them."""
         size, rng = len(self.classes_), check_random_state(self.random_state)
-        place, weights = self._place, {}
-        if size > _MANY_TO_SPREAD:
+        place, weights = self._place, self._start_of_features(spec)
+        # With features these decide first, and events correct them.
+        if size > _MANY_TO_SPREAD or weights:
             shape = spec.vocabulary_sizes[place], spec.embedding_dims[place]
             embeddings = _SPREAD * rng.standard_normal(shape).astype(np.float32)
             weights[f"embedding_{place}/embeddings"] = embeddings
@@ -503,6 +527,7 @@ class NextBehaviorPredictor(
         first = self._sequence_model
         n_epochs = best_epoch(first.history[f"val_{self.monitor}"], self.monitor)
         self._train(samples, objective, start=start, n_epochs=n_epochs)
+        self._fold_features()
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
     def _learn_codes(self, X):
@@ -553,18 +578,8 @@ class NextBehaviorPredictor(
                 _warn_of_unseen(values, present, columns.lists[self.target_])
         return codes
 
-    def _negatives(self):
-        most = max(len(self.classes_), _MANY_IDS)
-        if isinstance(self.n_negatives, Integral) and self.n_negatives > most:
-            raise ValueError(
-                f"n_negatives={self.n_negatives!r} is more than the {len(self.classes_):,} ids. "
-                "Lower it, or pass None, which compares with all ids."
-            )
-        many = len(self.classes_) > _MANY_IDS or self.negatives != "auto"
-        return self._count_negatives(_NEGATIVES if many else None)
-
     def _spec(self):
-        compact = len(self.classes_) > _MANY_IDS
+        compact = len(self.classes_) > MANY_IDS
         bypass, tied = bool(self.bypass), bool(self.tied)
         temperature = None if self.temperature is None else float(self.temperature)
         head = EventHead(
@@ -580,6 +595,8 @@ class NextBehaviorPredictor(
             # scores. Divided too, they learned toys half as fast.
             scaled=self.init is not None or len(self.classes_) <= _MANY_TO_SPREAD,
         )
+        if self._items is not None:
+            head = replace(head, n_features=self._n_features, own_dropout=OWN_DROPOUT)
         spec = self._network_spec(n_outputs=len(self.classes_), head=head)
         if spec.bidirectional:
             raise ValueError(
@@ -601,6 +618,7 @@ class NextBehaviorPredictor(
         return self._queries(self._sequences(X))
 
     def _queries(self, data):
+        self, data = self._that_reads(data)
         at, offsets = ranges(data.starts, data.starts + data.lengths)
         found = self._positions()[data.codes[at, self._place]]
         offsets = offsets_of(found >= 0)[offsets]
@@ -616,7 +634,8 @@ class NextBehaviorPredictor(
 
     def _network_scores(self, histories):
         vectors, bias = self._code_vectors()
-        return self._odds(histories.queries @ vectors.T + bias)
+        logits = histories.queries @ vectors.T + bias
+        return self._odds(self._with_new(logits, histories.queries))
 
     def _code_vectors(self):
         """Vector and bias of each id of the catalogue; of length 1 with a temperature."""

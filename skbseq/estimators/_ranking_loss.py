@@ -1,10 +1,14 @@
 """Losses of the next id: which one, its negatives, and the probabilities of its scores."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skbseq._gbce import Balance, log_odds_to_log_probability
 from skbseq._sequences import FIRST_CATEGORY
 
+# From so many ids on, each batch compares its own with some drawn at random.
+MANY_IDS, _NEGATIVES = 10_000, 2_000
 # So many negatives have gSASRec's experiments.
 _GBCE_NEGATIVES = 256
 _POWERS = {"uniform": 0.0, "popularity": 1.0}
@@ -40,14 +44,14 @@ class RankingLossMixin:
             return _POWERS.get(self.negatives, self.negatives)
         return float(self.negatives)
 
-    def _count_negatives(self, usual):
-        """Number of negatives per batch, or None for all ids.
-
-        Parameters
-        ----------
-        usual : int or None
-            Where ``n_negatives`` and ``negatives`` leave it open.
-        """
+    def _negatives(self):
+        """Number of negatives per batch, or None for all ids."""
+        most = max(len(self.classes_), MANY_IDS)
+        if isinstance(self.n_negatives, Integral) and self.n_negatives > most:
+            raise ValueError(
+                f"n_negatives={self.n_negatives!r} is more than the {len(self.classes_):,} ids. "
+                "Lower it, or pass None, which compares with all ids."
+            )
         if self.n_negatives is None and self.negatives != "auto":
             raise ValueError(
                 f"negatives={self.negatives!r} would change nothing, because n_negatives=None "
@@ -55,7 +59,9 @@ class RankingLossMixin:
             )
         if self.n_negatives != "auto":
             return self.n_negatives
-        return _GBCE_NEGATIVES if self.loss == "gbce" else usual
+        if self.loss == "gbce":
+            return _GBCE_NEGATIVES
+        return _NEGATIVES if len(self.classes_) > MANY_IDS or self.negatives != "auto" else None
 
     def _learn_offset(self, n_negatives):
         """Remember by how much scores exceed log-odds; None if they are not log-odds."""

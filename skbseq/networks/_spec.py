@@ -40,6 +40,10 @@ class EventHead:
     scaled : bool, default=True
         Whether tied queries are divided by the root of their size, so that products with
         embeddings of deviation 1 begin with deviation 1.
+    n_features : int, default=0
+        Number of features of each code of the first target. 0: there are none.
+    own_dropout : float, default=0.0
+        Share of codes whose own part is hidden in training, where codes have features.
     """
 
     targets: tuple
@@ -52,6 +56,8 @@ class EventHead:
     waits: int = 0
     temperature: float | None = None
     scaled: bool = True
+    n_features: int = 0
+    own_dropout: float = 0.0
 
     @property
     def n_extras(self):
@@ -121,6 +127,13 @@ class NetworkSpec:
         """Whether the network is a user's own function."""
         return callable(self.network)
 
+    def has_features(self, channel):
+        """Whether the codes of a channel have features."""
+        # A head from a file of an earlier version lacks the field, so the class gives it.
+        return bool(self.head is not None and self.head.n_features) and (
+            channel == self.head.targets[0]
+        )
+
     def option(self, name):
         """An argument of this network alone."""
         return dict(self.options)[name]
@@ -181,6 +194,8 @@ def least_weights(spec):
     if network.least_weights is not None:
         width = sum(spec.embedding_dims) + spec.n_numbers
         count += network.least_weights(width, **spec.arguments())
+    if spec.head is not None and spec.head.n_features:
+        count += spec.head.n_features * sizes[spec.head.targets[0]]
     if spec.head is None:
         return count + spec.units * spec.n_outputs
     if not (spec.head.tied or spec.head.compact):

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from skbseq.networks._graph._attention import GapSeconds
+from skbseq.networks._graph._described import DescribedEmbedding, embed_described
 from skbseq.networks._graph._layers import OutputEmbedding, PoolSteps, StepMask
 from skbseq.networks._graph._naming import FUNCTION, as_head, named_layers
 from skbseq.networks._table import find_network
@@ -98,7 +99,10 @@ def embed_events(inputs, spec):
     parts = []
     for i, (size, dim) in enumerate(zip(spec.vocabulary_sizes, spec.embedding_dims, strict=True)):
         layer = keras.layers.Embedding(size, dim, dtype=spec.policy, name=f"embedding_{i}")
-        parts.append(_drop_events(layer(inputs["codes"][:, :, i]), spec))
+        codes = inputs["codes"][:, :, i]
+        described = spec.has_features(i)
+        embedded = embed_described(codes, layer, i, spec) if described else layer(codes)
+        parts.append(_drop_events(embedded, spec))
     if spec.n_numbers:
         parts.append(inputs["numbers"])
     # Concatenated in float32 also in half precision: numbers such as times need its digits.
@@ -355,6 +359,10 @@ def _query(events, channel, spec):
     if spec.head.tied and spec.head.scaled:
         # Embeddings begin with a deviation of 1; divided like this, so do their products.
         events = ops.cast(events, "float32") / dim**0.5
-    name = f"output_embedding_{channel}"
-    own, temperature = not spec.head.tied, spec.head.temperature
-    return as_head(OutputEmbedding(size, own, temperature, name=name))(events)
+    name, own, head = f"output_embedding_{channel}", not spec.head.tied, spec.head
+    if spec.has_features(channel):
+        layer = DescribedEmbedding(
+            size, own, head.n_features, head.own_dropout, temperature=head.temperature, name=name
+        )
+        return as_head(layer)(events)
+    return as_head(OutputEmbedding(size, own, head.temperature, name=name))(events)

@@ -57,6 +57,8 @@ def _draw(name, path, shape, rng):
             units = shape[0] // 4  # the gates stand in the order input, forget, cell, output
             bias[units : 2 * units] = 1
         return bias
+    if name in ("features", "feature_bias"):  # features are set afterwards
+        return np.zeros(shape, np.float32)
     if name in ("gamma", "gap_scale"):
         return np.ones(shape, np.float32)
     # Positions, distances and times that no history reaches then change nothing.

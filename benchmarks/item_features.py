@@ -1,0 +1,179 @@
+"""What do descriptions of products add, and what of products that training never saw?
+
+    python -m benchmarks.item_features --data ../shared/data
+
+Online Retail log (UCI, CC BY 4.0): one event per line of an invoice, in time order, without
+cancelled lines. The last invoice of each customer is held out, and its products are ranked among
+the whole catalogue. Features are the description of a product and its mean price.
+
+First table: recall of the products of the held-out invoice. Second table: 15% of the products,
+drawn at random, are removed from all training histories, and the products of the held-out
+invoice among them are the ones to find: among the whole catalogue, and among the removed products.
+Rivals there: chance, the popularity of the kind of product (the last word of its description,
+"BAG" or "CANDLE"), and the likeness of descriptions to those of the last ten lines.
+
+Customers may buy what they bought before, removed products too; likeness of descriptions profits
+from that most. With ``--epochs 5`` and seed 0, recall@10 of the removed products was 0.019 among
+all and 0.102 among the removed for the network with features and counts, and 0.102 and 0.221 for
+the likeness. The network is not tuned.
+"""
+
+import argparse
+import copy
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from skbseq import ItemCooccurrence, MarkovChain, NextBehaviorPredictor, SequenceEncoder
+
+KEY = "stock_code"
+N_LAST = 10
+
+
+def read_lines(data):
+    """One row per line of an invoice, in time order."""
+    lines = pd.read_parquet(Path(data) / "online_retail.parquet")
+    lines = lines.dropna(subset=["customer_id", "description"]).drop_duplicates()
+    lines = lines[(lines["quantity"] > 0) & ~lines["invoice"].astype(str).str.startswith("C")]
+    lines = lines.drop_duplicates(["customer_id", "invoice", KEY])
+    return lines.sort_values(["customer_id", "invoice_time"], kind="stable")
+
+
+def read_products(lines):
+    """One row per product: its most frequent description, and its mean price."""
+    groups = lines.groupby(KEY)
+    texts = groups["description"].agg(lambda texts: texts.mode().iloc[0])
+    return pd.DataFrame({"description": texts, "price": groups["unit_price"].mean()}).reset_index()
+
+
+def split(lines):
+    """Histories before the last invoice of each customer, and the products of that invoice."""
+    last = lines.groupby("customer_id")["invoice"].transform("last")
+    held_out = lines["invoice"] == last
+    before = lines[~held_out].groupby("customer_id")[KEY].agg(list)
+    after = lines[held_out].groupby("customer_id")[KEY].agg(list)
+    return pd.DataFrame({KEY: before}).reset_index(drop=True), after[before.index].tolist()
+
+
+def recall(lists, truth, k):
+    """Mean share of the right products among the first k, of at most k."""
+    shares = [
+        len(set(row[:k]) & set(right)) / min(k, len(right))
+        for row, right in zip(map(list, lists), truth, strict=True)
+        if right
+    ]
+    return np.mean(shares)
+
+
+def parts_of(name, model):
+    """A fitted model, and the network within it alone, by name."""
+    if isinstance(model, NextBehaviorPredictor):
+        alone = copy.deepcopy(model)
+        alone._mixture = None
+        yield name, alone
+        name += ", and counts"
+    yield name, model
+
+
+def network(seed, epochs, features):
+    """The network of both tables, small enough for a laptop."""
+    return NextBehaviorPredictor(
+        KEY,
+        encoder=SequenceEncoder(max_length=30, time_features=()),
+        network="bag",
+        units=64,
+        epochs=epochs,
+        random_state=seed,
+        item_features=features,
+    )
+
+
+def all_products(X, truth, products, arguments):
+    """The first table."""
+    models = {
+        "MarkovChain(order=2)": MarkovChain(KEY, order=2),
+        "ItemCooccurrence": ItemCooccurrence(KEY),
+    }
+    for name, features in (("network", None), ("network and features", products)):
+        models[name] = network(arguments.seed, arguments.epochs, features)
+    print(f"{'all products':<34} recall@10 recall@20   s fit")
+    for fitted_as, model in models.items():
+        begin = time.perf_counter()
+        model.fit(X)
+        seconds = time.perf_counter() - begin
+        for name, part in parts_of(fitted_as, model):
+            lists = part.predict_top_k(X, k=20)[KEY]
+            ten, twenty = (recall(lists, truth, k) for k in (10, 20))
+            print(f"{name:<34} {ten:9.4f} {twenty:9.4f} {seconds:7.0f}", flush=True)
+
+
+def new_products(X, truth, products, arguments):
+    """The second table."""
+    rng = np.random.default_rng(arguments.seed)
+    ids = products[KEY].to_numpy()
+    new = set(rng.choice(ids, round(0.15 * len(ids)), replace=False))
+    known = pd.DataFrame({KEY: [[i for i in row if i not in new] for row in X[KEY]]})
+    sought = [[i for i in row if i in new] for row in truth]
+    asked = np.array([bool(row) for row in sought])
+    X, sought = X[asked].reset_index(drop=True), [row for row in sought if row]
+    print(f"\n{len(new):,} products removed from training, {len(sought):,} customers buy some")
+    print(f"{'removed products, recall@10':<34}  among all   among the removed")
+    chance = 10 * np.mean([len(row) / min(10, len(row)) for row in sought])
+    print(f"{'chance':<34} {chance / len(ids):10.4f} {chance / len(new):12.4f}")
+    scores = {
+        "popularity of the kind": np.tile(kind_popularity(known, products), (len(X), 1)),
+        "likeness of descriptions": likeness(X, products),
+    }
+    for name, found in scores.items():
+        every = recall(best_of(found, ids), sought, 10)
+        among = recall(best_of(found, ids, new), sought, 10)
+        print(f"{name:<34} {every:10.4f} {among:12.4f}", flush=True)
+    model = network(arguments.seed, arguments.epochs, products).fit(known)
+    for name, part in parts_of("network and features", model):
+        lists = (part.predict_top_k(X, k=10, candidates=c)[KEY] for c in (ids, sorted(new)))
+        every, among = (recall(found, sought, 10) for found in lists)
+        print(f"{name:<34} {every:10.4f} {among:12.4f}", flush=True)
+
+
+def kind_popularity(known, products):
+    """The mean number of events of products of the same kind, the same for all customers."""
+    counts = known[KEY].explode().value_counts()
+    kinds = products["description"].str.strip().str.split().str[-1]
+    own = products[KEY].map(counts)
+    return own.groupby(kinds).transform("mean").fillna(0).to_numpy()
+
+
+def likeness(X, products):
+    """Cosines of the descriptions to those of the last lines of each customer."""
+    texts = TfidfVectorizer().fit_transform(products["description"])
+    place = pd.Series(np.arange(len(products)), index=products[KEY])
+    means = [np.asarray(texts[place[row[-N_LAST:]]].mean(axis=0))[0] for row in X[KEY]]
+    return np.asarray(means) @ texts.T
+
+
+def best_of(scores, ids, among=None):
+    """The ten ids with the largest scores of each row."""
+    kept = np.arange(len(ids)) if among is None else np.flatnonzero(np.isin(ids, list(among)))
+    return ids[kept][np.argsort(-scores[:, kept], axis=1, kind="stable")[:, :10]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="folder with online_retail.parquet")
+    parser.add_argument("--epochs", type=int, default=8, help="most epochs (default 8)")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default 0)")
+    arguments = parser.parse_args()
+    lines = read_lines(arguments.data)
+    products = read_products(lines)
+    X, truth = split(lines)
+    n_events = int(X[KEY].map(len).sum())
+    print(f"{len(X):,} customers, {n_events:,} lines, {len(products):,} products")
+    all_products(X, truth, products, arguments)
+    new_products(X, truth, products, arguments)
+
+
+if __name__ == "__main__":
+    main()
