@@ -6,7 +6,15 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from skbseq import _frames
-from skbseq._checks import check_count, check_name, check_random_state, is_real, shown, to_array
+from skbseq._checks import (
+    check_count,
+    check_name,
+    check_random_state,
+    is_real,
+    is_several,
+    shown,
+    to_array,
+)
 from skbseq.events import EventLog
 from skbseq.exceptions import SequenceFrameError
 from skbseq.report import _sections
@@ -43,6 +51,7 @@ def make_report(
     horizon=None,
     title="Model report",
     purpose=None,
+    notes=(),
     n_bootstrap=500,
     level=0.95,
     random_state=None,
@@ -83,6 +92,9 @@ def make_report(
         Title of the page.
     purpose : str, default=None
         What the model is for, for the model card.
+    notes : sequence of str, default=()
+        Sentences of your own for the top of the page and the limits of the model card, such as
+        where the samples come from.
     n_bootstrap : int, default=500
         Number of draws of users with replacement, at least 20.
     level : float, default=0.95
@@ -140,6 +152,7 @@ def make_report(
     {'check': 'Users in both sets', 'status': 'passed', 'text': 'No user is in both sets.'}
     """
     _check_parameters(title, purpose, n_bootstrap, level, log, reference)
+    notes = _read_notes(notes)
     rng = check_random_state(random_state)
     user = _user_column(user, log, X_train, X_test)
     train = Samples(X_train, "X_train", user, cutoff)
@@ -156,7 +169,7 @@ def make_report(
     content = {
         "title": title,
         "kind": task.kind,
-        "notes": _notes(task, test),
+        "notes": [*notes, *_notes(task, test)],
         "data": {"train": account(train), "test": account(test), "log": _log_account(log)},
         "labels": _labels(task, y_train),
         "checks": check_leakage(train, test, horizon, log),
@@ -200,6 +213,12 @@ def _check_parameters(title, purpose, n_bootstrap, level, log, reference):
             raise TypeError(f"{name} must be an EventLog or None; got {shown(each)}.")
     if reference is not None and log is None:
         raise ValueError("reference is compared with log; pass log=, too.")
+
+
+def _read_notes(notes):
+    if not is_several(notes) or not all(isinstance(note, str) for note in notes):
+        raise ValueError(f"notes must be a list of texts; got {shown(notes)}.")
+    return list(notes)
 
 
 def _user_column(user, log, *frames):

@@ -15,6 +15,17 @@ _SIZES = {"drift": (9, 4), "calibration": (5, 4), "lift": (5, 4)}
 _STRIP = (9, 4)
 
 
+def load_jinja2():
+    """The library that writes the page.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    return import_optional("jinja2", extra="report", purpose="to write a report as HTML")
+
+
 class Report:
     """What :func:`make_report` measured.
 
@@ -74,7 +85,7 @@ class Report:
         TypeError
             If path is not a path.
         """
-        jinja2 = import_optional("jinja2", extra="report", purpose="to write a report as HTML")
+        jinja2 = load_jinja2()
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path must be a path, such as 'report.html'; got {path!r}.")
         # Names and ids are text of others: everything is escaped.
