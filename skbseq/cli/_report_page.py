@@ -7,6 +7,7 @@ from dataclasses import replace
 from skbseq.cli import _arguments as arguments
 from skbseq.cli._apply import open_log, open_model
 from skbseq.cli._job import few_threads, speaker
+from skbseq.cli._models import Settings, make_model
 from skbseq.cli._moments import after, describe_undecided, in_order, is_same
 from skbseq.cli._process import heartbeat
 from skbseq.exceptions import CensoredLabelError, InvalidLogError
@@ -103,6 +104,7 @@ def run(args):
     with heartbeat(say), few_threads(model, len(y_train) + len(y_test)):
         report = make_report(
             *(model, X_train, y_train, X_test, y_test),
+            baselines=_baselines(args, task),
             log=log,
             user=task.roles["user"],
             horizon=task.horizon,
@@ -114,6 +116,12 @@ def run(args):
         report.to_html(args.out)
     _say_problems(report.content["checks"])
     say("\n".join(_summary(args, report.content)))
+
+
+def _baselines(args, task):
+    """The strongest model without a network of `skbseq fit`."""
+    settings = Settings(max_events=100, max_categories=100, units=32, epochs=1, seed=args.seed)
+    return {"Boosting": make_model("boosting", task, settings)}
 
 
 def _check_out(args):

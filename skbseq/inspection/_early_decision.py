@@ -180,23 +180,16 @@ class EarlyDecisionDisplay(Display):
                 f"{type(X).__name__}."
             )
         check_consistent_length(X, y)
-        columns = _frames.split_sequences(X, nested=True)
-        lead_ticks = None if time is None else _Leads(columns, time, until)
-        scores, whole, leads = [], [], []
-        for point in seen:
-            counts = _count_seen(columns, point, seen_by)
-            scores.append(float(scorer(estimator, _truncate(X, columns, counts), y)))
-            whole.append(np.mean(counts == _lengths(columns)))
-            leads.append(lead_ticks and lead_ticks.median(counts))
-        display = cls(
+        measured = measure_beginnings(
+            lambda beginnings: scorer(estimator, beginnings, y),
+            X,
             seen=seen,
-            scores=np.array(scores),
-            seen_whole=np.array(whole),
             seen_by=seen_by,
-            lead_times=None if time is None else np.array(leads, "timedelta64[us]"),
-            score_name=_name_of(scoring),
-            name=type(estimator).__name__ if name is None else name,
+            time=time,
+            until=until,
         )
+        name = type(estimator).__name__ if name is None else name
+        display = cls(**measured, score_name=_name_of(scoring), name=name)
         return display.plot(ax=ax, **line_kw)
 
     def plot(self, ax=None, *, name=None, **line_kw):
@@ -271,6 +264,42 @@ class EarlyDecisionDisplay(Display):
             self.seen, spans / _UNITS[unit], color="grey", linestyle="--", marker="."
         )
         self.lead_ax_.set_ylabel(f"Median lead time ({unit}, dashed)")
+
+
+def measure_beginnings(score, X, *, seen=_TENTHS, seen_by="share", time=None, until="cutoff"):
+    """Score the beginnings of histories.
+
+    Parameters
+    ----------
+    score : callable
+        The score of a frame.
+    X : sequence frame
+    seen : sequence of float or int
+        Points in ascending order.
+    seen_by : {"share", "n_events"}
+    time : str, default=None
+    until : str, default="cutoff"
+
+    Returns
+    -------
+    dict of str to object
+        Attributes of the display.
+    """
+    columns = _frames.split_sequences(X, nested=True)
+    lead_ticks = None if time is None else _Leads(columns, time, until)
+    scores, whole, leads = [], [], []
+    for point in seen:
+        counts = _count_seen(columns, point, seen_by)
+        scores.append(float(score(_truncate(X, columns, counts))))
+        whole.append(np.mean(counts == _lengths(columns)))
+        leads.append(lead_ticks and lead_ticks.median(counts))
+    return {
+        "seen": np.asarray(seen),
+        "scores": np.array(scores),
+        "seen_whole": np.array(whole),
+        "seen_by": seen_by,
+        "lead_times": None if time is None else np.array(leads, "timedelta64[us]"),
+    }
 
 
 # ------------------------------------------------------------------ points

@@ -123,6 +123,18 @@ positives.</p>
 {{ picture("lift", "Lift by share of the samples") }}
 {% endif %}
 
+<h2>Early decisions</h2>
+{% if early["shares"] is not defined %}
+<p>{{ early["note"] }}</p>
+{% else %}
+<p>{{ early["score"] }} if the model sees only the first events of each history. Where it is as
+good as at the end, decisions could be made earlier. {{ early["note"] }}</p>
+{{ grid(early["shares"], early["shares"][0]) }}
+{{ picture("early", "Score by share of the events seen") }}
+<p>Ordinary columns are not changed. If one holds the number of events, these scores are too
+good.</p>
+{% endif %}
+
 <h2>Importance of channels</h2>
 {% if importance["channels"] is not defined %}
 <p>{{ importance["note"] }}</p>

@@ -11,7 +11,7 @@ from skbseq._optional import import_optional
 from skbseq.persistence import replacing
 from skbseq.report._page import PAGE
 
-_SIZES = {"drift": (9, 4), "calibration": (5, 4), "lift": (5, 4)}
+_SIZES = {"drift": (9, 4), "calibration": (5, 4), "lift": (5, 4), "early": (6, 4)}
 _STRIP = (9, 4)
 
 
