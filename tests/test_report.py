@@ -1,5 +1,6 @@
 """make_report: leakage checks, paired intervals, the page, bad input."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -36,6 +37,7 @@ from skbseq.report._scores import (
     score_rows,
     weighted_auc,
 )
+from skbseq.report._sections import drift
 
 EVIL = "<script>alert(1)</script>"
 
@@ -116,6 +118,28 @@ def test_page_loads_nothing_and_escapes_all_text(path):
     assert all(value.startswith("data:image/svg+xml;base64,") for value in page.loaded)
     assert not re.search(r"url\(|@import", text)
     assert path.stat().st_size < 3e6
+
+
+def test_pictures_fit_narrow_screens_and_paper(path):
+    text = path.read_text(encoding="utf-8")
+    kinds = re.findall(r'<div class="picture"><img class="(\w*)" src="([^"]+)"', text)
+    assert [kind for kind, _ in kinds] == ["", "", "", *["wide"] * 3, ""]
+    pictures = [base64.b64decode(uri.partition(",")[2]).decode() for kind, uri in kinds if kind]
+    widths = [float(re.search(r'<svg .*?width="([\d.]+)pt"', each, re.S)[1]) for each in pictures]
+    assert max(widths) < 72 * 4  # few events make no wide picture
+    style = text[text.index("<style>") : text.index("</style>")]
+    screen, paper = style.split("@media print")
+    assert "div.picture { overflow-x: auto; }" in screen and "img.wide { max-width: none" in screen
+    assert "img, img.wide { max-width: 100%; max-height" in paper
+    assert not re.search(r"[^-]width: *\d+(px|rem|pt)", style)
+
+
+def test_drift_of_logs_of_other_spans_is_said_on_the_page(log):
+    roles = {"user": "user_id", "time": "when", "behavior": "what"}
+    short = EventLog(log.to_frame(), **roles, until="2026-06-01").clean()
+    with pytest.warns(UserWarning, match="Lengths and gaps differ"):
+        content, _ = drift(short, log, np.random.RandomState(0))
+    assert len(content["warnings"]) == 1 and "Lengths and gaps" in content["warnings"][0]
 
 
 def test_same_seed_gives_the_same_bytes(report, path, model, log, tmp_path):

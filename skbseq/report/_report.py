@@ -12,7 +12,6 @@ from skbseq.persistence import replacing
 from skbseq.report._page import PAGE
 
 _SIZES = {"drift": (9, 4), "calibration": (5, 4), "lift": (5, 4), "early": (6, 4)}
-_STRIP = (9, 4)
 
 
 def load_jinja2():
@@ -122,9 +121,12 @@ def _as_uri(name, draw):
 
     # Ids in the file are hashes of this text; without it they are random.
     with rc_context({"svg.hashsalt": "skbseq", "svg.fonttype": "path"}):
-        figure = Figure(figsize=_SIZES.get(name, _STRIP), layout="constrained")
+        figure = Figure(figsize=_SIZES.get(name), layout="constrained")
         FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        ax = figure.add_subplot()
+        draw(ax)
+        if name not in _SIZES:  # a strip: as wide as it has bars
+            figure.set_size_inches(1.5 + 0.3 * max(len(ax.patches), 6), 3.6)
         file = io.BytesIO()
         figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
