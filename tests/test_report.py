@@ -1,6 +1,7 @@
 """make_report: leakage checks, paired intervals, the page, bad input."""
 
 import base64
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -22,7 +23,7 @@ from sklearn.svm import LinearSVC
 from skbseq import EventLog, SequenceEncoder, SequenceVectorizer
 from skbseq.exceptions import SequenceFrameError
 from skbseq.inspection import EarlyDecisionDisplay
-from skbseq.report import make_report
+from skbseq.report import Report, make_report
 from skbseq.report._card import model_card
 from skbseq.report._early import early
 from skbseq.report._leakage import check_leakage
@@ -172,6 +173,17 @@ def test_sections_show_what_the_model_uses(report):
     assert found["card"]["purpose"].startswith("To send mails.")
     assert not any(each["beyond chance"] for each in found["drift"]["aspects"])
     assert found["lift"]["shares"][0]["lift"] == pytest.approx(1 / Y_TEST.mean())
+
+
+def test_a_notebook_shows_the_page_in_a_frame(report, monkeypatch):
+    plain = Report(report.content, {})
+    frame = plain._repr_html_()
+    (attributes,) = re.findall('<iframe title="([^"]*)" srcdoc="([^"]*)"', frame)
+    assert html.unescape(attributes[0]) == report.content["title"]
+    assert html.unescape(attributes[1]) == plain._page()
+    assert EVIL not in frame
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    assert plain._repr_html_() is None
 
 
 # ------------------------------------------------------------------ scores

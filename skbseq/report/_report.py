@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import html
 import io
 import math
 import os
@@ -84,19 +85,34 @@ class Report:
         TypeError
             If path is not a path.
         """
-        jinja2 = load_jinja2()
+        load_jinja2()
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path must be a path, such as 'report.html'; got {path!r}.")
+        with replacing(Path(path)) as temporary:
+            Path(temporary).write_bytes(self._page().encode("utf-8", "replace"))
+        return Path(path)
+
+    def _page(self):
+        jinja2 = load_jinja2()
         # Names and ids are text of others: everything is escaped.
         environment = jinja2.Environment(
             autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         environment.filters["number"] = _number
         pictures = {name: _as_uri(name, draw) for name, draw in self.pictures.items()}
-        text = environment.from_string(PAGE).render(**self.content, pictures=pictures)
-        with replacing(Path(path)) as temporary:
-            Path(temporary).write_bytes(text.encode("utf-8", "replace"))
-        return Path(path)
+        return environment.from_string(PAGE).render(**self.content, pictures=pictures)
+
+    def _repr_html_(self):
+        """The page in a frame of its own, for notebooks; None without jinja2."""
+        try:
+            page = self._page()
+        except ImportError:
+            return None
+        title = html.escape(self.content["title"])
+        return (
+            f'<iframe title="{title}" srcdoc="{html.escape(page)}" loading="lazy" '
+            'sandbox="" style="width: 100%; height: 40rem; border: 1px solid #ccc"></iframe>'
+        )
 
 
 def _number(value):
