@@ -230,8 +230,9 @@ class EarlyDecisionDisplay(Display):
         self.lead_ax_ = self.lead_line_ = None
         if self.lead_times is not None:
             self._plot_leads()
+        self._room.dress(ax)
         if style["label"] is not None:
-            ax.legend()
+            self._room.legend(ax)
         return self
 
     def _columns(self):
@@ -264,6 +265,7 @@ class EarlyDecisionDisplay(Display):
             self.seen, spans / _UNITS[unit], color="grey", linestyle="--", marker="."
         )
         self.lead_ax_.set_ylabel(f"Median lead time ({unit}, dashed)")
+        self._room.dress(self.lead_ax_)
 
 
 def measure_beginnings(score, X, *, seen=_TENTHS, seen_by="share", time=None, until="cutoff"):

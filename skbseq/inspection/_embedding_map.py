@@ -15,8 +15,6 @@ from skbseq.inspection._drawing import (
     colors_of,
     fold,
     keywords,
-    labels_of,
-    legend_right,
 )
 from skbseq.inspection._flat_events import MISSING, check_limit
 
@@ -211,11 +209,12 @@ class EmbeddingMapDisplay(Display):
             label = f"{name} principal component ({share:.0%} of the variance)"
             ax.set(**{f"{axis}label": label})
         if len(self.names) > 1:
-            labels, font = labels_of(self.names)
+            labels, font = self._room.labels(self.names)
             dot = {"marker": "o", "linestyle": ""}
             pairs = zip(palette, labels, strict=True)
             handles = [Line2D([], [], color=color, label=text, **dot) for color, text in pairs]
-            legend_right(ax, font, handles=handles)
+            self._room.legend_right(ax, font, handles=handles)
+        self._room.dress(ax)
         return self
 
 

@@ -10,10 +10,7 @@ from skbseq.inspection._drawing import (
     PALETTE,
     Display,
     check_is_display_data,
-    font_for,
     keywords,
-    labels_of,
-    legend_font,
     percent_ticks,
 )
 
@@ -270,7 +267,7 @@ class LiftCurveDisplay(Display):
         ax = self._open(ax)
         is_first, n_curves = not ax.lines, len(ax.lines) // 3  # each comes with two limits
         name = self.name if name is None else name
-        style = {"label": None if name is None else labels_of([name], 40)[0][0]} | line_kw
+        style = {"label": None if name is None else self._room.labels([name], 40)[0][0]} | line_kw
         style = {"color": PALETTE[n_curves % len(PALETTE)]} | style
         with keywords(line_kw):
             (self.line_,) = ax.plot(self.contacted, getattr(self, kind), **style)
@@ -280,7 +277,8 @@ class LiftCurveDisplay(Display):
             ax.yaxis.set_major_formatter(percent_ticks())
         ax.set(xlabel="Share of the samples, highest scores first", ylabel=_Y_LABELS[kind])
         ax.set(xlim=(0, 1), ylim=(0, None))
-        ax.legend(**legend_font(font_for(ax.get_legend_handles_labels()[1])))
+        self._room.dress(ax)
+        self._room.legend(ax, self._room.font_for(ax.get_legend_handles_labels()[1]))
         return self
 
     def _draw_limits(self, ax, kind, is_first):
