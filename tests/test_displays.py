@@ -639,6 +639,37 @@ def test_a_font_that_has_the_characters_is_used(monkeypatch):
     assert _labels.legend_font(keywords) == {"prop": {"family": keywords["fontfamily"]}}
 
 
+def test_the_word_missing_is_not_null():
+    log = log_of([(1, 0, None), (1, 1, "(missing)"), (2, 0, None)])
+    assert sorted(TransitionMatrixDisplay.from_log(log).names) == ["'(missing)'", "(missing)"]
+    assert FunnelDisplay.from_log(log, [None, "(missing)"]).counts.tolist() == [2, 1]
+    only_null = log_of([(1, 0, None), (1, 1, "view")])
+    assert FunnelDisplay.from_log(only_null, ["(missing)", "view"]).counts.tolist() == [1, 1]
+    labels = EmbeddingMapDisplay.from_vectors(np.eye(3), labels=["(missing)", None, "a"]).names
+    assert sorted(labels) == ["'(missing)'", "(missing)", "a"]
+
+
+def test_contributions_without_a_unit():
+    display = EventAttributionDisplay.from_contributions(
+        [1, 2.0], list("ab"), unit=None, baseline=1
+    )
+    assert display.ax_.get_ylabel() == "Contribution"
+    assert display.ax_.get_title(loc="left") == "+1.00 without events, +4.00 with all"
+    several = EventAttributionDisplay.from_contributions(
+        [[1, 2.0]], ["a"], channels=["x", "y"], unit=None
+    )
+    assert several.image_.colorbar.ax.get_ylabel() == "Contribution"
+    with pytest.raises(ValueError, match="unit must be a string or None; got 5"):
+        EventAttributionDisplay.from_contributions([1], ["a"], unit=5)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_missing_labels_of_a_lift_curve_are_named(missing):
+    labels = np.array([1, missing, 0, 1], object)
+    with pytest.raises(ValueError, match=r"labels of y_true are missing in row 1 \(1 such rows\)"):
+        LiftCurveDisplay.from_predictions(labels, [0.1, 0.2, 0.3, 0.4])
+
+
 # ------------------------------------------------------------------ small axes
 
 LONG = "a long name of a behaviour " * 2

@@ -8,7 +8,7 @@ from skbseq import _frames
 from skbseq._checks import check_count, is_several, shown, to_numbers
 from skbseq._time import ticks_per_second, to_instant
 from skbseq.inspection._drawing import PALETTE, Display, keywords
-from skbseq.inspection._flat_events import MISSING
+from skbseq.inspection._flat_events import as_name
 from skbseq.inspection._gaps import as_span
 
 __all__ = ["EventAttributionDisplay"]
@@ -39,8 +39,8 @@ class EventAttributionDisplay(Display):
         Seconds from each event to the moment of the prediction.
     baseline : float, default=None
         The prediction without any event.
-    unit : str, default="log-odds"
-        Unit of the contributions, for the axis.
+    unit : str or None, default="log-odds"
+        Unit of the contributions, for the axis. None: they have none.
     total : float, default=None
         The prediction for the whole history. None: the baseline plus all contributions.
     baseline_name : str, default="without events"
@@ -119,8 +119,8 @@ class EventAttributionDisplay(Display):
             Names of the channels. None: "event" if there is one; otherwise it is required.
         baseline : float, default=None
             The prediction without any event, in the same unit. It is named in the title.
-        unit : str, default="log-odds"
-            Unit of the contributions, for the axis.
+        unit : str or None, default="log-odds"
+            Unit of the contributions, for the axis. None: they have none.
         total : float, default=None
             The prediction for the whole history, if the contributions do not add up to it. None:
             the baseline plus all contributions.
@@ -155,11 +155,11 @@ class EventAttributionDisplay(Display):
         ages = None if times is None else _read_ages(times, cutoff, len(values))
         display = cls(
             contributions=values,
-            names=[MISSING if name is None else str(name) for name in names],
+            names=[as_name(name) for name in names],
             channels=channels,
             ages=ages,
             baseline=None if baseline is None else float(to_numbers("baseline", baseline)),
-            unit=unit,
+            unit=_read_unit(unit),
             total=None if total is None else float(to_numbers("total", total)),
             baseline_name=baseline_name,
         )
@@ -219,7 +219,7 @@ class EventAttributionDisplay(Display):
         n_channels = len(self.channels)
         size = (2.6 + 0.36 * max(n_drawn, 6), 4.2 + 0.3 * n_channels)
         ax, below = self._open(ax, size), None
-        self._room.font_for([*self.names, *self.channels, self.unit])  # one warning for all
+        self._room.font_for([*self.names, *self.channels, self.unit or ""])  # one warning for all
         values, labels, font = self._drawn(max_events)
         n_events = len(values)
         if n_channels > 1:
@@ -263,12 +263,12 @@ class EventAttributionDisplay(Display):
 
     def _draw_words(self, ax):
         """The unit at the axis, and the predictions in the title."""
-        (unit,), unit_font = self._room.labels([self.unit], _WIDEST_UNIT)
-        ax.set_ylabel(f"Contribution ({unit})", **unit_font)
+        (unit,), unit_font = self._room.labels([self.unit or ""], _WIDEST_UNIT)
+        ax.set_ylabel(f"Contribution ({unit})" if self.unit else "Contribution", **unit_font)
         if self.baseline is None:
             return
         total = self.baseline + self.contributions.sum() if self.total is None else self.total
-        title = f"{unit}: {self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
+        title = f"{f'{unit}: ' * bool(self.unit)}{self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
         if self._room.is_small:
             title = self._room.wrap(title, 0.9 * self._room.width)
         ax.set_title(title, fontsize=self._room.size("medium"), loc="left", **unit_font)
@@ -282,9 +282,9 @@ class EventAttributionDisplay(Display):
         labels, font = self._room.labels(self.channels)
         size = self._room.size("small")
         ax.set_yticks(range(len(labels)), labels, fontsize=size, **font)
-        (unit,), unit_font = self._room.labels([self.unit], _WIDEST_UNIT)
+        (unit,), unit_font = self._room.labels([self.unit or ""], _WIDEST_UNIT)
         bar = self.figure_.colorbar(self.image_, ax=[self.ax_, ax], shrink=0.6)
-        bar.set_label(unit, **unit_font)
+        bar.set_label(unit if self.unit else "Contribution", **unit_font)
         self._room.dress(bar.ax)
 
 
@@ -320,6 +320,12 @@ def _read_contributions(contributions):
         row = int(np.argmin(np.isfinite(values).all(axis=1)))
         raise ValueError(f"contributions must be finite; those of event {row} are not.")
     return values
+
+
+def _read_unit(unit):
+    if unit is not None and not isinstance(unit, str):
+        raise ValueError(f"unit must be a string or None; got {shown(unit)}.")
+    return unit
 
 
 def _read_channels(channels, n_channels):

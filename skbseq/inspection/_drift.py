@@ -258,7 +258,8 @@ def compare_logs(
         The most frequent categories of both logs are compared; the others are one category. For
         transitions it is at most 10.
     n_permutations : int, default=500
-        Number of random exchanges of users, at least 20.
+        Number of random exchanges of users: at least 20, and at least ``1 / (1 - level) - 1``,
+        which is 99 for the default level.
     level : float, default=0.99
         Level of the values by chance: without any drift, one comparison in a hundred of each
         aspect exceeds them.
@@ -453,6 +454,14 @@ def _check_parameters(n_bins, max_categories, n_permutations, level):
     check_count("n_permutations", n_permutations, least=20, most=10**6)
     if not is_real(level) or not 0.5 <= level < 1:
         raise ValueError(f"level must be at least 0.5 and below 1; got {shown(level)}.")
+    # The smallest p-value is that of no permutation above: 1 / (n_permutations + 1).
+    needed = int(np.ceil(1 / (1 - level) - 1e-6)) - 1
+    if n_permutations < needed:
+        raise ValueError(
+            f"n_permutations={n_permutations:,} cannot show what happens by chance in "
+            f"{100 * (1 - level):.3g}% of the cases (level={level:g}). Use n_permutations="
+            f"{needed} or more, or a lower level."
+        )
 
 
 def _check_in_common(reference, current):

@@ -16,7 +16,7 @@ from skbseq.inspection._drawing import (
     fold,
     keywords,
 )
-from skbseq.inspection._flat_events import MISSING, check_limit
+from skbseq.inspection._flat_events import MISSING, as_name, check_limit
 
 __all__ = ["EmbeddingMapDisplay"]
 
@@ -220,7 +220,7 @@ class EmbeddingMapDisplay(Display):
 
 def _read_labels(labels, max_categories):
     codes, values = _frames.encode(_frames.make_array(labels))
-    names = [str(value) for value in values.to_pylist()]
+    names = [as_name(value) for value in values.to_pylist()]
     if (codes < 0).any():
         codes = np.where(codes < 0, len(names), codes)
         names.append(MISSING)

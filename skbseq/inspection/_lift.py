@@ -322,8 +322,19 @@ def _scores_of(estimator, X, position):
     )
 
 
+def _is_missing(label):
+    # Comparing pandas' NA gives NA, which has no truth value.
+    return label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
+
+
 def _positives(y_true, pos_label):
     """Whether each label is the positive one; there must be both kinds."""
+    missing = np.array([_is_missing(label) for label in y_true.tolist()])
+    if missing.any():
+        raise ValueError(
+            f"The labels of y_true are missing in row {int(missing.argmax())} "
+            f"({int(missing.sum()):,} such rows). Leave these samples out."
+        )
     try:
         found = np.unique(y_true).tolist()
     except TypeError as error:
