@@ -672,10 +672,10 @@ def test_missing_labels_of_a_lift_curve_are_named(missing):
 
 # ------------------------------------------------------------------ small axes
 
-LONG = "a long name of a behaviour " * 2
+PREFIX = "a long name of a behaviour " * 2
 MANY = log_of(
     [
-        (user, minute * 1000, f"{LONG}{(user * 7 + minute * 3) % 40}")
+        (user, minute * 1000, f"{PREFIX}{(user * 7 + minute * 3) % 40}")
         for user in range(20)
         for minute in range(12)
     ]
@@ -684,7 +684,7 @@ IN_GRID = [
     lambda ax: TransitionMatrixDisplay.from_log(MANY, ax=ax),
     lambda ax: StepSankeyDisplay.from_log(MANY, ax=ax),
     lambda ax: ActivityDisplay.from_log(MANY, ax=ax),
-    lambda ax: FunnelDisplay.from_log(MANY, [f"{LONG}{step}" for step in (0, 3, 6)], ax=ax),
+    lambda ax: FunnelDisplay.from_log(MANY, [f"{PREFIX}{step}" for step in (0, 3, 6)], ax=ax),
     lambda ax: GapDistributionDisplay.from_log(MANY, ax=ax),
     lambda ax: EventAttributionDisplay.from_contributions(
         np.arange(24.0), flat_events(MANY).names[:24], baseline=1, ax=ax

@@ -274,7 +274,7 @@ def test_the_background_is_the_baseline(classifier, histories):
 
 @pytest.mark.parametrize("background", [5, "X", np.ones((2, 3))])
 def test_a_background_that_is_none_is_named(classifier, histories, background):
-    with pytest.raises((TypeError, SequenceFrameError), match="^background must be a sequence"):
+    with pytest.raises((TypeError, SequenceFrameError), match=r"^background must be a sequence"):
         explain_events(classifier, histories[0], method="gradients", background=background)
 
 

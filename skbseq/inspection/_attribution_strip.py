@@ -268,7 +268,8 @@ class EventAttributionDisplay(Display):
         if self.baseline is None:
             return
         total = self.baseline + self.contributions.sum() if self.total is None else self.total
-        title = f"{f'{unit}: ' * bool(self.unit)}{self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
+        named = f"{unit}: " if self.unit else ""
+        title = f"{named}{self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
         if self._room.is_small:
             title = self._room.wrap(title, 0.9 * self._room.width)
         ax.set_title(title, fontsize=self._room.size("medium"), loc="left", **unit_font)
