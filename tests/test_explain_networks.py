@@ -134,8 +134,8 @@ def test_gradients_agree_with_central_differences(name, rng):
         slope = np.asarray(slopes[kind] if index is None else slopes[kind][index])
         expected = central_differences(exact, leaves, kind, index)
         assert np.abs(expected).max() > 1e-3
-        # The slopes are computed in single precision, whose rounding is 1.2e-7.
-        np.testing.assert_allclose(slope, expected, atol=2e-5 * np.abs(expected).max())
+        # Keras rounds inputs to single precision (6e-8), a share of 3e-5 of both steps together.
+        np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 def to_tensors(arrays):
