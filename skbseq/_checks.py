@@ -97,8 +97,14 @@ _NO_DATA = (
 )
 
 
-def check_is_data(X):
+def check_is_data(X, name="X"):
     """Refuse data that cannot be samples, before NumPy converts it to a meaningless array.
+
+    Parameters
+    ----------
+    X : object
+    name : str, default="X"
+        Name of the parameter, for messages.
 
     Raises
     ------
@@ -109,17 +115,19 @@ def check_is_data(X):
     """
     kind = type(X).__name__
     if (unordered := why_unordered(X)) is not None:
-        raise TypeError(unordered)
+        raise TypeError(unordered.replace("X ", f"{name} ", 1))
     advice = next((advice for types, advice in _NO_DATA if isinstance(X, types)), None)
     if kind == "LazyFrame":  # by name, so that polars need not be imported
         advice = "Call collect() first."
     if advice is not None and not hasattr(X, "shape"):  # some sparse arrays of SciPy are dicts
-        raise TypeError(f"X must be a sequence frame or an array of numbers; got {kind}. {advice}")
+        raise TypeError(
+            f"{name} must be a sequence frame or an array of numbers; got {kind}. {advice}"
+        )
     is_data = any(hasattr(X, name) for name in ("shape", "__len__", "__array__"))
     if isinstance(X, type) or not is_data:
-        raise TypeError(f"X must be a sequence frame or an array of numbers; got {shown(X)}.")
+        raise TypeError(f"{name} must be a sequence frame or an array of numbers; got {shown(X)}.")
     if len(getattr(X, "columns", (1,))) == 0:
-        raise ValueError("X is a table without columns.")
+        raise ValueError(f"{name} is a table without columns.")
 
 
 def validate_data(estimator, X, **options):

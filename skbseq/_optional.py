@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager, suppress
 
 __all__ = [
+    "MissingLibraryError",
     "import_optional",
     "quiet_tensorflow",
     "quiet_unless_asked",
@@ -24,6 +25,10 @@ _LOADING = threading.Lock()
 _ARRAY_LIBRARIES = [
     f"sklearn.externals.array_api_compat.{name}" for name in ("cupy", "dask", "torch")
 ]
+
+
+class MissingLibraryError(ImportError):
+    """An optional dependency is not installed; the message names the extra."""
 
 
 def import_optional(module, *, extra, purpose):
@@ -45,13 +50,13 @@ def import_optional(module, *, extra, purpose):
 
     Raises
     ------
-    ImportError
-        If it is not installed; the message names the extra.
+    MissingLibraryError
+        If it is not installed; it is an ImportError.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(
+        raise MissingLibraryError(
             f"{module} is needed {purpose}. Install it with: pip install 'skbseq[{extra}]'"
         ) from error
 

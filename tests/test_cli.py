@@ -90,7 +90,7 @@ def commands():
     return next(a for a in actions if isinstance(a, argparse._SubParsersAction)).choices
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["explain"], ["demo"]])
+@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["explain"], ["report"], ["demo"]])
 def test_help_explains_and_shows_an_example(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
@@ -100,7 +100,7 @@ def test_help_explains_and_shows_an_example(capsys, command):
     assert max(map(len, said.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("command", ["fit", "predict", "explain", "demo"])
+@pytest.mark.parametrize("command", ["fit", "predict", "explain", "report", "demo"])
 def test_every_option_tells_its_default(command):
     for action in commands()[command]._actions:
         if action.option_strings and not action.required and action.dest != "help":
@@ -108,7 +108,7 @@ def test_every_option_tells_its_default(command):
         assert action.help
 
 
-@pytest.mark.parametrize("command", ["fit", "predict", "explain"])
+@pytest.mark.parametrize("command", ["fit", "predict", "explain", "report"])
 def test_examples_in_the_help_can_be_parsed(command):
     parser = commands()[command]
     text = parser.epilog.replace("\\\n", " ")

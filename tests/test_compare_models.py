@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression
@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skbseq import SequenceVectorizer
 from skbseq.inspection import ModelComparison, compare_models
 from skbseq.inspection._comparison import corrected_t
+from skbseq.inspection._comparison_bootstrap import mean_of_draws
 
 X, y = make_classification(90, 4, random_state=1)
 TREE, LOGISTIC = DecisionTreeClassifier(max_features=1), LogisticRegression()
@@ -63,6 +64,102 @@ def test_false_alarms_are_as_rare_as_the_level_says(rng):
         n_alarms += corrected_t(differences[None], 0.25, 0.95)[3][0] < 0.05
         n_plain += stats.ttest_1samp(differences, 0).pvalue < 0.05
     assert n_alarms < 0.1 * n_trials < 0.2 * n_trials < n_plain
+
+
+def test_bootstrap_equals_a_plain_loop(rng):
+    users = np.repeat(np.arange(30), 3)
+    cv = list(GroupKFold(3).split(X, y, users))
+    models = {"logistic": LOGISTIC, "constant": DummyClassifier(strategy="prior")}
+    comparison = compare_models(
+        *(models, X, y),
+        cv=cv,
+        scoring="neg_log_loss",
+        interval="bootstrap",
+        users=[f"user {u}" for u in users],
+        n_bootstrap=20,
+        level=0.8,
+        random_state=5,
+    )
+    counts = np.random.RandomState(5).multinomial(30, np.full(30, 1 / 30), 20)
+    fitted = [
+        [clone(model).fit(X[train], y[train]) for train, _ in cv] for model in models.values()
+    ]
+    expected = []
+    for times in counts:
+        means = []
+        for of_splits in fitted:
+            scores = []
+            for model, (_, test) in zip(of_splits, cv, strict=True):
+                rows = [row for row in test for _ in range(times[users[row]])]
+                p = model.predict_proba(X[rows])
+                scores.append(np.mean(np.log(p[np.arange(len(rows)), y[rows]])))
+            means.append(np.mean(scores))
+        expected.append(means)
+    expected = np.array(expected)
+    np.testing.assert_allclose(comparison.draws, expected.T)
+    row = comparison.frame("pyarrow").to_pylist()[1]
+    difference = expected[:, 1] - expected[:, 0]
+    assert row["difference_low"] == pytest.approx(np.quantile(difference, 0.1))
+    assert row["high"] == pytest.approx(np.quantile(expected[:, 1], 0.9))
+    assert row["p_value"] == pytest.approx(2 * (1 + (difference >= 0).sum()) / 21)
+    assert ", bootstrap by user, against logistic" in str(comparison)
+    plain = compare_models(models, X, y, cv=cv, scoring="neg_log_loss").frame("pyarrow")
+    assert plain["mean"].to_pylist() == comparison.frame("pyarrow")["mean"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    "scoring", ["roc_auc", "accuracy", None, lambda e, X, y: (e.predict(X) == y).mean()]
+)
+def test_bootstrap_takes_every_kind_of_score(scoring):
+    rows = slice(0, 40)
+    models = [LOGISTIC, DummyClassifier(strategy="prior")]
+    found = compare_models(
+        *(models, X[rows], y[rows]),
+        cv=4,
+        scoring=scoring,
+        interval="bootstrap",
+        n_bootstrap=20,
+        random_state=0,
+    )
+    table = found.frame()
+    assert found.draws.shape == (2, 20)
+    assert (table["low"] <= table["mean"]).all() and (table["mean"] <= table["high"]).all()
+    assert table["difference_high"][1] < 0 and table["p_value"][1] == pytest.approx(2 / 21)
+
+
+def test_users_vary_more_than_their_samples():
+    # Each user has ten equal samples, so there are 12 observations and not 120.
+    users = np.repeat(np.arange(12), 10)
+    many, labels = np.repeat(X[:12], 10, axis=0), np.repeat(y[:12], 10)
+    options = {"cv": [(np.arange(120), np.arange(120))] * 2, "scoring": "neg_brier_score"}
+    options |= {"interval": "bootstrap", "n_bootstrap": 60, "random_state": 0}
+    models = [LogisticRegression(C=1e-3), DummyClassifier(strategy="prior")]
+    by_user = compare_models(models, many, labels, groups=users, **options).draws[0].std()
+    by_sample = compare_models(models, many, labels, **options).draws[0].std()
+    assert 2 < by_user / by_sample < 5  # about the root of 10
+
+
+def test_splits_without_a_score_are_left_out_of_the_draw():
+    scores = np.array([[[[1.0, np.nan]], [[3, 5]]], [[[0, 0]], [[0, np.nan]]]])
+    assert mean_of_draws(scores).tolist() == [[2.0], [0.0]]
+    with pytest.raises(ValueError, match="undefined in 2 of 2 draws"):
+        mean_of_draws(np.full((2, 2, 1, 2), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"interval": "normal"}, "interval"),
+        ({"users": y}, 'users is for interval="bootstrap"'),
+        ({"interval": "bootstrap", "users": y[1:]}, "users holds 89 values for 90 samples"),
+        ({"interval": "bootstrap", "users": [None, *"ab" * 44, "c"]}, "missing for sample 0"),
+        ({"interval": "bootstrap", "users": ["a"] * 90}, "names one user only"),
+        ({"interval": "bootstrap", "n_bootstrap": 5}, "n_bootstrap .* at least 20"),
+    ],
+)
+def test_bad_options_of_the_bootstrap(options, message):
+    with pytest.raises(ValueError, match=message):
+        compare_models([LOGISTIC, DummyClassifier()], X, y, **options)
 
 
 def test_equal_models_have_p_value_1():

@@ -36,13 +36,14 @@ from skbseq.inspection import (
     TransitionGraphDisplay,
     TransitionMatrixDisplay,
     _drawing,
+    _labels,
 )
 from skbseq.inspection._activity import count_periods
 from skbseq.inspection._cohorts import count_cohorts
-from skbseq.inspection._drawing import _shorten, labels_of
 from skbseq.inspection._flat_events import flat_events
 from skbseq.inspection._funnel import count_steps
 from skbseq.inspection._gaps import as_span, gaps_of, span_ticks
+from skbseq.inspection._labels import Room, _shorten, labels_of
 from skbseq.inspection._lift import curve
 from skbseq.inspection._periods import PERIODS, period_of, start_of, text_of
 from skbseq.inspection._step_matrix import count_at_steps
@@ -612,10 +613,19 @@ def test_long_names_lose_their_middle_and_stay_distinct():
 
 
 def test_a_missing_font_is_a_clear_warning(monkeypatch):
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    # Without fonts matplotlib would remember that it found none.
+    monkeypatch.setattr(_labels, "_without_glyph", lambda characters, families: characters)
     log = log_of([(1, 0, "浏览"), (1, 1, "购买")])
-    with pytest.warns(UserWarning, match="No installed font has the characters '.*浏.*fonts-noto"):
-        TransitionMatrixDisplay.from_log(log)
+    match = "No installed font has the characters '.*浏.*fonts-noto"
+    with pytest.warns(UserWarning, match=match) as raised:
+        display = TransitionMatrixDisplay.from_log(log)
+    assert len(raised) == 1  # rows and columns have the same names
+    with pytest.warns(UserWarning, match=match) as raised:
+        display.plot()
+        EventAttributionDisplay.from_contributions(
+            [[1.0, 2], [2, 3]], ["浏览", "购买"], channels=["行为", "产品"], unit="分"
+        )
+    assert len(raised) == 2  # one for each plot
 
 
 def test_a_font_that_has_the_characters_is_used(monkeypatch):
@@ -623,10 +633,103 @@ def test_a_font_that_has_the_characters_is_used(monkeypatch):
     entry = type("Entry", (), {"name": font["family"]})
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [entry])
     has = lambda characters, families: set() if font["family"] in families else characters  # noqa: E731
-    monkeypatch.setattr(_drawing, "_without_glyph", has)
-    keywords = _drawing.font_for(["浏览"])
+    monkeypatch.setattr(_labels, "_without_glyph", has)
+    keywords = _labels.font_for(["浏览"])
     assert keywords == {"fontfamily": [*mpl.rcParams["font.family"], font["family"]]}
-    assert _drawing.legend_font(keywords) == {"prop": {"family": keywords["fontfamily"]}}
+    assert _labels.legend_font(keywords) == {"prop": {"family": keywords["fontfamily"]}}
+
+
+def test_the_word_missing_is_not_null():
+    log = log_of([(1, 0, None), (1, 1, "(missing)"), (2, 0, None)])
+    assert sorted(TransitionMatrixDisplay.from_log(log).names) == ["'(missing)'", "(missing)"]
+    assert FunnelDisplay.from_log(log, [None, "(missing)"]).counts.tolist() == [2, 1]
+    only_null = log_of([(1, 0, None), (1, 1, "view")])
+    assert FunnelDisplay.from_log(only_null, ["(missing)", "view"]).counts.tolist() == [1, 1]
+    labels = EmbeddingMapDisplay.from_vectors(np.eye(3), labels=["(missing)", None, "a"]).names
+    assert sorted(labels) == ["'(missing)'", "(missing)", "a"]
+
+
+def test_contributions_without_a_unit():
+    display = EventAttributionDisplay.from_contributions(
+        [1, 2.0], list("ab"), unit=None, baseline=1
+    )
+    assert display.ax_.get_ylabel() == "Contribution"
+    assert display.ax_.get_title(loc="left") == "+1.00 without events, +4.00 with all"
+    several = EventAttributionDisplay.from_contributions(
+        [[1, 2.0]], ["a"], channels=["x", "y"], unit=None
+    )
+    assert several.image_.colorbar.ax.get_ylabel() == "Contribution"
+    with pytest.raises(ValueError, match="unit must be a string or None; got 5"):
+        EventAttributionDisplay.from_contributions([1], ["a"], unit=5)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_missing_labels_of_a_lift_curve_are_named(missing):
+    labels = np.array([1, missing, 0, 1], object)
+    with pytest.raises(ValueError, match=r"labels of y_true are missing in row 1 \(1 such rows\)"):
+        LiftCurveDisplay.from_predictions(labels, [0.1, 0.2, 0.3, 0.4])
+
+
+# ------------------------------------------------------------------ small axes
+
+PREFIX = "a long name of a behaviour " * 2
+MANY = log_of(
+    [
+        (user, minute * 1000, f"{PREFIX}{(user * 7 + minute * 3) % 40}")
+        for user in range(20)
+        for minute in range(12)
+    ]
+)
+IN_GRID = [
+    lambda ax: TransitionMatrixDisplay.from_log(MANY, ax=ax),
+    lambda ax: StepSankeyDisplay.from_log(MANY, ax=ax),
+    lambda ax: ActivityDisplay.from_log(MANY, ax=ax),
+    lambda ax: FunnelDisplay.from_log(MANY, [f"{PREFIX}{step}" for step in (0, 3, 6)], ax=ax),
+    lambda ax: GapDistributionDisplay.from_log(MANY, ax=ax),
+    lambda ax: EventAttributionDisplay.from_contributions(
+        np.arange(24.0), flat_events(MANY).names[:24], baseline=1, ax=ax
+    ),
+]
+
+
+def _overlap(axis, side, renderer):
+    """Whether upright labels of ticks overlap along an axis."""
+    texts = [t for t in axis.get_ticklabels() if t.get_text() and t.get_visible()]
+    boxes = [t.get_window_extent(renderer) for t in texts if not t.get_rotation()]
+    ends = sorted((getattr(b, f"{side}0"), getattr(b, f"{side}1")) for b in boxes)
+    return any(low < high for (_, high), (low, _) in itertools.pairwise(ends))
+
+
+def test_text_fits_small_axes():
+    figure, grid = plt.subplots(2, 3, figsize=(12, 7), layout="constrained")
+    drawn = [draw(ax) for draw, ax in zip(IN_GRID, grid.flat, strict=True)]
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    for ax in figure.axes:
+        assert not _overlap(ax.xaxis, "x", renderer) and not _overlap(ax.yaxis, "y", renderer)
+        assert ax.xaxis.label.get_size() < 7 and len(ax.get_yticks()) <= 12
+    for display, ax in zip(drawn, grid.flat, strict=True):
+        assert display.ax_ is ax
+        inside = ax.get_window_extent()  # the layout keeps half of each place for the axes
+        assert inside.width > 0.25 * figure.bbox.width / 3, display
+        label = ax.xaxis.label.get_window_extent(renderer)
+        assert label.width < 1.3 * inside.width or not label.width
+    assert drawn[0].text_ is None  # no room for numbers
+    assert max(len(each.get_text()) for each in drawn[0].ax_.get_yticklabels()) <= 22
+    assert "\n" in drawn[3].ax_.texts[1].get_text()
+    for text in drawn[5].ax_.get_xticklabels():
+        assert text.get_size() < 6
+
+
+def test_text_has_its_usual_size_in_usual_axes():
+    usual, own = plt.subplots()[1], FunnelDisplay.from_log(SHOP, ["view", "cart"])
+    for display in (own, FunnelDisplay.from_log(SHOP, ["view", "cart"], ax=usual)):
+        assert display.ax_.yaxis.label.get_size() == mpl.rcParams["font.size"]
+        assert "\n" not in display.ax_.texts[1].get_text()
+    assert Room(usual).scale == 1 and not Room(usual).is_small
+    assert Room(plt.figure(figsize=(2, 1)).add_subplot()).scale == 0.55
+    assert Room(plt.figure(figsize=(2, 1)).add_subplot(), is_given=False).scale == 1
+    assert Room(plt.subplots(2, 2)[1][0, 0]).size() == pytest.approx(0.55 * 10, rel=0.2)
 
 
 # ------------------------------------------------------------------ bad input

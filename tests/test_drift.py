@@ -22,7 +22,7 @@ from skbseq.inspection._divergences import (
     unknown_counts,
 )
 from skbseq.inspection._drift import _join, _observe, _units
-from skbseq.inspection._flat_events import flat_events
+from skbseq.inspection._flat_events import as_name, flat_events
 
 mpl.use("Agg")
 
@@ -170,7 +170,7 @@ def test_drift_is_found_and_named(rng):
 
 def test_the_plot_shows_each_index_and_its_band(rng):
     logs = random_log(rng, 40), random_log(rng, 40, first_user=99, chances=(0.1, 0.1, 0.8))
-    drift = compare_logs(*logs, n_permutations=50, random_state=0).plot()
+    drift = compare_logs(*logs, n_permutations=99, random_state=0).plot()
     assert [bar.get_width() for bar in drift.bars_] == drift.psi_chance.tolist()
     assert drift.points_.get_offsets()[:, 0].tolist() == drift.psi.tolist()
     drift.level = 0.999
@@ -204,8 +204,8 @@ def test_an_aspect_without_observations_is_not_a_number():
 def test_spans_of_different_lengths_are_a_warning(rng):
     log = random_log(rng)
     with pytest.warns(UserWarning, match=r"reference covers 40 d and the current log 25 d.*Cut"):
-        compare_logs(log, log.clean(earliest="2026-01-16"), n_permutations=20)
-    compare_logs(log, log.clean(earliest="2026-01-13"), n_permutations=20)  # 28 d: no warning
+        compare_logs(log, log.clean(earliest="2026-01-16"), n_permutations=99)
+    compare_logs(log, log.clean(earliest="2026-01-13"), n_permutations=99)  # 28 d: no warning
 
 
 GOOD = random_log(np.random.default_rng(0), 5)
@@ -257,3 +257,40 @@ def test_parts_that_do_not_fit_are_refused():
     )
     with pytest.raises(ValueError, match="must have one length"):
         display.plot()
+
+
+@pytest.mark.parametrize(("level", "needed"), [(0.99, 99), (0.999, 999), (0.975, 39)])
+def test_a_level_that_permutations_cannot_show_is_an_error(level, needed):
+    log = make_logs_of_chance()
+    with pytest.raises(ValueError, match=f"Use n_permutations={needed} or more, or a lower level"):
+        compare_logs(log, log, level=level, n_permutations=needed - 1)
+    if needed < 100:
+        compare_logs(log, log, level=level, n_permutations=needed, random_state=0)
+
+
+def make_logs_of_chance():
+    events = pd.DataFrame(
+        {"who": [1, 1, 2, 2], "what": list("abab"), "when": pd.date_range("2026-01-01", periods=4)}
+    )
+    return EventLog(events, user="who", time="when", behavior="what").clean()
+
+
+def test_a_text_that_reads_like_missing_is_another_value():
+    def log_of(values):
+        n = len(values)
+        events = pd.DataFrame(
+            {"who": range(n), "what": values, "when": pd.date_range("2026-01-01", periods=n)}
+        )
+        return EventLog(events, user="who", time="when", behavior="what").clean()
+
+    drift = compare_logs(
+        *(log_of(["(missing)", None, "a", "a"]), log_of([None, None, "a", "a"])),
+        n_permutations=99,
+        random_state=0,
+    )
+    cells = drift.details("pyarrow").to_pylist()
+    counts = {
+        c["cell"]: (c["reference"], c["current"]) for c in cells if c["aspect"] == "event mix"
+    }
+    assert counts == {"a": (2, 2), "(missing)": (1, 2), "'(missing)'": (1, 0)}
+    assert as_name("'(missing)'") == "''(missing)''" and as_name(None) == "(missing)"

@@ -337,6 +337,28 @@ def test_shapley_says_its_cost_before_it_begins(frame):
     np.testing.assert_allclose(explanation.flat, [0.5, 2, -1, -1])
 
 
+class Untouched(Sums):
+    """A model that must not be asked."""
+
+    def predict(self, X):
+        raise AssertionError("asked before the cost was said")
+
+
+def test_removal_says_its_cost_before_it_begins(monkeypatch):
+    X = pd.DataFrame({"what": [["view"], ["view"] * 10_000]})
+    match = r"Row 1 has 10,000 events.* 10,000 predictions, which read 99,990,000 events"
+    with pytest.raises(SequenceFrameError, match=match):
+        explain_events(Untouched().fit(X), X, max_evals=9_999)
+    match = r"10,001 predictions, which read 99,990,000 events; row 1 alone has 10,000 events"
+    with (
+        pytest.warns(UserWarning, match=match),
+        pytest.raises(AssertionError, match="asked before"),
+    ):
+        explain_events(Untouched().fit(X), X)
+    with pytest.raises(AssertionError, match="asked before"):  # the advice: no warning
+        explain_events(Untouched().fit(X), X, max_evals=10_000)
+
+
 def test_forests_of_certain_probabilities_stay_finite(shop):
     class Certain(Both):
         def predict_proba(self, X):
@@ -347,6 +369,21 @@ def test_forests_of_certain_probabilities_stay_finite(shop):
 
 
 # ------------------------------------------------------------------ counterfactuals
+
+
+def test_counterfactuals_are_named_as_asked():
+    X = pd.DataFrame({"what": [["view", "cart"]], "where": [["web", "app"]]})
+    days = pd.to_datetime(["2026-01-01", "2026-01-03"])
+    X = X.assign(seen=[list(days)], sent=[list(days + pd.Timedelta("1D"))])
+    X = X.assign(asked=pd.Timestamp("2026-01-10"), cutoff=pd.Timestamp("2026-02-01"))
+    find = lambda **names: counterfactual_events(  # noqa: E731
+        Sums().fit(X), X, threshold=1.0, **names
+    )["described"].tolist()
+    assert find() == [["cart, app 29 days before"]]
+    names = {"columns": "where", "time": "sent", "cutoff": "asked"}
+    assert find(**names) == [["app 6 days before"]]
+    with pytest.raises(SequenceFrameError, match="columns='x' is not one of the list columns"):
+        counterfactual_events(Untouched().fit(X), X, columns=["x"])
 
 
 def test_counterfactuals_are_small(frame_lib):

@@ -31,7 +31,8 @@ LAYERS = [
     ("training", {"_next_event", "_training", "networks"}),
     ("models", {"estimators"}),
     ("use", {"inspection", "persistence"}),
-    ("entry points", {"__main__", "cli", "report"}),
+    ("pages", {"report"}),
+    ("entry points", {"__main__", "cli"}),
 ]
 LAYER_OF = {module: number for number, (_, modules) in enumerate(LAYERS) for module in modules}
 # `python -m skbseq` runs the same command line as `skbseq`.

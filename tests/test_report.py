@@ -1,13 +1,17 @@
 """make_report: leakage checks, paired intervals, the page, bad input."""
 
+import base64
+import html
 import json
 import re
 from html.parser import HTMLParser
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
@@ -16,10 +20,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from skbseq import EventLog, SequenceVectorizer
+from skbseq import EventLog, SequenceEncoder, SequenceVectorizer
 from skbseq.exceptions import SequenceFrameError
-from skbseq.report import make_report
+from skbseq.inspection import EarlyDecisionDisplay
+from skbseq.report import Report, make_report
 from skbseq.report._card import model_card
+from skbseq.report._early import early
 from skbseq.report._leakage import check_leakage
 from skbseq.report._report import _number
 from skbseq.report._samples import Samples
@@ -28,9 +34,11 @@ from skbseq.report._scores import (
     Task,
     bootstrap,
     difference_rows,
+    make_baselines,
     score_rows,
     weighted_auc,
 )
+from skbseq.report._sections import drift
 
 EVIL = "<script>alert(1)</script>"
 
@@ -52,7 +60,7 @@ X_TEST, Y_TEST = make_frame(40, 2, prefix=EVIL)
 
 
 def make_model():
-    vectorizer = SequenceVectorizer(["counts"])
+    vectorizer = SequenceVectorizer(["counts"], windows=())
     return make_pipeline(vectorizer, SimpleImputer(), LogisticRegression())
 
 
@@ -107,10 +115,32 @@ def test_page_loads_nothing_and_escapes_all_text(path):
     page = _Page(text)
     assert "script" not in page.tags and EVIL not in text
     assert "&lt;script&gt;alert(1)" in text
-    assert len(page.loaded) == 6  # calibration, lift, drift, three explanations
+    assert len(page.loaded) == 7  # calibration, lift, early, drift, three explanations
     assert all(value.startswith("data:image/svg+xml;base64,") for value in page.loaded)
     assert not re.search(r"url\(|@import", text)
     assert path.stat().st_size < 3e6
+
+
+def test_pictures_fit_narrow_screens_and_paper(path):
+    text = path.read_text(encoding="utf-8")
+    kinds = re.findall(r'<div class="picture"><img class="(\w*)" src="([^"]+)"', text)
+    assert [kind for kind, _ in kinds] == ["", "", "", *["wide"] * 3, ""]
+    pictures = [base64.b64decode(uri.partition(",")[2]).decode() for kind, uri in kinds if kind]
+    widths = [float(re.search(r'<svg .*?width="([\d.]+)pt"', each, re.S)[1]) for each in pictures]
+    assert max(widths) < 72 * 4  # few events make no wide picture
+    style = text[text.index("<style>") : text.index("</style>")]
+    screen, paper = style.split("@media print")
+    assert "div.picture { overflow-x: auto; }" in screen and "img.wide { max-width: none" in screen
+    assert "img, img.wide { max-width: 100%; max-height" in paper
+    assert not re.search(r"[^-]width: *\d+(px|rem|pt)", style)
+
+
+def test_drift_of_logs_of_other_spans_is_said_on_the_page(log):
+    roles = {"user": "user_id", "time": "when", "behavior": "what"}
+    short = EventLog(log.to_frame(), **roles, until="2026-06-01").clean()
+    with pytest.warns(UserWarning, match="Lengths and gaps differ"):
+        content, _ = drift(short, log, np.random.RandomState(0))
+    assert len(content["warnings"]) == 1 and "Lengths and gaps" in content["warnings"][0]
 
 
 def test_same_seed_gives_the_same_bytes(report, path, model, log, tmp_path):
@@ -143,6 +173,17 @@ def test_sections_show_what_the_model_uses(report):
     assert found["card"]["purpose"].startswith("To send mails.")
     assert not any(each["beyond chance"] for each in found["drift"]["aspects"])
     assert found["lift"]["shares"][0]["lift"] == pytest.approx(1 / Y_TEST.mean())
+
+
+def test_a_notebook_shows_the_page_in_a_frame(report, monkeypatch):
+    plain = Report(report.content, {})
+    frame = plain._repr_html_()
+    (attributes,) = re.findall('<iframe title="([^"]*)" srcdoc="([^"]*)"', frame)
+    assert html.unescape(attributes[0]) == report.content["title"]
+    assert html.unescape(attributes[1]) == plain._page()
+    assert EVIL not in frame
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    assert plain._repr_html_() is None
 
 
 # ------------------------------------------------------------------ scores
@@ -196,6 +237,95 @@ def test_a_worse_model_is_said_to_be_worse():
         Task("binary", [0, 1], y), predicted, np.arange(100), 50, np.random.RandomState(0)
     )
     assert all(r["sentence"].startswith("Worse than Half") for r in difference_rows(found, 0.9))
+
+
+class _Constant(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_, self.n_ = np.unique(y), len(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.tile([0.3, 0.7], (len(X), 1))
+
+
+def test_baselines_of_the_user_are_copied_and_fitted(model):
+    own = _Constant()
+    found = make_report(
+        *(model, X_TRAIN, Y_TRAIN, X_TEST, Y_TEST),
+        baselines={"Today": own},
+        n_bootstrap=20,
+        random_state=0,
+    ).to_dict()["scores"]
+    assert {row["model"] for row in found["rows"]} == {MODEL, "Most frequent", "Today"}
+    loss = -np.log(np.where(Y_TEST, 0.7, 0.3)).mean()
+    assert loss in [pytest.approx(row["value"]) for row in found["rows"]]
+    assert not hasattr(own, "n_") and not found["failed"]
+
+
+def test_boosting_takes_the_columns_that_the_model_names():
+    encoder = SequenceEncoder(categorical=["what"], numeric=["n"])
+    model = CalibratedClassifierCV(make_pipeline(encoder, LogisticRegression()))
+    task = Task("binary", [False, True], np.array([0, 1]))
+    vectorizer = make_baselines(task, model, None, "when", 0)["Boosting"][0]
+    assert (vectorizer.categorical, vectorizer.numeric) == (["what"], ["n"])
+    assert vectorizer.cutoff == "when"
+    vectorizer = make_baselines(task, LogisticRegression(), None, "when", 0)["Boosting"][0]
+    assert vectorizer.categorical is None and vectorizer.numeric is None
+
+
+# ------------------------------------------------------------------ early decisions
+
+
+def section(model, X=X_TEST, y=Y_TEST):
+    task = Task("binary", [False, True], np.asarray(y, int))
+    return early(model, X, task, Samples(X, "X", None, "cutoff"), "cutoff", FEW)
+
+
+FEW = np.random.RandomState(0)
+
+
+def test_early_decisions_are_those_of_the_display(report, model):
+    found = report.to_dict()["early"]
+    display = EarlyDecisionDisplay.from_estimator(model, X_TEST, Y_TEST, time="when")
+    plt.close(display.figure_)
+    assert found["score"] == "ROC AUC"
+    assert [row["score"] for row in found["shares"]] == pytest.approx(display.scores)
+    days = display.lead_times / np.timedelta64(1, "D")
+    assert [row["days to the cutoff, median"] for row in found["shares"]] == days.tolist()
+    assert found["shares"][-1]["whole histories"] == 1.0
+    assert found["shares"][0]["score"] < found["shares"][-1]["score"] == 1.0
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_model_that_reads_the_cutoff_has_no_early_decisions(as_text):
+    X = X_TRAIN.assign(cutoff=X_TRAIN["cutoff"].astype(str)) if as_text else X_TRAIN
+    vectorizer = SequenceVectorizer(["recency", "counts"])
+    reads = make_pipeline(vectorizer, SimpleImputer(), LogisticRegression()).fit(X, Y_TRAIN)
+    content, picture = section(reads, X, Y_TRAIN)
+    assert "reads the time to the cutoff" in content["note"] and picture is None
+
+
+class _NeedsTwo(ClassifierMixin, BaseEstimator):
+    """Takes only histories of two or more events."""
+
+    classes_ = np.array([False, True])
+
+    def predict_proba(self, X):
+        if min(map(len, X["what"])) < 2:
+            raise ValueError("too short")
+        return np.full((len(X), 2), 0.5)
+
+
+def test_early_decisions_that_cannot_be_measured_have_a_note(model):
+    rows = X_TEST["what"].map(len) > 1
+    assert section(_NeedsTwo(), X_TEST[rows], Y_TEST[rows])[0]["note"].endswith(": too short")
+    short = X_TEST.assign(what=[["view"]] * 40, when=[[pd.Timestamp("2026-05-01")]] * 40)
+    assert "more than one event" in section(model, short)[0]["note"]
+    assert "All test labels are equal" in section(model, y=np.ones(40))[0]["note"]
+    X = X_TEST[["what"]]  # without cutoffs there are no lead times
+    content, picture = section(make_model().fit(X, Y_TEST), X)
+    assert list(content["shares"][0]) == ["events seen", "score", "whole histories"]
+    assert picture is not None
 
 
 # ------------------------------------------------------------------ leakage
@@ -333,6 +463,10 @@ BAD = {
     "level": ({"options": {"level": 95}}, ValueError, "level must be between 0 and 1"),
     "draws": ({"options": {"n_bootstrap": 5}}, ValueError, "n_bootstrap .* at least 20"),
     "title": ({"options": {"title": 5}}, ValueError, "title must be a string"),
+    "baselines": ({"options": {"baselines": [make_model()]}}, TypeError, "dict of unfitted"),
+    "baseline": ({"options": {"baselines": {"x": 5}}}, TypeError, r"baselines\['x'\] must be an"),
+    "its name": ({"options": {"baselines": {MODEL: make_model()}}}, ValueError, "another name"),
+    "notes": ({"options": {"notes": "a text"}}, ValueError, "notes must be a list of texts"),
     "purpose": ({"options": {"purpose": 5}}, ValueError, "purpose must be a text"),
     "horizon": ({"options": {"horizon": "a week"}}, ValueError, "horizon"),
     "seed": ({"options": {"random_state": -1}}, ValueError, "random_state"),

@@ -9,6 +9,39 @@ from skbseq.inspection import explain_events
 from skbseq.persistence import load, read_metadata
 
 
+def open_model(args):
+    """Read the model of the command line.
+
+    Returns
+    -------
+    task : Task
+    model : Pipeline
+    metadata : dict
+        What else the file stores.
+    """
+    metadata = read_metadata(args.model)["metadata"]
+    return Task.from_metadata(metadata, args.model), load(args.model), metadata
+
+
+def open_log(args, path, task, model, say, *, until=None):
+    """Read a log as the model was trained, or as the command line says.
+
+    Returns
+    -------
+    task : Task
+        With the options of the command line.
+    log : EventLog
+    """
+    options = arguments.read_options(args, task.reading)
+    table = read_log(path, task.roles, task.kinds, options=options, quiet=args.quiet)
+    table = task.check_table(table, model[0].categories_)
+    given = {name: getattr(args, name) for name in ("time_format", "invalid_times", "earliest")}
+    task = task.with_options(table, given)
+    log = task.open_log(table, latest=args.latest, until=until)
+    say(f"{log.report}\n")
+    return task, log
+
+
 def open_inputs(args, say):
     """Read the model and the log of the command line.
 
@@ -19,16 +52,8 @@ def open_inputs(args, say):
     samples, X : pyarrow.Table
         Users with an event until the cutoff, and their histories.
     """
-    metadata = read_metadata(args.model)["metadata"]
-    task = Task.from_metadata(metadata, args.model)
-    model = load(args.model)
-    options = arguments.read_options(args, task.reading)
-    table = read_log(args.log, task.roles, task.kinds, options=options, quiet=args.quiet)
-    table = task.check_table(table, model[0].categories_)
-    given = {name: getattr(args, name) for name in ("time_format", "invalid_times", "earliest")}
-    task = task.with_options(table, given)
-    log = task.open_log(table, latest=args.latest)
-    say(f"{log.report}\n")
+    task, model, _ = open_model(args)
+    task, log = open_log(args, args.log, task, model, say)
     samples = log.samples(at=args.at)
     notice = describe_beyond(log, args.at)
     if notice:

@@ -117,6 +117,13 @@ def table_path(text):
     return text
 
 
+def page_path(text):
+    """Path of a page to write."""
+    if not text.lower().endswith((".html", ".htm")):
+        raise argparse.ArgumentTypeError(f"{text!r} must end in .html")
+    return text
+
+
 def check_out(args):
     """Refuse to overwrite the log."""
     if os.path.realpath(args.out) == os.path.realpath(args.log):

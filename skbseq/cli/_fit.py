@@ -263,6 +263,7 @@ def run(args):
     metadata = {
         "task": task.to_metadata(),
         "base_rate": float(y.mean()),
+        "n_users": len(y),
         "model": name,
         "scores": scores,
     }

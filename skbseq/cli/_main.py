@@ -5,7 +5,8 @@ import traceback
 import warnings
 
 from skbseq import __version__
-from skbseq.cli import _demo, _explain, _fit, _predict
+from skbseq._optional import MissingLibraryError
+from skbseq.cli import _demo, _explain, _fit, _predict, _report_page
 from skbseq.cli._arguments import Parser
 from skbseq.cli._process import Interrupts, patient_output
 from skbseq.cli._wording import describe, reword
@@ -24,6 +25,7 @@ examples:
       --at 2026-06-01 --horizon 7D --out model.skbseq
   skbseq predict model.skbseq shop.csv --at 2026-06-08 --out scores.csv
   skbseq explain model.skbseq shop.csv --at 2026-06-08 --user 1042
+  skbseq report model.skbseq shop.csv --at 2026-06-08 --out report.html
 
 Each command has its own help: skbseq fit --help. The Python API offers more options; load a file
 written by fit with skbseq.load.
@@ -31,8 +33,9 @@ written by fit with skbseq.load.
 exit codes: 0 done, 1 the data, the model or a path is wrong, 2 the command line is wrong,
 130 interrupted.
 """
-# Errors in the data, the model or a path. Any other error is a bug, so its traceback is shown.
-_EXPECTED = (ValueError, OSError, FloatingPointError)
+# Errors in the data, the model or a path, or a missing library. Any other error is a bug, so its
+# traceback is shown.
+_EXPECTED = (ValueError, OSError, FloatingPointError, MissingLibraryError)
 
 
 def make_parser():
@@ -45,7 +48,7 @@ def make_parser():
         help="show the Python traceback of an error (default: only its message)",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (_demo, _fit, _predict, _explain):
+    for module in (_demo, _fit, _predict, _explain, _report_page):
         module.add_command(commands)
     return parser
 

@@ -7,13 +7,15 @@ from skbseq._time import parse_moment, to_timedelta
 _DAY = dt.timedelta(days=1)
 
 
-def describe_undecided(log, task):
+def describe_undecided(log, task, *, shorter=True):
     """Explain why labels are not known yet, and name the latest possible cutoff.
 
     Parameters
     ----------
     log : EventLog
     task : Task
+    shorter : bool, default=True
+        Whether the command has the option --horizon.
 
     Returns
     -------
@@ -21,14 +23,32 @@ def describe_undecided(log, task):
     """
     horizon = to_timedelta(task.horizon).astype("m8[us]").item()
     latest = _as_argument(log.until - horizon, log.start, whole_days=horizon >= _DAY)
-    advice = f"The latest usable cutoff is --at {latest}. Or use a shorter --horizon"
+    other = "use a shorter --horizon" if shorter else "use a log that ends later"
+    advice = f"The latest usable cutoff is --at {latest}. Or {other}"
     if log.until - horizon < log.start:
-        advice = "The log is shorter than this horizon: use a shorter --horizon"
+        advice = f"The log is shorter than this horizon: {other}"
     return (
         f"The labels are not known yet: {task.horizon} after --at {task.at} is "
         f"{_format(_moment(task.at, log) + horizon)}, but the log ends at {_format(log.until)}. "
         f"{advice}, or pass --until DATE if the log is complete to a later moment."
     )
+
+
+def in_order(log, dates):
+    """Dates of the command line from early to late, each moment once."""
+    by_moment = {_moment(date, log): date for date in dates}
+    return [by_moment[moment] for moment in sorted(by_moment)]
+
+
+def is_same(log, one, other):
+    """Whether two dates are the same moment."""
+    return _moment(one, log) == _moment(other, log)
+
+
+def after(log, date, span):
+    """The date a span after another, as an argument."""
+    span = to_timedelta(span).astype("m8[us]").item()
+    return _as_argument(_moment(date, log) + span, log.start, whole_days=False)
 
 
 def describe_beyond(log, at):

@@ -66,11 +66,20 @@ class Task:
     @property
     def question(self):
         """The question in words."""
+        return f"{self._answer} after {self.at}"
+
+    @property
+    def _answer(self):
         what = "no event" if self.churn else "any event"
         if self.predict is not None:
             said = " or ".join(str(value) for value in self.predict)
             what = f"{'no ' * self.churn}{self.roles['behavior']} = {said}"
-        return f"{what} within {self.horizon} after {self.at}"
+        return f"{what} within {self.horizon}"
+
+    @property
+    def purpose(self):
+        """The question without the cutoff, as a sentence."""
+        return f"Predict {self._answer} after the cutoff."
 
     @property
     def doing(self):
@@ -165,10 +174,11 @@ class Task:
         label = log.label_churn if self.churn else log.label_behavior
         return label(samples, behavior=self.predict, horizon=self.horizon)
 
-    def sequences(self, log, samples):
+    def sequences(self, log, samples, *, with_users=False):
         """Histories of the samples, with the times and the columns that the model uses."""
         frame = log.histories(samples, lookback=self.lookback)
-        names = dict.fromkeys(["cutoff", self.roles["time"], *self.uses])
+        users = [self.roles["user"]] * with_users
+        names = dict.fromkeys([*users, "cutoff", self.roles["time"], *self.uses])
         return _frames.select_columns(frame, list(names))
 
 

@@ -10,8 +10,6 @@ from skbseq.inspection._drawing import (
     check_is_display_data,
     colors_of,
     keywords,
-    labels_of,
-    legend_right,
 )
 from skbseq.inspection._flat_events import (
     FlatEvents,
@@ -179,7 +177,7 @@ class ActivityDisplay(Display):
         check_is_display_data(self, "starts", "counts")
         ax = self._open(ax, (8.5, 4))
         edges = date2num(np.append(self.starts, _end_of(self.starts[-1], self.period)))
-        labels, font = labels_of(self.names)
+        labels, font = self._room.labels(self.names)
         tops = np.cumsum(self.counts, axis=1)
         self.bars_ = []
         for i, color in enumerate(colors_of(self.names)):
@@ -195,11 +193,13 @@ class ActivityDisplay(Display):
                 linewidth=0,
                 label=f"incomplete {self.period}",
             )
-        locator = AutoDateLocator()
+        few = {"minticks": 2, "maxticks": max(3, int(1.8 * self._room.width))}
+        locator = AutoDateLocator(**few if self._room.is_small else {})
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         ax.set(ylabel=f"Events per {self.period}", xlim=(edges[0], edges[-1]), ylim=(0, None))
-        legend_right(ax, font)
+        self._room.dress(ax)
+        self._room.legend_right(ax, font)
         return self
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from skbseq import _frames
 from skbseq._checks import check_count, is_several, shown, to_numbers
 from skbseq._time import ticks_per_second, to_instant
-from skbseq.inspection._drawing import PALETTE, Display, keywords, labels_of
-from skbseq.inspection._flat_events import MISSING
+from skbseq.inspection._drawing import PALETTE, Display, keywords
+from skbseq.inspection._flat_events import as_name
 from skbseq.inspection._gaps import as_span
 
 __all__ = ["EventAttributionDisplay"]
@@ -39,8 +39,8 @@ class EventAttributionDisplay(Display):
         Seconds from each event to the moment of the prediction.
     baseline : float, default=None
         The prediction without any event.
-    unit : str, default="log-odds"
-        Unit of the contributions, for the axis.
+    unit : str or None, default="log-odds"
+        Unit of the contributions, for the axis. None: they have none.
     total : float, default=None
         The prediction for the whole history. None: the baseline plus all contributions.
     baseline_name : str, default="without events"
@@ -119,8 +119,8 @@ class EventAttributionDisplay(Display):
             Names of the channels. None: "event" if there is one; otherwise it is required.
         baseline : float, default=None
             The prediction without any event, in the same unit. It is named in the title.
-        unit : str, default="log-odds"
-            Unit of the contributions, for the axis.
+        unit : str or None, default="log-odds"
+            Unit of the contributions, for the axis. None: they have none.
         total : float, default=None
             The prediction for the whole history, if the contributions do not add up to it. None:
             the baseline plus all contributions.
@@ -155,11 +155,11 @@ class EventAttributionDisplay(Display):
         ages = None if times is None else _read_ages(times, cutoff, len(values))
         display = cls(
             contributions=values,
-            names=[MISSING if name is None else str(name) for name in names],
+            names=[as_name(name) for name in names],
             channels=channels,
             ages=ages,
             baseline=None if baseline is None else float(to_numbers("baseline", baseline)),
-            unit=unit,
+            unit=_read_unit(unit),
             total=None if total is None else float(to_numbers("total", total)),
             baseline_name=baseline_name,
         )
@@ -215,10 +215,13 @@ class EventAttributionDisplay(Display):
             if matplotlib does not take a keyword.
         """
         check_count("max_events", max_events, most=60)
-        values, labels, font = self._drawn(max_events)
-        n_events, n_channels = values.shape
-        size = (2.6 + 0.36 * max(n_events, 6), 4.2 + 0.3 * n_channels)
+        n_drawn = min(len(self.names), max_events + 1)
+        n_channels = len(self.channels)
+        size = (2.6 + 0.36 * max(n_drawn, 6), 4.2 + 0.3 * n_channels)
         ax, below = self._open(ax, size), None
+        self._room.font_for([*self.names, *self.channels, self.unit or ""])  # one warning for all
+        values, labels, font = self._drawn(max_events)
+        n_events = len(values)
         if n_channels > 1:
             ax, below = _divide(ax, n_channels)
         self.ax_, self.channel_ax_, self.image_ = ax, below, None
@@ -226,8 +229,10 @@ class EventAttributionDisplay(Display):
         style = {"color": np.where(sums < 0, _DOWN, _UP), "width": 0.8} | bar_kw
         with keywords(bar_kw):
             self.bars_ = ax.bar(range(n_events), sums, **style)
-        if n_events <= _MOST_NUMBERS:
-            ax.bar_label(self.bars_, fmt="{:+.2f}", fontsize="x-small", padding=2)
+        room = self._room
+        if n_events <= _MOST_NUMBERS * room.scale**2:
+            size = room.size("x-small")
+            ax.bar_label(self.bars_, fmt="{:+.2f}", fontsize=size, padding=2)
             ax.margins(y=0.15)
         ax.axhline(0, color="black", linewidth=0.8)
         ax.set(xlim=(-0.6, n_events - 0.4))
@@ -236,14 +241,17 @@ class EventAttributionDisplay(Display):
         if below is not None:
             self._draw_channels(below, values)
             ax.tick_params(labelbottom=False)
-        (below or ax).set_xticks(range(n_events), labels, fontsize="small", **font)
+        room.dress(ax)
+        step = room.every(n_events, 0.8 * room.width) if room.is_small else 1
+        size = room.size("small")
+        (below or ax).set_xticks(range(0, n_events, step), labels[::step], fontsize=size, **font)
         for tick in (below or ax).get_xticklabels():
             tick.set(rotation=60, ha="right", rotation_mode="anchor")
         return self
 
     def _drawn(self, max_events):
         """Contributions and labels of the last events; the first row is the sum of the others."""
-        short, font = labels_of(self.names)
+        short, font = self._room.labels(self.names)
         if self.ages is not None:
             short = [_tick(n, age) for n, age in zip(short, self.ages, strict=True)]
         n_left = len(self.names) - max_events
@@ -255,13 +263,16 @@ class EventAttributionDisplay(Display):
 
     def _draw_words(self, ax):
         """The unit at the axis, and the predictions in the title."""
-        (unit,), unit_font = labels_of([self.unit], _WIDEST_UNIT)
-        ax.set_ylabel(f"Contribution ({unit})", **unit_font)
+        (unit,), unit_font = self._room.labels([self.unit or ""], _WIDEST_UNIT)
+        ax.set_ylabel(f"Contribution ({unit})" if self.unit else "Contribution", **unit_font)
         if self.baseline is None:
             return
         total = self.baseline + self.contributions.sum() if self.total is None else self.total
-        title = f"{unit}: {self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
-        ax.set_title(title, fontsize="medium", loc="left", **unit_font)
+        named = f"{unit}: " if self.unit else ""
+        title = f"{named}{self.baseline:+.2f} {self.baseline_name}, {total:+.2f} with all"
+        if self._room.is_small:
+            title = self._room.wrap(title, 0.9 * self._room.width)
+        ax.set_title(title, fontsize=self._room.size("medium"), loc="left", **unit_font)
 
     def _draw_channels(self, ax, values):
         from matplotlib.colors import LinearSegmentedColormap
@@ -269,11 +280,13 @@ class EventAttributionDisplay(Display):
         most = float(np.abs(values).max(initial=0)) or 1.0
         colors = LinearSegmentedColormap.from_list("contributions", [_DOWN, "white", _UP])
         self.image_ = ax.imshow(values.T, cmap=colors, vmin=-most, vmax=most, aspect="auto")
-        labels, font = labels_of(self.channels)
-        ax.set_yticks(range(len(labels)), labels, fontsize="small", **font)
-        (unit,), unit_font = labels_of([self.unit], _WIDEST_UNIT)
+        labels, font = self._room.labels(self.channels)
+        size = self._room.size("small")
+        ax.set_yticks(range(len(labels)), labels, fontsize=size, **font)
+        (unit,), unit_font = self._room.labels([self.unit or ""], _WIDEST_UNIT)
         bar = self.figure_.colorbar(self.image_, ax=[self.ax_, ax], shrink=0.6)
-        bar.set_label(unit, **unit_font)
+        bar.set_label(unit if self.unit else "Contribution", **unit_font)
+        self._room.dress(bar.ax)
 
 
 def _divide(ax, n_channels):
@@ -308,6 +321,12 @@ def _read_contributions(contributions):
         row = int(np.argmin(np.isfinite(values).all(axis=1)))
         raise ValueError(f"contributions must be finite; those of event {row} are not.")
     return values
+
+
+def _read_unit(unit):
+    if unit is not None and not isinstance(unit, str):
+        raise ValueError(f"unit must be a string or None; got {shown(unit)}.")
+    return unit
 
 
 def _read_channels(channels, n_channels):

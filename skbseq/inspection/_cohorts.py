@@ -187,6 +187,7 @@ class CohortRetentionDisplay(Display):
             columns=[str(k) for k in range(n_columns)],
             most=most,
             label="Share of the cohort",
+            room=self._room,
             **image_kw,
         )
         of_all = "" if n_rows == len(self.cohorts) else f", last {n_rows} of {len(self.cohorts):,}"
@@ -194,6 +195,7 @@ class CohortRetentionDisplay(Display):
             xlabel=f"Number of {self.period}s since the first event",
             ylabel=f"{self.period.capitalize()} of the first event (users){of_all}",
         )
+        self._room.dress(ax)
         return self
 
 

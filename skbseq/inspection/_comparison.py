@@ -10,8 +10,23 @@ from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils.validation import check_consistent_length
 
 from skbseq import _frames
-from skbseq._checks import check_choice, is_real, is_several, is_whole, shown
+from skbseq._checks import (
+    check_choice,
+    check_count,
+    check_random_state,
+    is_real,
+    is_several,
+    is_whole,
+    shown,
+)
 from skbseq.association._statistics import holm
+from skbseq.inspection._comparison_bootstrap import (
+    draw_users,
+    mean_of_draws,
+    percentile_interval,
+    score_draws,
+    user_codes,
+)
 
 __all__ = ["ModelComparison", "compare_models"]
 
@@ -41,6 +56,9 @@ class ModelComparison:
         The seeds.
     level : float, default=0.95
         Level of the intervals.
+    draws : ndarray of float of shape (n_models, n_draws), default=None
+        Mean score of each model on each draw of users. Intervals and p-values are those of these
+        draws. None: those of the corrected t test.
 
     See Also
     --------
@@ -73,6 +91,7 @@ class ModelComparison:
     reference: str
     seeds: list
     level: float = 0.95
+    draws: np.ndarray = None
 
     def frame(self, library="pandas"):
         """Means, intervals and paired differences as a table.
@@ -142,7 +161,8 @@ class ModelComparison:
             parts.append(part)
         n_splits, n_seeds = self.scores.shape[1:]
         times = f" x {n_seeds} seeds" if n_seeds > 1 else ""
-        head = f"{self.score_name}, {n_splits} splits{times}, against {self.reference}"
+        drawn = "" if self.draws is None else ", bootstrap by user"
+        head = f"{self.score_name}, {n_splits} splits{times}{drawn}, against {self.reference}"
         return f"{head}: {'; '.join(parts)}"
 
     def __repr__(self):
@@ -154,10 +174,8 @@ class ModelComparison:
         return self.seeds if has_seed else [None]
 
     def _columns(self):
-        of_splits = self.scores.mean(axis=2)
-        means, lows, highs, _ = corrected_t(of_splits, self.test_ratio, self.level)
         place = self.names.index(self.reference)
-        differences = corrected_t(of_splits - of_splits[place], self.test_ratio, self.level)
+        (means, lows, highs, _), differences = self._intervals(None), self._intervals(place)
         difference, low, high, p_values = (np.array(each) for each in differences)
         for values in (difference, low, high, p_values):
             values[place] = np.nan
@@ -177,6 +195,15 @@ class ModelComparison:
             "p_value": p_values,
             "p_holm": p_holm,
         }
+
+    def _intervals(self, place):
+        """Means, intervals and p-values of the models, or of their differences from one."""
+        of_splits = self.scores.mean(axis=2)
+        values = of_splits if place is None else of_splits - of_splits[place]
+        if self.draws is None:
+            return corrected_t(values, self.test_ratio, self.level)
+        draws = self.draws if place is None else self.draws - self.draws[place]
+        return values.mean(axis=1), *percentile_interval(draws, self.level)
 
     def _seed_std(self):
         several = np.array([len(self._own_seeds(i)) > 1 for i in range(len(self.names))])
@@ -199,6 +226,10 @@ def compare_models(
     level=0.95,
     groups=None,
     n_jobs=None,
+    interval="t",
+    users=None,
+    n_bootstrap=500,
+    random_state=None,
 ):
     r"""Cross-validate several models on the same splits, and test their differences.
 
@@ -235,6 +266,16 @@ def compare_models(
         Groups for the splitter.
     n_jobs : int, default=None
         Number of splits that are fitted at a time.
+    interval : {"t", "bootstrap"}, default="t"
+        "t": the corrected t test over the splits. "bootstrap": percentiles over draws of the test
+        samples' users. It shows the chance of who is in the test sets and not that of training.
+    users : array-like of shape (n_samples,), default=None
+        User of each sample, for the bootstrap; all samples of a user are drawn together. None:
+        ``groups``, and without those each sample is drawn on its own.
+    n_bootstrap : int, default=500
+        Number of draws, at least 20.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draws.
 
     Returns
     -------
@@ -267,6 +308,12 @@ def compare_models(
     such as those of ``RepeatedStratifiedKFold``, make the test more sensitive, but :math:`\rho`
     limits how much.
 
+    The bootstrap draws users with replacement, the same for all models and splits, and averages
+    the score over splits and seeds. A split on which the score of a draw is undefined, such as ROC
+    AUC of one class, is left out of this draw. With :math:`B` draws of a difference, :math:`a` of
+    them at or below 0 and :math:`b` at or above, the p-value is
+    :math:`2 (1 + \min(a, b)) / (1 + B)`.
+
     ``p_holm`` is corrected for the number of comparisons by Holm's method. The intervals are not.
     With ``reference="best"`` the same scores select the reference and test it, so that its lead is
     partly luck.
@@ -291,14 +338,26 @@ def compare_models(
     models = _read_models(models)
     seeds = _read_seeds(seeds)
     _check_parameters(reference, level, scoring, models)
+    check_choice("interval", interval, ("t", "bootstrap"))
+    check_count("n_bootstrap", n_bootstrap, least=20, most=100_000)
     check_consistent_length(X, y)
+    bootstrap, rng = None, check_random_state(random_state)
+    if interval == "bootstrap":
+        codes = user_codes(groups if users is None else users, len(y))
+        bootstrap = codes, draw_users(codes, n_bootstrap, rng)
+    elif users is not None:
+        raise ValueError('users is for interval="bootstrap"; pass groups for the splitter.')
     splits = _splits(cv, models, X, y, groups)
     scores, n_fits = np.empty((len(models), len(splits), len(seeds))), []
+    drawn = np.empty((*scores.shape, 0 if bootstrap is None else n_bootstrap))
     for i, (name, model) in enumerate(models.items()):
         own = seeds if _seed_names(model) else [None]
         for k, seed in enumerate(own):
-            scores[i, :, k] = _score(name, model, X, y, splits, seed, scoring, n_jobs)
+            scores[i, :, k], drawn[i, :, k] = _score(
+                *(name, model, X, y, splits, seed, scoring, n_jobs, bootstrap)
+            )
         scores[i, :, len(own) :] = scores[i, :, :1]
+        drawn[i, :, len(own) :] = drawn[i, :, :1]
         n_fits.append(len(splits) * len(own))
     ratio = float(np.mean([len(test) / len(train) for train, test in splits]))
     if reference in ("first", "best") and reference not in models:
@@ -313,6 +372,7 @@ def compare_models(
         reference=reference,
         seeds=seeds,
         level=level,
+        draws=None if bootstrap is None else mean_of_draws(drawn),
     )
 
 
@@ -357,13 +417,18 @@ def _seed_names(model):
     return [name for name in names if name == "random_state" or name.endswith("__random_state")]
 
 
-def _score(name, model, X, y, splits, seed, scoring, n_jobs):
-    """The score of a model on each split; its parameters are not changed."""
+def _score(name, model, X, y, splits, seed, scoring, n_jobs, bootstrap):
+    """The score of a model on each split and draw; its parameters are not changed."""
     model = _with_seed(model, seed)
     try:
         scorer = check_scoring(model, scoring=scoring)
         found = cross_validate(
-            model, X, y, cv=splits, scoring=scorer, n_jobs=n_jobs, error_score="raise"
+            *(model, X, y),
+            cv=splits,
+            scoring=scorer,
+            n_jobs=n_jobs,
+            error_score="raise",
+            return_estimator=bootstrap is not None,
         )
     except Exception as error:  # whatever an estimator raises
         at = "" if seed is None else f" with seed {seed}"
@@ -378,7 +443,9 @@ def _score(name, model, X, y, splits, seed, scoring, n_jobs):
             f"{len(splits[split][1])} test samples. Many scores need each class in each test set: "
             "use fewer or stratified splits, or another scoring."
         )
-    return scores
+    if bootstrap is None:
+        return scores, np.empty((len(splits), 0))
+    return scores, score_draws(found["estimator"], splits, X, y, *bootstrap, scoring)
 
 
 def _with_seed(model, seed):

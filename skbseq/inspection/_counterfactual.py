@@ -12,7 +12,17 @@ from skbseq.inspection._subsets import Subsets
 __all__ = ["counterfactual_events"]
 
 
-def counterfactual_events(model, X, *, target=None, threshold=None, max_events=10):
+def counterfactual_events(
+    model,
+    X,
+    *,
+    target=None,
+    threshold=None,
+    max_events=10,
+    columns=None,
+    time=None,
+    cutoff="cutoff",
+):
     """Find for each history a small set of events without which the answer turns.
 
     Events are removed greedily: in each round the one whose removal brings the answer nearest to
@@ -35,6 +45,15 @@ def counterfactual_events(model, X, *, target=None, threshold=None, max_events=1
         threshold.
     max_events : int, default=10
         Most events to remove from a history.
+    columns : str or list of str, default=None
+        List columns that name an event in ``described``. None: those of strings, or else those of
+        integers and booleans.
+    time : str, default=None
+        List column with the times of the events. None: the first of timestamps; without one the
+        place of the event is given.
+    cutoff : str, default="cutoff"
+        Ordinary column with the moment of prediction. If X has none, the date of the event is
+        given.
 
     Returns
     -------
@@ -50,7 +69,7 @@ def counterfactual_events(model, X, *, target=None, threshold=None, max_events=1
     ValueError
         If the threshold is missing or not valid, or the model does not predict the target.
     SequenceFrameError
-        If X is not a sequence frame.
+        If X is not a sequence frame, or a named column is not a list column of X.
 
     See Also
     --------
@@ -73,13 +92,14 @@ def counterfactual_events(model, X, *, target=None, threshold=None, max_events=1
     """
     check_count("max_events", max_events)
     subsets = Subsets(X)
+    names = EventNames(subsets.columns, columns, time, cutoff)  # before the first prediction
     turns = _Turns(model, X, target, threshold)
     search = _Search(turns, subsets)
     search.remove(max_events)
     search.put_back()
     removed = np.flatnonzero(~search.kept)
     offsets = offsets_of(~search.kept)[subsets.offsets]
-    described = EventNames(subsets.columns).describe(removed)
+    described = names.describe(removed)
     columns = {
         "events": _frames.Lists(_frames.make_array(subsets.places[removed]), offsets),
         "described": _frames.Lists(_frames.string_array(described), offsets),

@@ -1,13 +1,12 @@
-"""What all displays share: the palette, axes, labels that fit, fonts, and tables of the data."""
+"""What all displays share: the palette, axes, matrices, and tables of the data."""
 
-import unicodedata
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
 
 from skbseq import _frames
 from skbseq._checks import check_choice, shown
+from skbseq.inspection._labels import Room, width_of
 
 # Ten colours that people with each kind of colour blindness can tell apart (Petroff 2021,
 # arXiv:2107.02270). The "other" category is grey.
@@ -17,15 +16,9 @@ PALETTE = (
 )
 OTHER_COLOR = "#dcdcdc"
 MOST_CATEGORIES = 10
-WIDEST_LABEL = 22  # in half-width characters
 # A matrix of more rows or columns has no numbers in its cells.
 _MOST_WITH_NUMBERS = (24, 13)
-# Fonts with Chinese, Japanese and Korean characters on Linux, Windows and macOS.
-_WIDE_FONTS = (
-    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC"),
-    *("Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "SimHei", "WenQuanYi Micro Hei"),
-    *("WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS"),
-)
+_SMALLEST_NUMBER = 4.5  # points
 
 
 class Display:
@@ -56,15 +49,16 @@ class Display:
         return _frames.frame_from_columns(self._columns(), like=library)
 
     def __repr__(self):
-        data = {n: v for n, v in vars(self).items() if not n.endswith("_")}
+        data = {n: v for n, v in vars(self).items() if not (n.endswith("_") or n[0] == "_")}
         arrays = {n: v for n, v in data.items() if isinstance(v, np.ndarray)}
         shapes = (f"{name} of shape {value.shape}" for name, value in arrays.items())
         return f"<{type(self).__name__}: {', '.join(shapes)}>"
 
     def _open(self, ax, size=(6.4, 4.8)):
-        """Axes to plot on, also as attributes."""
+        """Axes to plot on and their room, also as attributes."""
         self.ax_ = open_axes(ax, size)
         self.figure_ = self.ax_.figure
+        self._room = Room(self.ax_, is_given=ax is not None)
         return self.ax_
 
 
@@ -163,119 +157,6 @@ def is_folded(names):
     return bool(names) and names[-1].startswith("other (") and names[-1].endswith(" values)")
 
 
-# ------------------------------------------------------------------ labels
-
-
-def labels_of(names, widest=WIDEST_LABEL):
-    """Names as labels that fit, and the font for them.
-
-    Long names lose their middle, because names often share their beginning. Labels of different
-    names that become equal are numbered.
-
-    Parameters
-    ----------
-    names : list of str
-    widest : int, default=22
-        In characters; Chinese ones count twice.
-
-    Returns
-    -------
-    labels : list of str
-    font : dict
-        Keywords for matplotlib's texts.
-    """
-    seen, label_of = {}, {}
-    for name in dict.fromkeys(map(str, names)):
-        label = _shorten(" ".join(name.split()) or "(empty)", widest)
-        seen[label] = seen.get(label, 0) + 1
-        label_of[name] = label if seen[label] == 1 else f"{label} #{seen[label]}"
-    labels = [label_of[str(name)] for name in names]
-    # matplotlib would read what stands between two dollars as a formula.
-    return [label.replace("$", r"\$") for label in labels], font_for(labels)
-
-
-def _width(text):
-    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
-
-
-def _shorten(text, widest):
-    if _width(text) <= widest:
-        return text
-    head = _cut(text, (2 * widest) // 3 - 1)
-    return f"{head}…{_cut(text[::-1], widest - _width(head) - 1)[::-1]}"
-
-
-def _cut(text, width):
-    while _width(text) > width:
-        text = text[: max(width, 1)] if len(text) > width else text[:-1]
-    return text
-
-
-def font_for(texts):
-    """Keywords for matplotlib's texts, so that each character is in one of their fonts.
-
-    Warns
-    -----
-    UserWarning
-        If no installed font has some of the characters.
-    """
-    from matplotlib import font_manager, rcParams
-
-    wanted = {c for text in texts for c in text if ord(c) > 0x7F}
-    families = list(rcParams["font.family"])
-    lacking = _without_glyph(wanted, families)
-    if not lacking:
-        return {}
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    marks = ("CJK", "Unicode", "Fallback")
-    wide = [name for name in _WIDE_FONTS if name in installed]
-    wide += sorted(n for n in installed - set(wide) if any(mark in n for mark in marks))
-    for name in wide:
-        left = _without_glyph(lacking, [name])
-        if len(left) < len(lacking):
-            families, lacking = [*families, name], left
-        if not lacking:
-            break
-    if lacking:
-        some = "".join(sorted(lacking)[:10])
-        warnings.warn(
-            f"No installed font has the characters {some!r}, so the plot shows boxes. Install one "
-            "that has them, such as Noto Sans CJK for Chinese, Japanese and Korean (Debian: "
-            "fonts-noto-cjk), and restart Python. For a font file, call "
-            "matplotlib.font_manager.fontManager.addfont(path) and set "
-            "matplotlib.rcParams['font.family'] to its name.",
-            UserWarning,
-            stacklevel=5,
-        )
-    return {"fontfamily": families}
-
-
-def _without_glyph(characters, families):
-    """The characters that are in none of the fonts."""
-    from matplotlib import font_manager
-
-    for family in families if characters else ():
-        properties = font_manager.FontProperties(family=[family])
-        try:
-            path = font_manager.findfont(properties, fallback_to_default=False)
-        except ValueError:  # this family is not installed
-            continue
-        font = font_manager.get_font(path)
-        characters = {c for c in characters if not font.get_char_index(ord(c))}
-    return characters
-
-
-def legend_font(font):
-    """The same font for a legend, which takes other keywords."""
-    return {"prop": {"family": font["fontfamily"]}} if font else {}
-
-
-def legend_right(ax, font, **options):
-    """A legend outside of the axes, where it hides nothing."""
-    place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False}
-    return ax.legend(**place | legend_font(font) | options)
-
-
 # ------------------------------------------------------------------ marks
 
 
@@ -286,7 +167,9 @@ def as_percent(share):
     return "<1%" if 0 < share < 0.005 else f"{100 * share:.0f}%"
 
 
-def draw_matrix(ax, shares, *, rows, columns, most=None, label="", with_numbers=True, **image_kw):
+def draw_matrix(
+    ax, shares, *, rows, columns, room, most=None, label="", with_numbers=True, **image_kw
+):
     """Shares as coloured cells, with numbers where there is room.
 
     Parameters
@@ -296,6 +179,8 @@ def draw_matrix(ax, shares, *, rows, columns, most=None, label="", with_numbers=
         NaN cells stay empty.
     rows, columns : list of str
         Names, which are shortened.
+    room : Room
+        That of the axes.
     most : float, default=None
         The value of the darkest colour. None: the largest share.
     label : str, default=""
@@ -315,19 +200,35 @@ def draw_matrix(ax, shares, *, rows, columns, most=None, label="", with_numbers=
     with keywords(image_kw):
         image = ax.imshow(shares, **style)
     few = all(np.less_equal(shares.shape, _MOST_WITH_NUMBERS))
-    texts = _write_cells(ax, image, shares) if few and with_numbers else None
-    row_labels, row_font = labels_of(rows)
-    labels, font = labels_of(columns)
-    size = "medium" if len(rows) <= 20 else "x-small"
-    ax.set_yticks(range(len(rows)), row_labels, fontsize=size, **row_font)
-    size = "medium" if len(columns) <= 20 else "x-small"
-    ax.set_xticks(range(len(columns)), labels, fontsize=size, **font)
-    if max(map(_width, labels), default=0) > 4:
-        slant(ax)
+    texts = None
+    if few and with_numbers and (size := _size_in_cells(room, shares.shape)):
+        texts = _write_cells(ax, image, shares, size)
+    room.font_for([*rows, *columns])  # one warning for all
+    row_labels, row_font = room.labels(rows)
+    labels, font = room.labels(columns)
     bar = ax.figure.colorbar(image, ax=ax, label=label)
     bar.formatter = percent_ticks()
     bar.update_ticks()
+    room.dress(ax, bar.ax)
+    step = room.every(len(rows), room.height) if room.is_small else 1
+    size = room.size("medium" if len(rows) <= 20 else "x-small")
+    ax.set_yticks(range(0, len(rows), step), row_labels[::step], fontsize=size, **row_font)
+    step = room.every(len(columns), 0.7 * room.width) if room.is_small else 1
+    size = room.size("medium" if len(columns) <= 20 else "x-small")
+    ax.set_xticks(range(0, len(columns), step), labels[::step], fontsize=size, **font)
+    if max(map(width_of, labels), default=0) > 4:
+        slant(ax)
     return image, texts
+
+
+def _size_in_cells(room, shape):
+    """Size of the numbers in the cells of a matrix; None without room for them."""
+    usual = "small" if max(shape) <= 9 else "x-small"
+    if not room.is_small:
+        return usual
+    width, height = 72 * 0.6 * room.width / shape[1], 72 * 0.8 * room.height / shape[0]
+    size = min(room.size(usual), width / 2.2, height / 1.2)
+    return size if size >= _SMALLEST_NUMBER else None
 
 
 def slant(ax):
@@ -343,9 +244,8 @@ def percent_ticks():
     return PercentFormatter(1)
 
 
-def _write_cells(ax, image, shares):
+def _write_cells(ax, image, shares, size):
     texts = np.empty(shares.shape, object)
-    size = "small" if max(shares.shape) <= 9 else "x-small"
     for at in np.ndindex(shares.shape):
         red, green, blue, _ = image.cmap(image.norm(shares[at]))
         dark = 0.3 * red + 0.6 * green + 0.1 * blue < 0.5

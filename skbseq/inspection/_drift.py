@@ -28,9 +28,7 @@ from skbseq.inspection._drawing import (
     Display,
     as_percent,
     check_is_display_data,
-    font_for,
     keywords,
-    labels_of,
 )
 from skbseq.inspection._flat_events import FlatEvents, flat_events
 from skbseq.inspection._gaps import as_span, gaps_of
@@ -198,23 +196,27 @@ class DriftDisplay(Display):
         ax.invert_yaxis()
         ax.set(xlabel="Population stability index", xlim=(0, 1.1 * highest))
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+        self._room.legend(ax, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+        self._room.dress(ax)
         self._write_changes(ax)
         return self
 
     def _write_changes(self, ax):
         columns = self._columns()
+        font, room = self._room.font_for(columns["largest_change"]), self._room
         # Each side of a transition is shortened by itself.
         parts = [name.split(_ARROW) for name in columns["largest_change"]]
-        labels = [_ARROW.join(labels_of(each, 44 // len(each))[0]) for each in parts]
-        font = font_for(columns["largest_change"])
+        labels = [_ARROW.join(room.labels(each, 44 // len(each))[0]) for each in parts]
         shares = zip(labels, columns["reference_share"], columns["current_share"], strict=True)
         for row, (label, before, after) in enumerate(shares):
             text = f"{label}: {as_percent(before)}{_ARROW}{as_percent(after)}"
             color = "black" if self.beyond_chance[row] else "dimgrey"
             if np.isnan(self.psi[row]):
                 text = "no observations in one of the logs"
-            place = {"xycoords": ("axes fraction", "data"), "va": "center", "size": "small"}
+            if room.is_small:
+                text = room.wrap(text, 0.5 * room.width, "small")
+            place = {"xycoords": ("axes fraction", "data"), "va": "center"}
+            place["size"] = room.size("small")
             ax.annotate(text, (1.02, row), annotation_clip=False, color=color, **place | font)
 
 
@@ -256,7 +258,8 @@ def compare_logs(
         The most frequent categories of both logs are compared; the others are one category. For
         transitions it is at most 10.
     n_permutations : int, default=500
-        Number of random exchanges of users, at least 20.
+        Number of random exchanges of users: at least 20, and at least ``1 / (1 - level) - 1``,
+        which is 99 for the default level.
     level : float, default=0.99
         Level of the values by chance: without any drift, one comparison in a hundred of each
         aspect exceeds them.
@@ -451,6 +454,14 @@ def _check_parameters(n_bins, max_categories, n_permutations, level):
     check_count("n_permutations", n_permutations, least=20, most=10**6)
     if not is_real(level) or not 0.5 <= level < 1:
         raise ValueError(f"level must be at least 0.5 and below 1; got {shown(level)}.")
+    # The smallest p-value is that of no permutation above: 1 / (n_permutations + 1).
+    needed = int(np.ceil(1 / (1 - level) - 1e-6)) - 1
+    if n_permutations < needed:
+        raise ValueError(
+            f"n_permutations={n_permutations:,} cannot show what happens by chance in "
+            f"{100 * (1 - level):.3g}% of the cases (level={level:g}). Use n_permutations="
+            f"{needed} or more, or a lower level."
+        )
 
 
 def _check_in_common(reference, current):

@@ -184,26 +184,17 @@ class EarlyDecisionDisplay(Display):
                 f"{type(X).__name__}."
             )
         check_consistent_length(X, y)
-        columns = _frames.split_sequences(X, nested=True)
-        lead_ticks = None if time is None else _Leads(columns, time, until)
-        one_pass = OnePass.of(estimator, X, _lengths(columns).max(initial=0))
-        scores, whole, leads = [], [], []
-        for point in seen:
-            counts = _count_seen(columns, point, seen_by)
-            part = _truncate(X, columns, counts)
-            scored = estimator if one_pass is None else one_pass.after(part, counts)
-            scores.append(float(scorer(scored, part, y)))
-            whole.append(np.mean(counts == _lengths(columns)))
-            leads.append(lead_ticks and lead_ticks.median(counts))
-        display = cls(
+        measured = measure_beginnings(
+            lambda scored, beginnings: scorer(scored, beginnings, y),
+            estimator,
+            X,
             seen=seen,
-            scores=np.array(scores),
-            seen_whole=np.array(whole),
             seen_by=seen_by,
-            lead_times=None if time is None else np.array(leads, "timedelta64[us]"),
-            score_name=_name_of(scoring),
-            name=type(estimator).__name__ if name is None else name,
+            time=time,
+            until=until,
         )
+        name = type(estimator).__name__ if name is None else name
+        display = cls(**measured, score_name=_name_of(scoring), name=name)
         return display.plot(ax=ax, **line_kw)
 
     def plot(self, ax=None, *, name=None, **line_kw):
@@ -244,8 +235,9 @@ class EarlyDecisionDisplay(Display):
         self.lead_ax_ = self.lead_line_ = None
         if self.lead_times is not None:
             self._plot_leads()
+        self._room.dress(ax)
         if style["label"] is not None:
-            ax.legend()
+            self._room.legend(ax)
         return self
 
     def _columns(self):
@@ -278,6 +270,49 @@ class EarlyDecisionDisplay(Display):
             self.seen, spans / _UNITS[unit], color="grey", linestyle="--", marker="."
         )
         self.lead_ax_.set_ylabel(f"Median lead time ({unit}, dashed)")
+        self._room.dress(self.lead_ax_)
+
+
+def measure_beginnings(
+    score, estimator, X, *, seen=_TENTHS, seen_by="share", time=None, until="cutoff"
+):
+    """Score the beginnings of histories.
+
+    Parameters
+    ----------
+    score : callable
+        From an estimator and a frame to a score.
+    estimator : estimator
+    X : sequence frame
+    seen : sequence of float or int
+        Points in ascending order.
+    seen_by : {"share", "n_events"}
+    time : str, default=None
+    until : str, default="cutoff"
+
+    Returns
+    -------
+    dict of str to object
+        Attributes of the display.
+    """
+    columns = _frames.split_sequences(X, nested=True)
+    lead_ticks = None if time is None else _Leads(columns, time, until)
+    one_pass = OnePass.of(estimator, X, _lengths(columns).max(initial=0))
+    scores, whole, leads = [], [], []
+    for point in seen:
+        counts = _count_seen(columns, point, seen_by)
+        part = _truncate(X, columns, counts)
+        scored = estimator if one_pass is None else one_pass.after(part, counts)
+        scores.append(float(score(scored, part)))
+        whole.append(np.mean(counts == _lengths(columns)))
+        leads.append(lead_ticks and lead_ticks.median(counts))
+    return {
+        "seen": np.asarray(seen),
+        "scores": np.array(scores),
+        "seen_whole": np.array(whole),
+        "seen_by": seen_by,
+        "lead_times": None if time is None else np.array(leads, "timedelta64[us]"),
+    }
 
 
 # ------------------------------------------------------------------ points

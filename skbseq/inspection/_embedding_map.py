@@ -15,10 +15,8 @@ from skbseq.inspection._drawing import (
     colors_of,
     fold,
     keywords,
-    labels_of,
-    legend_right,
 )
-from skbseq.inspection._flat_events import MISSING, check_limit
+from skbseq.inspection._flat_events import MISSING, as_name, check_limit
 
 __all__ = ["EmbeddingMapDisplay"]
 
@@ -211,17 +209,18 @@ class EmbeddingMapDisplay(Display):
             label = f"{name} principal component ({share:.0%} of the variance)"
             ax.set(**{f"{axis}label": label})
         if len(self.names) > 1:
-            labels, font = labels_of(self.names)
+            labels, font = self._room.labels(self.names)
             dot = {"marker": "o", "linestyle": ""}
             pairs = zip(palette, labels, strict=True)
             handles = [Line2D([], [], color=color, label=text, **dot) for color, text in pairs]
-            legend_right(ax, font, handles=handles)
+            self._room.legend_right(ax, font, handles=handles)
+        self._room.dress(ax)
         return self
 
 
 def _read_labels(labels, max_categories):
     codes, values = _frames.encode(_frames.make_array(labels))
-    names = [str(value) for value in values.to_pylist()]
+    names = [as_name(value) for value in values.to_pylist()]
     if (codes < 0).any():
         codes = np.where(codes < 0, len(names), codes)
         names.append(MISSING)

@@ -1,8 +1,11 @@
 """explain_events: which events made a model predict what it predicts."""
 
+import warnings
+
 import numpy as np
 
 from skbseq._checks import check_choice, check_count, check_random_state
+from skbseq.exceptions import SequenceFrameError
 from skbseq.inspection._answers import Answers
 from skbseq.inspection._explanation import EventExplanation
 from skbseq.inspection._gradients import event_gradients
@@ -12,6 +15,9 @@ from skbseq.inspection._subsets import Subsets, without_each
 __all__ = ["explain_events"]
 
 _METHODS = ("removal", "gradients", "shapley")
+_EVALS_OF_SHAPLEY = 500
+# Events that "removal" may read without a warning: a few minutes for a network.
+_MANY_EVENTS = 10_000_000
 
 
 def explain_events(
@@ -21,7 +27,7 @@ def explain_events(
     method="removal",
     target=None,
     background=None,
-    max_evals=500,
+    max_evals=None,
     random_state=None,
 ):
     r"""Explain predictions by the contributions of single events.
@@ -48,10 +54,12 @@ def explain_events(
     background : sequence frame, default=None
         Histories whose mean event is the baseline of "gradients". None: X. The other methods do
         not use it.
-    max_evals : int, default=500
-        Most predictions per history for "shapley". A history of n events takes 2 (n - 1) for one
-        order and its reverse. If it needs more than this, the error names the cost before the
-        first prediction.
+    max_evals : int, default=None
+        Most predictions per history for "removal", which takes one for each of n events, and for
+        "shapley", which takes 2 (n - 1) for one order and its reverse. If a history needs more
+        than this, the error names the cost before the first prediction. None: 500 for "shapley"
+        and no limit for "removal", but a warning names the cost if more than 10 million events
+        have to be read.
     random_state : int, RandomState instance or None, default=None
         Seed of the orders of "shapley". The other methods are not random.
 
@@ -76,7 +84,8 @@ def explain_events(
     Warns
     -----
     UserWarning
-        If the baseline of "gradients" rests on few histories, or contributions do not add up.
+        If the baseline of "gradients" rests on few histories, contributions do not add up, or
+        "removal" takes long.
 
     See Also
     --------
@@ -133,11 +142,15 @@ def explain_events(
     [['cart (event 2 of 2): +3.02'], ['exit (event 2 of 2): −3.02']]
     """
     check_choice("method", method, _METHODS)
-    check_count("max_evals", max_evals, least=2)
+    if max_evals is not None:
+        check_count("max_evals", max_evals, least=2)
     rng = check_random_state(random_state)
     subsets = Subsets(X)
     if method == "shapley":
+        max_evals = _EVALS_OF_SHAPLEY if max_evals is None else max_evals
         check_cost(subsets.lengths, max_evals)
+    elif method == "removal":
+        _check_cost_of_removal(subsets.lengths, max_evals)
     answers = Answers(model, X, target)
     by_channel = None
     if method == "gradients":
@@ -159,6 +172,31 @@ def explain_events(
         method=method,
         by_channel=by_channel,
     )
+
+
+def _check_cost_of_removal(lengths, max_evals):
+    """Refuse histories that need more predictions than allowed, or say the cost of long ones."""
+    longest, row = int(lengths.max(initial=0)), int(lengths.argmax())
+    n_read = int((lengths.astype(np.float64) * (lengths - 1)).sum())
+    instead = (
+        "give shorter histories (max_events of EventLog.histories), or use method='gradients' "
+        "for a network."
+    )
+    if max_evals is not None and longest > max_evals:
+        raise SequenceFrameError(
+            f"Row {row} has {longest:,} events. For it method='removal' needs {longest:,} "
+            f"predictions, which read {longest * (longest - 1):,} events; max_evals allows "
+            f"{max_evals:,} predictions. Pass max_evals={longest} if that is worth it, {instead}"
+        )
+    if max_evals is None and n_read > _MANY_EVENTS:
+        warnings.warn(
+            f"method='removal' needs {int(lengths.sum()):,} predictions, which read {n_read:,} "
+            f"events; row {row} alone has {longest:,} events. If that takes too long, {instead} "
+            "Pass max_evals to refuse long histories, or to allow these without this warning: "
+            f"max_evals={longest}.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _effects_of_removal(answers, subsets):

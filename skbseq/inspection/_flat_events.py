@@ -94,7 +94,7 @@ def flat_events(log, column=None, *, name="log"):
     column = column_of(log, column)
     codes, values = _frames.encode(log._table[column])
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
-    names = [_as_name(value) for value in values.to_pylist()]
+    names = [as_name(value) for value in values.to_pylist()]
     order = sorted(np.flatnonzero(counts), key=lambda i: names[i])
     rank = np.full(len(values) + 1, len(order))  # the last one is that of code -1, missing
     rank[order] = np.arange(len(order))
@@ -102,7 +102,16 @@ def flat_events(log, column=None, *, name="log"):
     return FlatEvents(rank[codes], names, log._index.offsets, column)
 
 
-def _as_name(value):
+def as_name(value):
+    """A value as the name of a category; null is not the text that stands for it.
+
+    A text that reads like the name of null is quoted, and one that reads like that is quoted once
+    more, so that different values have different names, in all logs.
+    """
+    if value is None:
+        return MISSING
+    if isinstance(value, str) and value.strip("'") == MISSING:
+        return f"'{value}'"
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"  # integers with missing values are floats in some tables
     return str(value)
@@ -131,7 +140,9 @@ def positions_of(values, events, name):
         raise ValueError(f"{name} must be a list of values; got {shown(values)}.")
     found = []
     for value in values:
-        text = MISSING if value is None else _as_name(value)
+        text = as_name(value)
+        if text not in events.names and value == MISSING:
+            text = MISSING  # as it stands in the plot
         if text not in events.names:
             some = ", ".join(map(repr, events.names[:20]))
             raise ValueError(

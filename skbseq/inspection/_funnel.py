@@ -12,7 +12,6 @@ from skbseq.inspection._drawing import (
     as_percent,
     check_is_display_data,
     keywords,
-    labels_of,
 )
 from skbseq.inspection._flat_events import flat_events, positions_of
 
@@ -155,15 +154,19 @@ class FunnelDisplay(Display):
         """
         check_is_display_data(self, "steps", "counts")
         ax = self._open(ax, (7.5, 1.4 + 0.55 * len(self.steps)))
-        labels, font = labels_of(self.steps)
+        labels, font = self._room.labels(self.steps)
         style = {"color": PALETTE[0], "height": 0.7} | bar_kw
         with keywords(bar_kw):
             self.bars_ = ax.barh(range(len(labels)), self.counts, **style)
-        ax.bar_label(self.bars_, self._texts(), padding=4, fontsize="small")
+        texts, room = self._texts(), self._room
+        if room.is_small:
+            texts = [room.wrap(text, 0.45 * room.width, "small") for text in texts]
+        ax.bar_label(self.bars_, texts, padding=4, fontsize=room.size("small"))
         ax.set_yticks(range(len(labels)), labels, **font)
         ax.invert_yaxis()
         ax.set(xlabel=f"Users, of {self.n_users:,}", xlim=(0, 1.7 * max(*self.counts, 1)))
         ax.spines[["top", "right"]].set_visible(False)
+        room.dress(ax)
         return self
 
     def _texts(self):

@@ -172,13 +172,15 @@ class GapDistributionDisplay(Display):
         if median > 0:
             label = f"Median: {as_span(median)}"
             self.median_line_ = ax.axvline(median, color="black", linestyle="--", label=label)
-            ax.legend()
-        places, texts = span_ticks(self.edges[0], self.edges[-1])
+            self._room.legend(ax)
+        most = max(2, int(11 * self._room.width / 5)) if self._room.is_small else 11
+        places, texts = span_ticks(self.edges[0], self.edges[-1], most)
         ax.set_xticks(places, texts)
         ax.set_xticks([], minor=True)
         zero = f" ({self.n_zero:,} of length zero not drawn)" if self.n_zero else ""
         ax.set(xlabel=f"Time between events of a user{zero}", ylabel="Number of gaps")
         ax.spines[["top", "right"]].set_visible(False)
+        self._room.dress(ax)
         return self
 
 
@@ -200,12 +202,12 @@ def count_gaps(gaps, n_bins):
     return edges, np.histogram(gaps, edges)[0]
 
 
-def span_ticks(low, high):
+def span_ticks(low, high, most=11):
     """Places and texts of ticks such as 1 min, 1 h, 1 d, far enough apart to be read."""
     inside = [(at, text) for at, text in (*_SUB, *_TICKS) if low <= at <= high]
     if len(inside) < 2:
         inside = [(at, as_span(at)) for at in np.geomspace(low, high, 4)]
-    apart = np.log(high / low) / 11
+    apart = np.log(high / low) / most
     places, texts = [], []
     for at, text in inside:
         if not places or np.log(at / places[-1]) >= apart:

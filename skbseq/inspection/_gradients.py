@@ -54,7 +54,7 @@ def event_gradients(model, X, background, subsets, answers):
             UserWarning,
             stacklevel=4,
         )
-    if background is not None and not Subsets(background).n_events:
+    if background is not None and not Subsets(background, "background").n_events:
         raise SequenceFrameError(
             "background has no events, so there is no mean event. Pass histories with events, "
             "such as X_train."

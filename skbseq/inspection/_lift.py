@@ -10,10 +10,7 @@ from skbseq.inspection._drawing import (
     PALETTE,
     Display,
     check_is_display_data,
-    font_for,
     keywords,
-    labels_of,
-    legend_font,
     percent_ticks,
 )
 
@@ -270,7 +267,7 @@ class LiftCurveDisplay(Display):
         ax = self._open(ax)
         is_first, n_curves = not ax.lines, len(ax.lines) // 3  # each comes with two limits
         name = self.name if name is None else name
-        style = {"label": None if name is None else labels_of([name], 40)[0][0]} | line_kw
+        style = {"label": None if name is None else self._room.labels([name], 40)[0][0]} | line_kw
         style = {"color": PALETTE[n_curves % len(PALETTE)]} | style
         with keywords(line_kw):
             (self.line_,) = ax.plot(self.contacted, getattr(self, kind), **style)
@@ -280,7 +277,8 @@ class LiftCurveDisplay(Display):
             ax.yaxis.set_major_formatter(percent_ticks())
         ax.set(xlabel="Share of the samples, highest scores first", ylabel=_Y_LABELS[kind])
         ax.set(xlim=(0, 1), ylim=(0, None))
-        ax.legend(**legend_font(font_for(ax.get_legend_handles_labels()[1])))
+        self._room.dress(ax)
+        self._room.legend(ax, self._room.font_for(ax.get_legend_handles_labels()[1]))
         return self
 
     def _draw_limits(self, ax, kind, is_first):
@@ -324,8 +322,19 @@ def _scores_of(estimator, X, position):
     )
 
 
+def _is_missing(label):
+    # Comparing pandas' NA gives NA, which has no truth value.
+    return label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
+
+
 def _positives(y_true, pos_label):
     """Whether each label is the positive one; there must be both kinds."""
+    missing = np.array([_is_missing(label) for label in y_true.tolist()])
+    if missing.any():
+        raise ValueError(
+            f"The labels of y_true are missing in row {int(missing.argmax())} "
+            f"({int(missing.sum()):,} such rows). Leave these samples out."
+        )
     try:
         found = np.unique(y_true).tolist()
     except TypeError as error:

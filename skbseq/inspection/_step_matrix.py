@@ -171,10 +171,12 @@ class StepMatrixDisplay(Display):
             # Those without an event are often most; the colours are for the others.
             most=float(self.shares[:-1].max(initial=0)),
             label="Share of the users",
+            room=self._room,
             **image_kw,
         )
         side = "first" if self.align == "start" else "last"
         ax.set(xlabel=f"Event of the user, from the {side} one", ylabel="Behaviour")
+        self._room.dress(ax)
         return self
 
 

@@ -10,8 +10,6 @@ from skbseq.inspection._drawing import (
     check_is_display_data,
     colors_of,
     keywords,
-    labels_of,
-    legend_right,
 )
 from skbseq.inspection._flat_events import check_limit, flat_events
 from skbseq.inspection._step_matrix import NO_EVENT
@@ -173,17 +171,18 @@ class StepSankeyDisplay(Display):
         ax.set(xlabel="Event of the user", ylabel="Users", xlim=(-0.2, n_steps - 0.8))
         ax.set_ylim(0, sizes[0].sum())
         ax.spines[["top", "right"]].set_visible(False)
+        self._room.dress(ax)
         return self
 
     def _draw_blocks(self, ax, sizes, bottoms, colors):
-        labels, font = labels_of(self.names)
+        labels, font = self._room.labels(self.names)
         bars = []
         for i, color in enumerate(colors):
             style = {"color": color, "label": labels[i], "edgecolor": "black", "linewidth": 0.4}
             steps = range(len(sizes))
             bars.append(ax.bar(steps, sizes[:, i], 2 * _HALF, bottoms[:, i], zorder=2, **style))
         # In the order of the blocks, from top to bottom.
-        legend_right(ax, font, reverse=True)
+        self._room.legend_right(ax, font, reverse=True)
         return bars
 
 

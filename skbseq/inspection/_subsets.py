@@ -17,6 +17,8 @@ class Subsets:
     Parameters
     ----------
     X : sequence frame
+    name : str, default="X"
+        Name of the parameter, for messages.
 
     Attributes
     ----------
@@ -27,15 +29,15 @@ class Subsets:
         Where each history begins among the events of all.
     """
 
-    def __init__(self, X):
-        check_is_data(X)
+    def __init__(self, X, name="X"):
+        check_is_data(X, name)
         if not _frames.is_sequence_frame(X, bare_lists=isinstance(X, list) or None):
             raise SequenceFrameError(
-                f"X must be a sequence frame, with histories in list columns; got "
+                f"{name} must be a sequence frame, with histories in list columns; got "
                 f"{type(X).__name__} of numbers. Make one with EventLog.histories."
             )
         if (_frames.n_rows(X) if _frames.is_frame(X) else len(X)) == 0:
-            raise SequenceFrameError("X has no rows; give at least one history.")
+            raise SequenceFrameError(f"{name} has no rows; give at least one history.")
         self.columns = _frames.split_sequences(X, nested=True)
         self._names, self.library = _frames.all_names(X), _frames.library_of(X)
         self.offsets = next(iter(self.columns.lists.values())).offsets

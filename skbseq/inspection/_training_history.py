@@ -169,7 +169,8 @@ class TrainingHistoryDisplay(Display):
             ax.axvline(best, color="grey", linestyle=":", label=f"{end}: epoch {best}")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="Epoch", ylabel=_label_of(quantity))
-        ax.legend()
+        self._room.dress(ax)
+        self._room.legend(ax)
         return self
 
     def _draw(self, ax, values, label, color, line_kw):

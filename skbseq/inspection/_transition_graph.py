@@ -11,7 +11,6 @@ from skbseq.inspection._drawing import (
     check_is_display_data,
     colors_of,
     keywords,
-    labels_of,
 )
 from skbseq.inspection._flat_events import check_limit
 from skbseq.inspection._transitions import Transitions, read_transitions
@@ -149,7 +148,7 @@ class TransitionGraphDisplay(Transitions):
         n, shares = len(self.names), np.nan_to_num(self.shares)
         angles = np.pi / 2 - 2 * np.pi * np.arange(n) / n
         places = np.column_stack([np.cos(angles), np.sin(angles)])
-        sizes = 100 + 900 * self.n_events / self.n_events.max()
+        sizes = (100 + 900 * self.n_events / self.n_events.max()) * self._room.scale**2
         colors = colors_of(self.names)
         self.nodes_ = ax.scatter(*places.T, s=sizes, c=colors, edgecolor="black", zorder=3)
         pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
@@ -158,31 +157,38 @@ class TransitionGraphDisplay(Transitions):
         for a, b in drawn:
             color = _DARKER if colors[a] == OTHER_COLOR else colors[a]
             with keywords(arrow_kw):
-                arrow = _arrow(places[[a, b]], sizes[[a, b]], shares[a, b], color, arrow_kw)
+                arrow = _arrow(
+                    *(places[[a, b]], sizes[[a, b]], shares[a, b], color, self._room.scale),
+                    arrow_kw,
+                )
             self.arrows_[self.names[a], self.names[b]] = ax.add_patch(arrow)
-            if len(drawn) <= _MOST_TEXTS:
-                _write_share(ax, places[a], places[b], shares[a, b])
+            if len(drawn) <= _MOST_TEXTS * self._room.scale**4:
+                size = self._room.size("x-small")
+                _write_share(ax, places[a], places[b], shares[a, b], size)
         self._write_names(ax, places, np.diag(shares))
         ax.set(xlim=(-1.9, 1.9), ylim=(-1.45, 1.45), aspect="equal")
         ax.set_axis_off()
         return self
 
     def _write_names(self, ax, places, again):
-        labels, font = labels_of(self.names)
+        # Next to the graph there is a fifth of the width on each side.
+        labels, font = self._room.labels(self.names, share=0.2)
+        size = self._room.size("small")
         for label, (x, y), share in zip(labels, places, again, strict=True):
             side = "center" if abs(x) < 0.1 else ("left" if x > 0 else "right")
+            level = "center" if side != "center" else ("bottom" if y > 0 else "top")
             text = f"{label}\nagain: {as_percent(share)}" if share else label
-            ax.text(1.2 * x, 1.22 * y, text, ha=side, va="center", size="small", **font)
+            ax.text(1.2 * x, 1.2 * y, text, ha=side, va=level, size=size, **font)
 
 
-def _arrow(places, sizes, share, color, options):
+def _arrow(places, sizes, share, color, scale, options):
     from matplotlib.patches import FancyArrowPatch
 
     start, end = np.sqrt(sizes) / 2 + 1  # radii in points
     style = {
         "arrowstyle": "-|>",
-        "mutation_scale": 10 + 8 * share,
-        "linewidth": 0.5 + 6 * share,
+        "mutation_scale": (10 + 8 * share) * scale,
+        "linewidth": (0.5 + 6 * share) * scale,
         "color": color,
         "connectionstyle": f"arc3,rad={_BEND}",
         "shrinkA": start,
@@ -191,11 +197,11 @@ def _arrow(places, sizes, share, color, options):
     return FancyArrowPatch(*places, **style | options)
 
 
-def _write_share(ax, start, end, share):
+def _write_share(ax, start, end, share, size):
     """The share on its arrow, nearer to its beginning, where fewer arrows cross."""
     along, at = end - start, 0.33
     # The arrow is a quadratic curve; its middle point is off the line by the bend.
     control = (start + end) / 2 + _BEND * np.array([along[1], -along[0]])
     x, y = (1 - at) ** 2 * start + 2 * at * (1 - at) * control + at**2 * end
     box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "linewidth": 0, "alpha": 0.85}
-    ax.text(x, y, as_percent(share), size="x-small", ha="center", va="center", bbox=box, zorder=4)
+    ax.text(x, y, as_percent(share), size=size, ha="center", va="center", bbox=box, zorder=4)

@@ -191,7 +191,14 @@ class TransitionMatrixDisplay(Transitions):
         ax = self._open(ax, (3.4 + 0.42 * min(n, 20), 2.6 + 0.36 * min(n, 20)))
         label = "Share of the transitions" + (" from the row" if values == "share" else "")
         self.image_, self.text_ = draw_matrix(
-            ax, shares, rows=self.names, columns=self.names, label=label, **image_kw
+            ax,
+            shares,
+            rows=self.names,
+            columns=self.names,
+            label=label,
+            room=self._room,
+            **image_kw,
         )
         ax.set(xlabel="Next event", ylabel="Event")
+        self._room.dress(ax)
         return self

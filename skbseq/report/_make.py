@@ -6,11 +6,20 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from skbseq import _frames
-from skbseq._checks import check_count, check_name, check_random_state, is_real, shown, to_array
+from skbseq._checks import (
+    check_count,
+    check_name,
+    check_random_state,
+    is_real,
+    is_several,
+    shown,
+    to_array,
+)
 from skbseq.events import EventLog
 from skbseq.exceptions import SequenceFrameError
 from skbseq.report import _sections
 from skbseq.report._card import model_card
+from skbseq.report._early import early
 from skbseq.report._leakage import check_leakage
 from skbseq.report._report import Report
 from skbseq.report._samples import Samples, account
@@ -36,6 +45,7 @@ def make_report(
     X_test,
     y_test,
     *,
+    baselines=None,
     log=None,
     reference=None,
     user=None,
@@ -43,6 +53,7 @@ def make_report(
     horizon=None,
     title="Model report",
     purpose=None,
+    notes=(),
     n_bootstrap=500,
     level=0.95,
     random_state=None,
@@ -66,6 +77,11 @@ def make_report(
         Samples that the model was not fitted on.
     y_test : array-like of shape (n_test,)
         Their labels.
+    baselines : dict of str to estimator, default=None
+        Models to compare with, by name, such as the one in use today. Copies are fitted on the
+        training samples. None: gradient boosting on the features of
+        :class:`~skbseq.SequenceVectorizer`, with the columns that the model names as categorical
+        and numeric.
     log : EventLog, default=None
         The clean log of the samples. It adds its own account, and a check of the labels.
     reference : EventLog, default=None
@@ -83,6 +99,9 @@ def make_report(
         Title of the page.
     purpose : str, default=None
         What the model is for, for the model card.
+    notes : sequence of str, default=()
+        Sentences of your own for the top of the page and the limits of the model card, such as
+        where the samples come from.
     n_bootstrap : int, default=500
         Number of draws of users with replacement, at least 20.
     level : float, default=0.95
@@ -114,8 +133,7 @@ def make_report(
     their samples, and scores the model and the baselines on the same draw. So the interval of a
     difference is paired. It shows the chance of the test set and not that of training.
 
-    Baselines are the most frequent class (the mean for numbers), and gradient boosting on the
-    features of :class:`~skbseq.SequenceVectorizer`.
+    The most frequent class (the mean for numbers) is always among the baselines.
 
     Examples
     --------
@@ -140,6 +158,8 @@ def make_report(
     {'check': 'Users in both sets', 'status': 'passed', 'text': 'No user is in both sets.'}
     """
     _check_parameters(title, purpose, n_bootstrap, level, log, reference)
+    notes = _read_notes(notes)
+    _check_baselines(baselines)
     rng = check_random_state(random_state)
     user = _user_column(user, log, X_train, X_test)
     train = Samples(X_train, "X_train", user, cutoff)
@@ -148,7 +168,8 @@ def make_report(
     predicted = task.predict(model, X_test)
     _check_predictions(predicted)
     seed = int(rng.randint(2**31 - 1))
-    predictions, failed = _baselines(task, X_train, y_train, X_test, cutoff, seed)
+    baselines = make_baselines(task, model, baselines, cutoff, seed)
+    predictions, failed = _predictions_of(baselines, task, X_train, y_train, X_test)
     units = _units(test)
     found = bootstrap(task, {MODEL: predicted} | predictions, units, n_bootstrap, rng)
     sections, pictures = _sections_of(model, X_test, task, predicted, test, cutoff, user, rng)
@@ -156,7 +177,7 @@ def make_report(
     content = {
         "title": title,
         "kind": task.kind,
-        "notes": _notes(task, test),
+        "notes": [*notes, *_notes(task, test)],
         "data": {"train": account(train), "test": account(test), "log": _log_account(log)},
         "labels": _labels(task, y_train),
         "checks": check_leakage(train, test, horizon, log),
@@ -181,6 +202,7 @@ def _sections_of(model, X, task, predicted, test, cutoff, user, rng):
     sections["lift"], pictures["lift"] = _sections.lift(task, predicted)
     sections["importance"] = _sections.importance(model, X, task, cutoff, user, rng)
     sections["explained"], strips = _sections.explained(model, X, task, predicted, test, cutoff)
+    sections["early"], pictures["early"] = early(model, X, task, test, cutoff, rng)
     pictures |= {f"explained {i}": strip.plot for i, strip in enumerate(strips)}
     return sections, pictures
 
@@ -200,6 +222,26 @@ def _check_parameters(title, purpose, n_bootstrap, level, log, reference):
             raise TypeError(f"{name} must be an EventLog or None; got {shown(each)}.")
     if reference is not None and log is None:
         raise ValueError("reference is compared with log; pass log=, too.")
+
+
+def _read_notes(notes):
+    if not is_several(notes) or not all(isinstance(note, str) for note in notes):
+        raise ValueError(f"notes must be a list of texts; got {shown(notes)}.")
+    return list(notes)
+
+
+def _check_baselines(baselines):
+    if baselines is None:
+        return
+    if not isinstance(baselines, dict):
+        raise TypeError(
+            f"baselines must be a dict of unfitted estimators by name; got {shown(baselines)}."
+        )
+    for name, each in baselines.items():
+        if not isinstance(name, str) or name in (MODEL, "Most frequent", "Mean"):
+            raise ValueError(f"baselines cannot name a model {name!r}. Use another name.")
+        if not hasattr(each, "fit") or isinstance(each, type):
+            raise TypeError(f"baselines[{name!r}] must be an estimator; got {shown(each)}.")
 
 
 def _user_column(user, log, *frames):
@@ -289,13 +331,13 @@ def _check_predictions(predicted):
         )
 
 
-def _baselines(task, X_train, y_train, X_test, cutoff, seed):
+def _predictions_of(baselines, task, X_train, y_train, X_test):
     """Predictions of the baselines, and why some could not be fitted."""
     predictions, failed = {}, {}
     # Threads that wait for each other take longer than such a small fit.
     limit = 1 if len(y_train) < _FEW_TO_FIT else None
     with threadpool_limits(limit, user_api="openmp"):
-        for name, baseline in make_baselines(task, cutoff, seed).items():
+        for name, baseline in baselines.items():
             try:
                 predictions[name] = task.predict(baseline.fit(X_train, y_train), X_test)
             except (SequenceFrameError, ValueError) as error:

@@ -10,15 +10,36 @@ PAGE = """\
 {% endmacro %}
 {% macro grid(rows, columns) %}
 <table>
-<tr>{% for column in columns %}<th scope="col">{{ column }}</th>{% endfor %}</tr>
+<tr>
+{% for column in columns %}
+<th scope="col"{{ ' class="number"' | safe if rows[0][column] is number }}>{{ column }}</th>
+{% endfor %}
+</tr>
 {% for row in rows %}
-<tr>{% for column in columns %}<td>{{ row[column] | number }}</td>{% endfor %}</tr>
+<tr>
+{% for column in columns %}
+<td{{ ' class="number"' | safe if row[column] is number }}>{{ row[column] | number }}</td>
+{% endfor %}
+</tr>
 {% endfor %}
 </table>
 {% endmacro %}
-{% macro picture(name, text) %}
+{% macro sides(train, test) %}
+<table>
+<tr><td></td><th scope="col" class="number">Training</th>
+<th scope="col" class="number">Test</th></tr>
+{% for name in train.keys() | list + (test.keys() | reject("in", train) | list) %}
+<tr><th scope="row">{{ name }}</th>
+{% for side in (train, test) %}
+<td class="number">{{ side[name] | number if name in side else "" }}</td>
+{% endfor %}
+</tr>
+{% endfor %}
+</table>
+{% endmacro %}
+{% macro picture(name, text, kind="") %}
 {% if name in pictures %}
-<img src="{{ pictures[name] }}" alt="{{ text }}">
+<div class="picture"><img class="{{ kind }}" src="{{ pictures[name] }}" alt="{{ text }}"></div>
 {% endif %}
 {% endmacro %}
 <!DOCTYPE html>
@@ -39,11 +60,22 @@ table { border-collapse: collapse; margin: 0.5rem 0 1rem; display: block; overfl
 th, td { text-align: left; padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid #e4e4e4;
  vertical-align: top; }
 th { font-weight: 600; }
+td.number, th.number { text-align: right; white-space: nowrap;
+ font-variant-numeric: tabular-nums; }
+td ul { margin: 0; padding-left: 1.1rem; }
+div.picture { overflow-x: auto; }
 img { max-width: 100%; height: auto; }
+img.wide { max-width: none; }
 p.note { border-left: 4px solid #ffa90e; padding-left: 0.7rem; }
 .problem { color: #a01800; font-weight: 600; }
 .passed { color: #33662f; }
-@media print { h2, h3 { break-after: avoid; } img, tr { break-inside: avoid; } }
+@media print {
+ body { font-size: 10pt; max-width: none; padding: 0; }
+ h2, h3, p:has(+ table), p:has(+ div.picture) { break-after: avoid; }
+ div.picture, tr, li { break-inside: avoid; }
+ div.picture, table { overflow-x: visible; }
+ img, img.wide { max-width: 100%; max-height: 7.5cm; width: auto; }
+}
 </style>
 </head>
 <body>
@@ -71,14 +103,11 @@ p.note { border-left: 4px solid #ffa90e; padding-left: 0.7rem; }
 <details><summary>Parameters of the last step</summary>{{ table(card["parameters"]) }}</details>
 
 <h2>Data</h2>
-<h3>Training samples</h3>{{ table(data["train"]) }}
-<h3>Test samples</h3>{{ table(data["test"]) }}
+<h3>Samples</h3>{{ sides(data["train"], data["test"]) }}
 {% if data["log"] %}
 <h3>Log</h3>{{ table(data["log"]) }}
 {% endif %}
-<h3>Labels</h3>
-<p>Training:</p>{{ table(labels["train"]) }}
-<p>Test:</p>{{ table(labels["test"]) }}
+<h3>Labels</h3>{{ sides(labels["train"], labels["test"]) }}
 
 <h2>Leakage checks</h2>
 <table>
@@ -123,6 +152,18 @@ positives.</p>
 {{ picture("lift", "Lift by share of the samples") }}
 {% endif %}
 
+<h2>Early decisions</h2>
+{% if early["shares"] is not defined %}
+<p>{{ early["note"] }}</p>
+{% else %}
+<p>{{ early["score"] }} if the model sees only the first events of each history. Where it is as
+good as at the end, decisions could be made earlier. {{ early["note"] }}</p>
+{{ grid(early["shares"], early["shares"][0]) }}
+{{ picture("early", "Score by share of the events seen") }}
+<p>Ordinary columns are not changed. If one holds the number of events, these scores are too
+good.</p>
+{% endif %}
+
 <h2>Importance of channels</h2>
 {% if importance["channels"] is not defined %}
 <p>{{ importance["note"] }}</p>
@@ -151,7 +192,7 @@ In {{ each["unit"] }}: {{ each["value"] | number }}; without events
 <li>{{ reason }}</li>
 {% endfor %}
 </ul>
-{{ picture("explained " ~ loop.index0, "Contribution of each event") }}
+{{ picture("explained " ~ loop.index0, "Contribution of each event", "wide") }}
 {% endfor %}
 {% endif %}
 
@@ -161,6 +202,9 @@ In {{ each["unit"] }}: {{ each["value"] | number }}; without events
 {% else %}
 <p>Population stability index (PSI) between the reference and the log, and the value that chance
 alone reaches.</p>
+{% for warning in drift["warnings"] %}
+<p class="note">{{ warning }}</p>
+{% endfor %}
 {{ grid(drift["aspects"], ["aspect", "psi", "by chance", "beyond chance"]) }}
 {{ picture("drift", "Drift by aspect, with its range by chance") }}
 {% endif %}

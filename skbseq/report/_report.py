@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import html
 import io
 import math
 import os
@@ -11,8 +12,18 @@ from skbseq._optional import import_optional
 from skbseq.persistence import replacing
 from skbseq.report._page import PAGE
 
-_SIZES = {"drift": (9, 4), "calibration": (5, 4), "lift": (5, 4)}
-_STRIP = (9, 4)
+_SIZES = {"drift": (9, 4), "calibration": (5, 4), "lift": (5, 4), "early": (6, 4)}
+
+
+def load_jinja2():
+    """The library that writes the page.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    return import_optional("jinja2", extra="report", purpose="to write a report as HTML")
 
 
 class Report:
@@ -74,19 +85,34 @@ class Report:
         TypeError
             If path is not a path.
         """
-        jinja2 = import_optional("jinja2", extra="report", purpose="to write a report as HTML")
+        load_jinja2()
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path must be a path, such as 'report.html'; got {path!r}.")
+        with replacing(Path(path)) as temporary:
+            Path(temporary).write_bytes(self._page().encode("utf-8", "replace"))
+        return Path(path)
+
+    def _page(self):
+        jinja2 = load_jinja2()
         # Names and ids are text of others: everything is escaped.
         environment = jinja2.Environment(
             autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         environment.filters["number"] = _number
         pictures = {name: _as_uri(name, draw) for name, draw in self.pictures.items()}
-        text = environment.from_string(PAGE).render(**self.content, pictures=pictures)
-        with replacing(Path(path)) as temporary:
-            Path(temporary).write_bytes(text.encode("utf-8", "replace"))
-        return Path(path)
+        return environment.from_string(PAGE).render(**self.content, pictures=pictures)
+
+    def _repr_html_(self):
+        """The page in a frame of its own, for notebooks; None without jinja2."""
+        try:
+            page = self._page()
+        except ImportError:
+            return None
+        title = html.escape(self.content["title"])
+        return (
+            f'<iframe title="{title}" srcdoc="{html.escape(page)}" loading="lazy" '
+            'sandbox="" style="width: 100%; height: 40rem; border: 1px solid #ccc"></iframe>'
+        )
 
 
 def _number(value):
@@ -111,9 +137,12 @@ def _as_uri(name, draw):
 
     # Ids in the file are hashes of this text; without it they are random.
     with rc_context({"svg.hashsalt": "skbseq", "svg.fonttype": "path"}):
-        figure = Figure(figsize=_SIZES.get(name, _STRIP), layout="constrained")
+        figure = Figure(figsize=_SIZES.get(name), layout="constrained")
         FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        ax = figure.add_subplot()
+        draw(ax)
+        if name not in _SIZES:  # a strip: as wide as it has bars
+            figure.set_size_inches(1.5 + 0.3 * max(len(ax.patches), 6), 3.6)
         file = io.BytesIO()
         figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()

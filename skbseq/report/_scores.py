@@ -1,6 +1,7 @@
 """Scores of the model and of baselines, with paired bootstrap intervals by user."""
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
@@ -12,22 +13,42 @@ _WEIGHTS_AT_ONCE = 2**22
 _LEAST = 1e-15  # probabilities of 0 have no logarithm
 
 
-def make_baselines(task, cutoff, seed):
+def make_baselines(task, model, given, cutoff, seed):
     """Baselines by name, not fitted.
 
     Parameters
     ----------
     task : Task
+    model : estimator
+        Its choice of columns is that of the baseline, too.
+    given : dict of str to estimator or None
+        Baselines of the user in place of boosting.
     cutoff : str
     seed : int
+
+    Returns
+    -------
+    dict of str to estimator
     """
-    vectorizer = SequenceVectorizer(cutoff=cutoff, sparse_output=False)
-    if task.kind == "regression":
-        boosting = HistGradientBoostingRegressor(random_state=seed)
-        return {"Mean": DummyRegressor(), "Boosting": make_pipeline(vectorizer, boosting)}
+    simplest = {"Most frequent": DummyClassifier(strategy="prior")}
     boosting = HistGradientBoostingClassifier(random_state=seed)
-    dummy = DummyClassifier(strategy="prior")
-    return {"Most frequent": dummy, "Boosting": make_pipeline(vectorizer, boosting)}
+    if task.kind == "regression":
+        simplest = {"Mean": DummyRegressor()}
+        boosting = HistGradientBoostingRegressor(random_state=seed)
+    if given is not None:
+        return simplest | {name: clone(baseline) for name, baseline in given.items()}
+    vectorizer = SequenceVectorizer(cutoff=cutoff, sparse_output=False, **_columns_of(model))
+    return simplest | {"Boosting": make_pipeline(vectorizer, boosting)}
+
+
+def _columns_of(model):
+    """The columns that a model takes as categories and as numbers, where it names them."""
+    for part in [model, *(step for _, step in getattr(model, "steps", ()))]:
+        parameters = part.get_params(deep=False) if hasattr(part, "get_params") else {}
+        if {"categorical", "numeric"} <= set(parameters):
+            return {name: parameters[name] or None for name in ("categorical", "numeric")}
+    inner = getattr(model, "estimator", None)
+    return _columns_of(inner) if inner is not None else {}
 
 
 class Task:

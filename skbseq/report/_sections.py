@@ -1,5 +1,7 @@
 """Sections of the report: calibration, lift, importance of channels, explanations, drift."""
 
+import warnings
+
 import numpy as np
 
 from skbseq import _frames
@@ -12,6 +14,7 @@ from skbseq.inspection import (
     explain_events,
 )
 from skbseq.inspection._calibration import calibration_points
+from skbseq.inspection._drawing import PALETTE
 from skbseq.inspection._lift import curve
 from skbseq.report._scores import GREATER_IS_BETTER, Task
 
@@ -54,7 +57,11 @@ def calibration(task, predicted):
     def draw(ax):
         ax.plot([0, 1], [0, 1], color="grey", linestyle="--", label="Perfectly calibrated")
         ax.errorbar(
-            mean, observed, [below, above], marker="o", capsize=3, label="Observed, 95% interval"
+            *(mean, observed, [below, above]),
+            marker="o",
+            capsize=3,
+            color=PALETTE[0],
+            label="Observed, 95% interval",
         )
         ax.set(xlabel="Mean predicted probability", ylabel="Observed share")
         ax.legend(loc="best")
@@ -226,7 +233,11 @@ def drift(log, reference, rng):
     """Comparison of the log with a reference, and its picture."""
     if reference is None:
         return {"note": "Pass an earlier log as reference= to compare the behaviour."}, None
-    display = compare_logs(reference, log, random_state=rng)
+    with warnings.catch_warnings(record=True) as raised:
+        warnings.simplefilter("always")
+        display = compare_logs(reference, log, random_state=rng)
+    for each in raised:  # for the caller, too
+        warnings.warn(each.message, stacklevel=3)
     rows = [
         {
             "aspect": aspect,
@@ -236,4 +247,5 @@ def drift(log, reference, rng):
         }
         for i, aspect in enumerate(display.aspects)
     ]
-    return {"aspects": rows, "level": display.level}, display.plot
+    said = [str(each.message) for each in raised if each.category is UserWarning]
+    return {"aspects": rows, "level": display.level, "warnings": said}, display.plot
