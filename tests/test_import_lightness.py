@@ -8,54 +8,52 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 HEAVY = ("keras", "matplotlib", "polars", "scikeras", "tensorflow", "torch")
-CONSTRUCT = """
+# Each step runs after those before it, in one process.
+STEPS = {
+    "import": "import skbseq",
+    "table of networks": """
+import skbseq.networks
+assert "lstm" in skbseq.networks.NETWORKS
+""",
+    "construct and clone": """
 from sklearn.base import clone
 from skbseq import EventLog, LSTMBehaviorClassifier, SequenceEncoder
 clone(LSTMBehaviorClassifier(units=8, random_state=0))
 clone(SequenceEncoder())
-"""
-EVERY_PUBLIC_NAME = """
-import skbseq
+""",
+    "every public name": """
 for name in skbseq.__all__:
     getattr(skbseq, name)
 import skbseq.persistence
+""",
+    "a heavy import, which must be seen": "import matplotlib",
+}
+LOADED_BY_EACH = f"""
+import json, sys
+# -P, and the root put first by hand: the code under test is this tree's.
+sys.path.insert(0, {str(ROOT)!r})
+loaded = {{}}
+for step, code in {STEPS!r}.items():
+    exec(code)
+    loaded[step] = [m for m in {HEAVY!r} if m in sys.modules]
+print(json.dumps(loaded))
 """
 
 
-def loaded_by(code):
-    """Which of the heavy libraries stand in `sys.modules` after this code."""
-    report = f"\nimport json, sys\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
-    # -P, and the root put first by hand: the code under test is this tree's.
-    code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{code}{report}"
+def test_nothing_heavy_is_loaded():
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", LOADED_BY_EACH], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        pytest.param("import skbseq", id="import"),
-        pytest.param(CONSTRUCT, id="construct-and-clone"),
-        pytest.param(EVERY_PUBLIC_NAME, id="every-public-name"),
-    ],
-)
-def test_nothing_heavy_is_loaded(code):
-    assert loaded_by(code) == []
-
-
-def test_a_heavy_import_would_be_seen():
-    assert loaded_by("import matplotlib") == ["matplotlib"]
+    *light, heavy = STEPS
+    expected = {step: [] for step in light} | {heavy: ["matplotlib"]}
+    assert json.loads(done.stdout.splitlines()[-1]) == expected
 
 
 FIRST_PREDICTIONS = """
-import os, sys
+import gc, os, sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from skbseq.estimators._sequence_model import engine
@@ -66,6 +64,7 @@ def load(_):
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(load, range(4)))
 after = os.fstat(2)
+assert gc.isenabled()
 assert (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino)
 print("still here", file=sys.stderr)
 """

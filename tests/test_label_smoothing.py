@@ -83,7 +83,7 @@ def test_the_layers_give_the_same_figures(frame, monkeypatch, target):
 def test_what_is_certain_is_learnt_as_the_spread_label(y, certain):
     n = 400 // len(y)
     X = pd.DataFrame({"what": [[2 + k] for k in range(len(y))] * n})
-    model = LSTMBehaviorClassifier(
+    model = skbseq.BagBehaviorClassifier(
         units=8, epochs=40, learning_rate=0.02, label_smoothing=0.2, random_state=0
     ).set_params(validation_split=0)
     probability = model.fit(X, np.array(y * n)).predict_proba(X)

@@ -152,8 +152,14 @@ def test_a_large_penalty_leaves_small_kernels(frame, kind, penalty):
 
 
 @eager
-@pytest.mark.parametrize("kind", [LSTMBehaviorClassifier, GRUBehaviorClassifier])
-@pytest.mark.parametrize("name", ["dropout", "embedding_dropout", "recurrent_dropout"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (LSTMBehaviorClassifier, "dropout"),  # fused
+        (LSTMBehaviorClassifier, "recurrent_dropout"),  # by the layers
+        (GRUBehaviorClassifier, "embedding_dropout"),
+    ],
+)
 def test_hidden_parts_disturb_training_and_not_prediction(frame, kind, name):
     X, y = frame[0][:40], frame[1][:40]
     steps = {**QUICK, "epochs": 2, "batch_size": 40}

@@ -1,8 +1,6 @@
 """One table of networks: estimators, errors and documentation read it, and it may grow."""
 
 import inspect
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -89,13 +87,6 @@ def test_classes_are_made_of_the_table(twice, frame):
     assert clone(model).times == model.spec_.option("times") == 3
 
 
-def test_reading_the_table_loads_no_tensorflow():
-    code = "import sys, skbseq.networks as n; assert 'lstm' in n.NETWORKS; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert loaded.returncode == 0, loaded.stderr
-    assert not {"tensorflow", "keras", "scikeras"} & set(loaded.stdout.split())
-
-
 @pytest.mark.parametrize("kind", ["Classifier", "Regressor"])
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_named_classes_have_the_defaults_of_the_table(prefix, kind):
@@ -129,9 +120,9 @@ def test_one_search_covers_networks_and_their_options(tmp_path):
     y = ["buys", "leaves"] * 24
     model = make_pipeline(SequenceEncoder(), BehaviorClassifier(**TINY))
     network, heads = "behaviorclassifier__network", "behaviorclassifier__network__n_heads"
-    grid = [{network: ["lstm", "gru"]}, {network: ["transformer"], heads: [1, 2]}]
+    grid = [{network: ["bag"]}, {network: ["transformer"], heads: [1, 2]}]
     search = GridSearchCV(model, grid, cv=2).fit(X, y)
-    assert len(search.cv_results_["params"]) == 4
+    assert len(search.cv_results_["params"]) == 3
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     save(search.best_estimator_, tmp_path / "model.skbseq")
     again = load(tmp_path / "model.skbseq")

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
 from skbseq import (
@@ -239,13 +239,12 @@ def test_learns_what_one_event_cannot_tell():
 
 
 @traced
-@pytest.mark.parametrize("tied", [False, True])
-def test_draws_teach_what_all_codes_teach(tied):
+def test_draws_teach_what_all_codes_teach():  # without `tied`: by the next test
     X, new = sums(300, 0, 10), sums(100, 1, 10)
     model = NextBehaviorPredictor(
         units=32,
         epochs=15,
-        tied=tied,
+        tied=True,
         n_negatives=3,
         dropout=0.1,
         learning_rate=0.01,
@@ -581,13 +580,15 @@ def test_search_and_pipeline():
     pipe = make_pipeline(SequenceImputer(), NextBehaviorPredictor(**small))
     search = GridSearchCV(
         pipe,
-        {"nextbehaviorpredictor__units": [4, 8], "nextbehaviorpredictor__n_negatives": [None, 2]},
+        [
+            {"nextbehaviorpredictor__units": [4]},
+            {"nextbehaviorpredictor__units": [8], "nextbehaviorpredictor__n_negatives": [2]},
+        ],
         cv=KFold(2),
         error_score="raise",
     ).fit(X)
     assert search.best_estimator_.predict(X).shape == (60,)
     assert len(set(search.cv_results_["mean_test_score"])) > 1
-    assert cross_val_score(pipe, X, cv=KFold(2)).shape == (2,)
 
 
 def test_libraries_agree(frame_lib, fitted):

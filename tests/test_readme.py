@@ -49,6 +49,9 @@ def test_the_examples_run_and_score_what_they_say(name, capsys, tmp_path, monkey
     assert namespace["log"] is not first and len(namespace["log"]) == len(first)
     assert namespace["y"].sum() == pytest.approx(n_buyers, rel=0.1)  # the cutoff may move
 
+    if name != "README.md":  # its search is the same block on the same names
+        assert namespace.keys() >= {"model", "X", "y"}
+        return
     run("search", name, namespace)
     assert isinstance(namespace["search"], GridSearchCV)
     for parameter, values in namespace["grid"].items():

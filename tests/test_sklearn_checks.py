@@ -30,15 +30,11 @@ from skbseq import (
 # Steps are what these checks cost, so there are few and long ones, and nothing is held out of the
 # few rows. The 27 of the check of sample weights are more than a batch.
 SMALL = dict(units=8, epochs=5, learning_rate=0.06, batch_size=24, validation_split=0)
-# Where the LSTM is fused, many steps cost little.
-LONG = dict(epochs=30, learning_rate=0.03, batch_size=32, validation_split=0)
-# All checks run on the LSTM, and on one classifier that is made of Keras' layers. The others share
-# all of their code with these but the network, so they take the checks that fit nothing.
-FITTED = [
-    LSTMBehaviorClassifier(**SMALL),
-    BehaviorClassifier("rnn", **SMALL | {"epochs": 10}),
-    LSTMBehaviorRegressor(**LONG),
-]
+LONG = dict(epochs=15, learning_rate=0.03, batch_size=64, validation_split=0)
+# All checks run on a classifier whose steps are fused, and on a regressor that is made of Keras'
+# layers. The others share all of their code with these but the network, so they take the checks
+# that fit nothing.
+FITTED = [LSTMBehaviorClassifier(**SMALL), BehaviorRegressor("rnn", **LONG)]
 CONSTRUCTED = [
     BagBehaviorClassifier(),
     BagBehaviorRegressor(),
@@ -48,6 +44,7 @@ CONSTRUCTED = [
     CNNBehaviorRegressor(),
     GRUBehaviorClassifier(),
     GRUBehaviorRegressor(),
+    LSTMBehaviorRegressor(),
     RNNBehaviorClassifier(),
     RNNBehaviorRegressor(),
     TransformerBehaviorClassifier(),
