@@ -28,7 +28,7 @@ from skbseq.inspection._one_pass import OnePass
 pytestmark = pytest.mark.steps("eager")
 SMALL = {"units": 4, "epochs": 1, "batch_size": 32, "random_state": 0}
 # "gru" and "rnn" have the stack of "lstm".
-NETWORKS = ["lstm", "cnn", "transformer", "bag"]
+NETWORKS = ["lstm", "cnn", "transformer", "hstu", "bag"]
 ids = st.sampled_from("abcd")
 logs = st.lists(st.lists(ids, max_size=6), min_size=1, max_size=6).filter(any)
 asked = st.lists(st.lists(st.sampled_from(["a", "b", "d", "z", None]), max_size=7), max_size=5)
