@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skbseq import BehaviorEmbedder, NextBehaviorPredictor
-from skbseq.estimators import _next_predictor
+from skbseq.estimators import _ranking_loss
 from skbseq.estimators._base import NetworkMixin
 
 NETWORKS = ("bag", "cnn", "esasrec", "gru", "hstu", "lstm", "rnn", "sasrec", "transformer")
@@ -109,7 +109,7 @@ def test_every_network_serves_every_objective(histories, untraced, network, obje
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_predicts_the_next_event(histories, untraced, monkeypatch, network, variant):
     if variant == "compact":
-        monkeypatch.setattr(_next_predictor, "_MANY_IDS", 2)
+        monkeypatch.setattr(_ranking_loss, "_MANY_IDS", 2)
     model = NextBehaviorPredictor("what", network=network, **TINY, **PREDICTORS[variant])
     probabilities = model.fit(histories).predict_proba(histories)
     assert probabilities.sum(axis=1) == pytest.approx(1)

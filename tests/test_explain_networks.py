@@ -115,7 +115,8 @@ def test_gradients_agree_with_central_differences(name, rng):
     part = reading_part(model, spec)
     assert len(part.weights) == len(model.weights) - 2  # all but the two embeddings
     attribution = Attribution(part, "classes", "identity", begin=False)
-    exact = in_double_precision(part)
+    # HSTU compares events in single precision whatever its layers have.
+    exact, tolerance = (part, 5e-3) if name == "hstu" else (in_double_precision(part), 1e-4)
     data = make_data(rng, [3])
     leaves = {
         "codes": data.codes[None],
@@ -135,7 +136,9 @@ def test_gradients_agree_with_central_differences(name, rng):
         slope = np.asarray(slopes[kind] if index is None else slopes[kind][index])
         expected = central_differences(exact, leaves, kind, index)
         assert np.abs(expected).max() > 1e-3
-        np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            slope, expected, rtol=0, atol=tolerance * np.abs(expected).max()
+        )
 
 
 def to_tensors(arrays):

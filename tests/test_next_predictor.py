@@ -19,7 +19,7 @@ from skbseq import (
     load,
     save,
 )
-from skbseq.estimators import _next_predictor
+from skbseq.estimators import _next_predictor, _ranking_loss
 from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 from skbseq.metrics import hold_out_last, ranking_scorer
 
@@ -256,8 +256,8 @@ def test_draws_teach_what_all_codes_teach():  # without `tied`: by the next test
 
 @traced
 def test_a_large_catalogue_has_short_vectors_and_draws(monkeypatch):
-    monkeypatch.setattr(_next_predictor, "_MANY_IDS", 2)
-    monkeypatch.setattr(_next_predictor, "_NEGATIVES", 5)
+    monkeypatch.setattr(_ranking_loss, "_MANY_IDS", 2)
+    monkeypatch.setattr(_ranking_loss, "_NEGATIVES", 5)
     X, new = sums(300, 0, 10), sums(100, 1, 10)
     model = NextBehaviorPredictor(
         units=32, epochs=15, dropout=0.1, learning_rate=0.01, batch_size=32, random_state=0

@@ -71,8 +71,8 @@ def local_rows(codes, data, batches, n_rows, least=0):
 def apply_adam(optimizer, gradients, variables):
     """One step of a plain Adam, in one operation for each variable.
 
-    Keras' step has about twenty. For a transformer and 128 histories of 5 events they took 8 of the
-    36 ms of a training step.
+    Keras' step has about twenty. For a transformer and 128 histories of 5 events they took 8 of
+    the 36 ms of a training step.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ from skbseq.estimators._history_ends import NetworkEndsMixin
 from skbseq.estimators._item_features import OWN_DROPOUT, ItemFeaturesMixin
 from skbseq.estimators._mixed_counts import MixedCountsMixin
 from skbseq.estimators._next_times import NetworkWaitsMixin
-from skbseq.estimators._ranking_loss import MANY_IDS, RankingLossMixin
+from skbseq.estimators._ranking_loss import RankingLossMixin
 from skbseq.estimators._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective
 from skbseq.estimators._transfer import find_embedder
@@ -579,7 +579,7 @@ class NextBehaviorPredictor(
         return codes
 
     def _spec(self):
-        compact = len(self.classes_) > MANY_IDS
+        compact = self._has_many_ids
         bypass, tied = bool(self.bypass), bool(self.tied)
         temperature = None if self.temperature is None else float(self.temperature)
         head = EventHead(

@@ -8,7 +8,7 @@ from skbseq._gbce import Balance, log_odds_to_log_probability
 from skbseq._sequences import FIRST_CATEGORY
 
 # From so many ids on, each batch compares its own with some drawn at random.
-MANY_IDS, _NEGATIVES = 10_000, 2_000
+_MANY_IDS, _NEGATIVES = 10_000, 2_000
 # So many negatives have gSASRec's experiments.
 _GBCE_NEGATIVES = 256
 _POWERS = {"uniform": 0.0, "popularity": 1.0}
@@ -20,6 +20,10 @@ class RankingLossMixin:
     The model has the parameters ``loss``, ``gbce_t``, ``negatives``, ``n_negatives``,
     ``label_smoothing``, ``monitor``, ``end`` and ``time``.
     """
+
+    @property
+    def _has_many_ids(self):
+        return len(self.classes_) > _MANY_IDS
 
     def _event_loss(self, n_negatives):
         """Fields of the loss."""
@@ -46,7 +50,7 @@ class RankingLossMixin:
 
     def _negatives(self):
         """Number of negatives per batch, or None for all ids."""
-        most = max(len(self.classes_), MANY_IDS)
+        most = max(len(self.classes_), _MANY_IDS)
         if isinstance(self.n_negatives, Integral) and self.n_negatives > most:
             raise ValueError(
                 f"n_negatives={self.n_negatives!r} is more than the {len(self.classes_):,} ids. "
@@ -61,7 +65,7 @@ class RankingLossMixin:
             return self.n_negatives
         if self.loss == "gbce":
             return _GBCE_NEGATIVES
-        return _NEGATIVES if len(self.classes_) > MANY_IDS or self.negatives != "auto" else None
+        return _NEGATIVES if self._has_many_ids or self.negatives != "auto" else None
 
     def _learn_offset(self, n_negatives):
         """Remember by how much scores exceed log-odds; None if they are not log-odds."""
