@@ -326,3 +326,21 @@ def test_a_table_of_products_needs_features_at_fit(model):
     plain._items = None  # as of a fit without
     with pytest.raises(ValueError, match="fitted without item_features"):
         plain.predict_top_k(pd.DataFrame({"product": [["p000"]]}), candidates=PRODUCTS)
+
+
+def test_other_options_work_with_features():
+    X = histories(60, np.random.default_rng(0))
+    options = OPTIONS | {"network": "hstu", "epochs": 1, "end": True, "loss": "gbce"}
+    options |= {"tied": True, "temperature": 0.5, "negatives": "popularity", "n_negatives": 9}
+    predictor = NextBehaviorPredictor(item_features=PRODUCTS, **options).fit(X)
+    new = IDS[N_SEEN + 3]
+    asked = pd.DataFrame({"product": [["p001", new], [new, "p004", "p007"]]})
+    after_each = predictor.predict_each(asked)["product"].tolist()
+    assert [row[-1] for row in after_each] == predictor.predict(asked).tolist()
+    probabilities = predictor.predict_proba(asked)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    both = predictor.predict_top_k(asked, k=2, candidates=["p001", new])
+    assert [set(row) for row in both["product"].tolist()] == [{"p001", new}] * 2
+    assert (predictor.predict_end_proba(asked) < 1).all()
+    with pytest.raises(ValueError, match="warm_start=True cannot continue with item_features"):
+        predictor.set_params(warm_start=True).fit(X)

@@ -182,6 +182,7 @@ QUESTIONS = {
                     f[f"PyTorch {prefix}, bucketed by hand"] / f[f"skbseq {prefix}"]
                 ),
                 1.0,
+                1.5,
             )
             for prefix in _LAYERS
         ],

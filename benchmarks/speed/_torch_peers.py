@@ -58,29 +58,43 @@ class GRUNetwork(nn.Module):
         return self.out(states[torch.arange(len(codes)), lengths - 1]).squeeze(-1)
 
 
+class Block(nn.Module):
+    """Attention of four heads and a feed-forward layer, each normalised before.
+
+    `nn.TransformerEncoderLayer` takes 1.5 times as long: it also drops attention weights.
+    """
+
+    def __init__(self, units):
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(units) for _ in range(2)])
+        self.project, self.merge = nn.Linear(units, 3 * units), nn.Linear(units, units)
+        self.widen, self.narrow = nn.Linear(units, 2 * units), nn.Linear(2 * units, units)
+        self.drop = nn.Dropout(0.1)
+
+    def forward(self, x):
+        parts = self.project(self.norms[0](x)).unflatten(2, (3, 4, -1)).permute(2, 0, 3, 1, 4)
+        attended = nn.functional.scaled_dot_product_attention(*parts, is_causal=True)
+        x = x + self.drop(self.merge(attended.transpose(1, 2).flatten(2)))
+        return x + self.drop(self.narrow(self.widen(self.norms[1](x)).relu()))
+
+
 class TransformerNetwork(nn.Module):
-    """Two blocks of four heads, normalised before; sinusoidal positions; causal."""
+    """Two blocks over embedded events with sinusoidal positions; causal."""
 
     def __init__(self, n_codes, units):
         super().__init__()
         self.embedding = nn.Embedding(n_codes, 16)
-        self.enter = nn.Linear(16, units)
-        block = nn.TransformerEncoderLayer(
-            units, 4, 2 * units, dropout=0.1, batch_first=True, norm_first=True
-        )
-        self.blocks = nn.TransformerEncoder(
-            block, 2, norm=nn.LayerNorm(units), enable_nested_tensor=False
-        )
-        self.out = nn.Linear(units, 1)
+        self.enter, self.norm = nn.Linear(16, units), nn.LayerNorm(units)
+        self.blocks = nn.Sequential(Block(units), Block(units))
+        self.drop, self.out = nn.Dropout(0.1), nn.Linear(units, 1)
         place = torch.arange(256)[:, None] * 10_000 ** (-torch.arange(0, units, 2) / units)
         self.register_buffer("waves", torch.cat([place.sin(), place.cos()], 1))
 
     def forward(self, codes, lengths):
-        n = codes.shape[1]
-        x = self.enter(self.embedding(codes)) + self.waves[:n]
-        mask = nn.Transformer.generate_square_subsequent_mask(n)
-        states = self.blocks(x, mask=mask, is_causal=True)
-        return self.out(states[torch.arange(len(codes)), lengths - 1]).squeeze(-1)
+        x = self.enter(self.embedding(codes)) + self.waves[: codes.shape[1]]
+        states = self.norm(self.blocks(x))
+        last = states[torch.arange(len(codes)), lengths - 1]
+        return self.out(self.drop(last)).squeeze(-1)
 
 
 class BucketedTraining:
