@@ -22,7 +22,7 @@ from skbseq._sequences import (
     ranges,
     round_up,
 )
-from skbseq._training._sparse_adam import SparseAdam, is_large, is_plain_adam
+from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
 from skbseq._training._traced import make_traced, without_matching
 
 # Above this, the buffers would need more memory than a laptop can spare (512 MiB), and the
@@ -166,7 +166,7 @@ class CompiledTraining:
     def __init__(self, steps, optimizer, loss):
         self._steps, self._optimizer, self._loss = steps, optimizer, loss
         self._variables = steps.model.trainable_variables
-        tables = steps.embeddings if is_plain_adam(optimizer) else []
+        tables = steps.embeddings if supports_sparse_adam(optimizer) else []
         trained = {v.path for v in self._variables}  # a frozen table is not among them
         self.sparse = {
             i: SparseAdam(optimizer, table)

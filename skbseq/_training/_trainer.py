@@ -8,7 +8,7 @@ from skbseq._training._compiled import CompiledTraining
 from skbseq._training._devices import mirrored, training_on
 from skbseq._training._optimizers import release_with_trace
 from skbseq._training._predict import predict
-from skbseq._training._sparse_adam import SparseAdam, apply_adam, is_large, is_plain_adam
+from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
 from skbseq._training._traced import TracedStep
 
 
@@ -51,7 +51,7 @@ class Trainer:
         """Sparse Adam for each variable with so many rows that updating all would be slow."""
         # A GPU's memory is fast enough to update a million rows. Its deterministic scatter copies
         # the whole table to the CPU and back (TensorFlow 2.21; read in the source, not measured).
-        if not is_plain_adam(self.optimizer) or "/GPU" in self.program.device:
+        if not supports_sparse_adam(self.optimizer) or "/GPU" in self.program.device:
             return {}
         large = [v for v in self.model.trainable_variables if is_large(v)]
         return {v.path: SparseAdam(self.optimizer, v) for v in large}
@@ -157,22 +157,7 @@ class Trainer:
                 # Made dense: if a sparse gradient contains a row twice, Keras' Adam squares the
                 # two parts instead of their sum, and its step is too large.
                 dense.append((tf.convert_to_tensor(gradient), variable))
-        gradients, variables = zip(*dense, strict=True)
-        if self._applies_adam(variables):
-            apply_adam(self.optimizer, gradients, variables)
-        else:
-            self.optimizer.apply(gradients, variables)
-
-    def _applies_adam(self, variables):
-        """Whether the step is Adam's on one device, and nothing more."""
-        return (
-            is_plain_adam(self.optimizer)
-            and self.optimizer.loss_scale_factor is None
-            and mirrored(self.program.device) is None
-            and not tf.distribute.has_strategy()  # the user's own
-            and all(v.constraint is None and v.dtype == "float32" for v in variables)
-            and not any(getattr(v, "overwrite_with_gradient", False) for v in variables)
-        )
+        self.optimizer.apply(*zip(*dense, strict=True))
 
 
 class MirroredTrainer(Trainer):
