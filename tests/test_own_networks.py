@@ -53,6 +53,11 @@ def both(events, lengths, *, inputs):
     return x, keras.layers.Dense(2)(inputs["context"])
 
 
+def adds_the_last_event(events, lengths):
+    at = keras.ops.maximum(lengths - 1, 0)[:, None, None]
+    return events + keras.ops.take_along_axis(events, at, axis=1)
+
+
 @keras.saving.register_keras_serializable(package="tests")
 class Decay(keras.layers.Layer):
     """Each event plus a learned share of the sum of those before."""
@@ -405,3 +410,12 @@ def test_it_stands_in_a_pipeline(raw):
     model = make_pipeline(SequenceEncoder(), BehaviorClassifier(convolution, **TINY))
     model.set_params(behaviorclassifier__network__kernel_size=2).fit(raw, y)
     assert model[-1].spec_.option("kernel_size") == 2
+
+
+@pytest.mark.parametrize("n_steps", [5, 8])  # with the padding of the check, or without
+def test_as_many_rows_as_steps_are_no_reason_to_refuse(n_steps, rng):
+    # Keras 3.15 takes the second term of a sum of shapes (n, n, 1) and (n, 1, 1) for a bias.
+    X = pd.DataFrame({"price": list(rng.normal(size=(8, n_steps)))})
+    model = BehaviorClassifier(adds_the_last_event, validation_split=0, **TINY)
+    model.fit(X, np.arange(8) % 2)
+    assert model.predict_proba(X).shape == (8, 2)

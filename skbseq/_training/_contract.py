@@ -34,6 +34,12 @@ def check_function(model, data, *, name, causal, begin, half=False):
     rows = np.flatnonzero(data.lengths > 1)[:_N_ROWS]
     if not len(rows):
         return
+    # With as many rows as steps, Keras takes what a row adds to its steps, of shape (rows, 1, 1),
+    # for a bias of the steps. Graphs of estimators, whose sizes are open, add it correctly.
+    if len(rows) in data.lengths[rows].max() + begin + np.array([0, _N_MORE_STEPS]):
+        rows = rows[np.argsort(-data.lengths[rows], kind="stable")[:-1]]
+        if not len(rows):
+            return
     tolerance = _HALF_TOLERANCE if half else _TOLERANCE
     batch = pad_batch(data, rows)
     expected = _outputs(model, batch)

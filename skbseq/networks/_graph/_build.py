@@ -308,8 +308,8 @@ def _outputs_of_events(inputs, spec):
     if not (head.targets or head.numeric):
         return [ops.cast(last, "float32")]
     if spec.n_context:
-        # Broadcast along the steps.
-        context = ops.expand_dims(inputs["context"], 1) + 0 * events[:, :, :1]
+        # Broadcast along the steps, not by a sum, of which Keras 3.15 may take a term for a bias.
+        context = ops.expand_dims(inputs["context"], 1) * ops.ones_like(events[:, :, :1])
         events = keras.layers.Concatenate()([events, context])
         events = _dense_head("context_dense", spec.units, spec, activation="relu")(events)
     if head.bypass:  # what one event says of the next needs no recurrence to learn
