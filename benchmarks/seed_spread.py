@@ -26,8 +26,8 @@ msnbc      0.5815 0.0043; 0.6652  0.5842 0.0029; 0.6635  0.5810 0.0066; 0.6650  
 - An average over four epochs is worse on the shop (0.7812), as is a rate of 0.001 (0.7717): both
   are still on their way when patience ends. A patience of 10 changes nothing there.
 - cosine: a warm-up of two epochs, then a cosine decay to 20. Not narrower, not better.
-- epoch_ema: an average of the weights at the ends of epochs alone (each counts 0.61 of the next).
-  It needs nothing of the optimizer, but is less narrow than ema.
+- epoch_ema: an average of the weights at the ends of epochs alone (each counts 0.61 of the next),
+  tried with a changed training loop. It needs nothing of the optimizer, but is less narrow.
 """
 
 import argparse

@@ -7,8 +7,20 @@ class FusedCell:
     """A recurrence cell whose step and gradient are written out.
 
     Subclasses set ``n_states``, the number of vectors that go from step to step, of which the
-    first is the output; and ``n_gates``, the number of others that the backward pass needs of a
-    step.
+    first is the output; ``n_gates``, the number of others that the backward pass needs of a step;
+    and ``n_products``, the number of gates that can be computed by a product of their own. All
+    vectors have the shape (batch, units). They give
+
+    - ``weights(n_parts)``: what all forward steps share, the kernels, whole (1) or cut into
+      ``n_products`` parts;
+    - ``step(x, states, weights)``: the lists of the states and of the gates after an event;
+    - ``kernels()``: what all backward steps share;
+    - ``pull_back(pulls, before, after, gates, kernels)``: from the gradients of the states after a
+      step and the states before and after it, the gradient of ``x``, those of the states before,
+      and those of the products, for ``add_weights``;
+    - ``zeros()``: sums of the gradients of the weights before the first step;
+    - ``add_weights(sums, x, h, pushed)``: these sums with those of one step;
+    - ``found(sums)``: gradients of the cell's variables by their paths.
 
     Parameters
     ----------
@@ -20,72 +32,6 @@ class FusedCell:
 
     def __init__(self, cell, width):
         self.cell, self.width = cell, width
-
-    def weights(self, n_parts):
-        """What all steps of a pass share: the kernels, cut into parts or whole.
-
-        Parameters
-        ----------
-        n_parts : int
-            The number of products that the gates are computed with: 1 or ``n_products``.
-        """
-        raise NotImplementedError
-
-    def step(self, x, states, weights):
-        """Vectors after an event.
-
-        Parameters
-        ----------
-        x : tensor of shape (batch, width)
-        states : list of n_states tensors of shape (batch, units)
-        weights
-            Made by :meth:`weights`.
-
-        Returns
-        -------
-        states : list of n_states tensors
-        gates : list of n_gates tensors
-        """
-        raise NotImplementedError
-
-    def pull_back(self, pulls, before, after, gates, kernels):
-        """Gradients of what a step was computed from.
-
-        Parameters
-        ----------
-        pulls : list of n_states tensors
-            Gradients of the states after the step.
-        before, after : list of n_states tensors
-            States before and after the step.
-        gates : list of n_gates tensors
-        kernels
-            Made by :meth:`kernels`.
-
-        Returns
-        -------
-        dx : tensor of shape (batch, width)
-        pulls : list of n_states tensors
-            Gradients of the states before.
-        pushed : tuple of tensors
-            Gradients of the products, for :meth:`add_weights`.
-        """
-        raise NotImplementedError
-
-    def kernels(self):
-        """Kernels as the backward pass needs them."""
-        raise NotImplementedError
-
-    def zeros(self):
-        """Sums of the gradients of the weights before the first step."""
-        raise NotImplementedError
-
-    def add_weights(self, sums, x, h, pushed):
-        """Sums of the gradients of the weights, with those of one step."""
-        raise NotImplementedError
-
-    def found(self, sums):
-        """Gradients of the variables of the cell by their paths."""
-        raise NotImplementedError
 
 
 class FusedLSTMCell(FusedCell):
