@@ -191,6 +191,16 @@ PARAMETERS = {
         'dict or "balanced"',
         "Weights of the classes, zero or more. They multiply ``sample_weight``.",
     ),
+    "average_weights": _of_all(
+        ["boolean"],
+        "bool",
+        """
+        Whether the weights are averaged over the later part of training, about its last fifth,
+        rather than those of the last step. Results then depend less on the seed. ``val_loss`` is
+        that of the averaged weights. Large embedding tables, ``partial_fit``, and an optimizer
+        with ``use_ema=True`` are left as they are.
+        """,
+    ),
     "callbacks": _of_all(
         "no_validation",
         "list of keras.callbacks.Callback or of such classes",

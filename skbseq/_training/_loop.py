@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from skbseq._sequences import aligned_copy
 from skbseq._training._augment import augmented
+from skbseq._training._averaging import WeightAverage, stride
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._devices import repeatable
@@ -33,7 +34,8 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         Held-out data, targets and sample weights, for ``val_loss`` after each epoch.
     plan : dict
         ``epochs`` (number of the last epoch), ``initial_epoch``, ``batch_size``, ``rng``, and
-        ``augmentation`` (an `AugmentationPlan`) with its own ``augmentation_rng``.
+        ``augmentation`` (an `AugmentationPlan`) with its own ``augmentation_rng``, and
+        ``averaging``, whether weights are averaged, unless the optimizer does it.
     callbacks : list of keras.callbacks.Callback
     options : dict of str to float or int
         ``l1``, ``l2``, ``dropout``, ``smoothing``, ``seed``, and ``begun``, the number of batches
@@ -58,6 +60,8 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
         verbose=verbose,
     )
     histories = augmented(data, plan["augmentation"], plan["augmentation_rng"])
+    averaging = plan["averaging"] and not trainer.optimizer_averages
+    average = WeightAverage(trainer.model) if averaging else None
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
@@ -70,13 +74,13 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
             padding = padding_share(data.lengths, batches)
             if verbose and epoch == plan["initial_epoch"]:
                 _print_summary(trainer.program, data, padding)
-            losses = run.epoch(batches, watchers)
+            losses = run.epoch(batches, watchers, average)
             # A batch's loss is the mean over its rows, and the last batch may be smaller.
             sizes = [len(rows) for rows in batches]
             logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
             _check_finite(logs["loss"], epoch)
-            # If the optimizer averages weights, the averaged ones are validated and kept.
-            unaveraged = trainer.average_weights()
+            # If weights are averaged, the averaged ones are validated and kept.
+            unaveraged = trainer.average_weights() if average is None else average.load()
             if validation is not None:
                 # This loss decides when to stop, so the same seed must give the same loss.
                 with repeatable(trainer.program.device):
@@ -134,12 +138,14 @@ class PlainEpochs:
         """Continue with other histories of the same samples."""
         self._samples = (data, *self._samples[1:])
 
-    def epoch(self, batches, watchers):
+    def epoch(self, batches, watchers, average=None):
         """Train on all batches; returns their losses."""
-        losses = []
+        losses, every = [], stride(len(batches))
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
             losses.append(self._trainer.train_rows(self._samples, rows, self._options))
+            if average is not None and _is_due(step + 1, every, len(batches)):
+                average.update()
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         return losses
 
@@ -179,18 +185,22 @@ class CompiledEpochs:
         self._flat.replace(**changed)
         self._data = data
 
-    def epoch(self, batches, watchers):
+    def epoch(self, batches, watchers, average=None):
         """Train on all batches; returns their losses."""
         rows, counts = plan_array(batches, self._size, self._flat.filler)
         plan = tf.constant(rows), tf.constant(counts), self._localise(batches, len(rows))
-        losses = []
+        losses, every = [], stride(len(batches))
         while len(losses) < len(batches):
             first = len(losses)
             last = min(first + self._per_call, len(batches))
+            if average is not None:  # a call ends where the average takes the weights in
+                last = min(last, (first // every + 1) * every)
             watchers.on_train_batch_begin(first)
             begin = time.perf_counter()
             found = self._compiled.run(self._flat, self._buffers, plan, first, last, self._options)
             losses += found.tolist()
+            if average is not None and _is_due(last, every, len(batches)):
+                average.update()
             self._adapt(last - first, time.perf_counter() - begin)
             watchers.on_train_batch_end(last - 1, {"loss": losses[-1]})
         self._options["begun"] += len(batches)
@@ -217,6 +227,10 @@ class CompiledEpochs:
             # The first call also compiles, so its estimate is too low; later calls may raise it.
             fair = int(_SECONDS_PER_CALL * n_batches / max(seconds, 1e-6))
             self._per_call = int(np.clip(fair, 1, 64 * self._per_call))
+
+
+def _is_due(n_done, every, n_batches):
+    return n_done % every == 0 or n_done == n_batches
 
 
 def _watch_batches(callbacks):

@@ -92,6 +92,12 @@ class Trainer:
             optimizer=self.optimizer, loss=self.loss.as_keras(self.program.n_outputs)
         )
 
+    @property
+    def optimizer_averages(self):
+        """Whether the optimizer keeps a moving average of the weights."""
+        # In half precision the optimizer is wrapped in a LossScaleOptimizer.
+        return getattr(self.optimizer, "inner_optimizer", self.optimizer).use_ema
+
     def average_weights(self):
         """Load the moving average of the weights, if the optimizer keeps one.
 
@@ -100,11 +106,10 @@ class Trainer:
         list of ndarray or None
             The weights before; None if there is no average.
         """
-        # In half precision the optimizer is wrapped in a LossScaleOptimizer.
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        if not inner.use_ema:
+        if not self.optimizer_averages:
             return None
         weights = self.model.get_weights()
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         inner.finalize_variable_values(self.model.trainable_variables)
         return weights
 

@@ -348,6 +348,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             smoothing=getattr(self, "label_smoothing", 0.0),
             augmentation=augmentation_fields(getattr(self, "augment", None), channels),
             watch=self._begin_callbacks(n_epochs),
+            averaging=bool(getattr(self, "average_weights", False)) and not one_epoch,
             keeps_state=bool(getattr(self, "warm_start", False)),
         )
 
@@ -399,7 +400,16 @@ class BaseBehaviorEstimator(EachOutputMixin, NetworkMixin, BaseEstimator):
             *("units", "n_layers", "bidirectional", "embedding_dim", "dropout"),
             *("embedding_dropout", "recurrent_dropout", "l1", "l2", "pooling", "optimizer"),
             *("learning_rate", "batch_size", "epochs", "validation_split", "early_stopping"),
-            *("callbacks", "warm_start", "device", "precision", "verbose", "init", "freeze"),
+            *(
+                "average_weights",
+                "callbacks",
+                "warm_start",
+                "device",
+                "precision",
+                "verbose",
+                "init",
+                "freeze",
+            ),
             "random_state",
         ),
         "augment": [Augmentation, None],

@@ -450,6 +450,7 @@ class BehaviorClassifier(BaseBehaviorClassifier):
         epochs=20,
         validation_split=0.1,
         early_stopping=True,
+        average_weights=True,
         class_weight=None,
         callbacks=None,
         warm_start=False,

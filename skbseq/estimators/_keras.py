@@ -364,6 +364,7 @@ class _Run:
             "epochs": n_epochs_before + n_epochs,
             "initial_epoch": n_epochs_before,
             "batch_size": regime.setting("batch_size"),
+            "averaging": regime.averaging,
             "rng": np.random.default_rng([regime.seed, 2, self._n_steps_before]),
             "augmentation": AugmentationPlan(**regime.augmentation),
             "augmentation_rng": np.random.default_rng([regime.seed, 3, self._n_steps_before]),

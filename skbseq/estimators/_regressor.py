@@ -332,6 +332,7 @@ class BehaviorRegressor(BaseBehaviorRegressor):
         epochs=20,
         validation_split=0.1,
         early_stopping=True,
+        average_weights=True,
         callbacks=None,
         warm_start=False,
         device="auto",

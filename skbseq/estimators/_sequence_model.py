@@ -98,6 +98,8 @@ class Regime:
         Fields of the augmentation of training histories; empty: none.
     watch : tuple of (context, estimator) or None
         The callback context of scikit-learn 1.9, and the estimator that it belongs to.
+    averaging : bool
+        Whether weights are averaged over the later part of training.
     keeps_state : bool
         Whether the state of the optimizer is kept, to continue from, for a loss of events too.
     """
@@ -114,6 +116,7 @@ class Regime:
     smoothing: float
     augmentation: dict
     watch: tuple | None
+    averaging: bool = False
     keeps_state: bool = False
 
     def setting(self, name):

@@ -1,0 +1,129 @@
+"""The average of weights over the later part of training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from skbseq import (
+    BehaviorClassifier,
+    BehaviorEmbedder,
+    BehaviorRegressor,
+    LSTMBehaviorClassifier,
+    SequenceEncoder,
+)
+
+WORDS = ["view", "cart", "buy", "leave", "search"]
+
+
+def make_samples(n=120):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"what": [rng.choice(WORDS, rng.integers(1, 6)).tolist() for _ in range(n)]})
+    y = np.array(["buy" in row for row in X["what"]])
+    return SequenceEncoder().fit_transform(X), y
+
+
+def estimator(**parameters):
+    given = {"network": "bag", "epochs": 3, "batch_size": 16, "random_state": 0}
+    return BehaviorClassifier(**given | {"early_stopping": False} | parameters)
+
+
+def test_average_is_the_one_of_its_formula():
+    keras = pytest.importorskip("keras")
+    from skbseq._training._averaging import WeightAverage
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    average, seen = WeightAverage(model), []
+    for k in range(1, 8):
+        seen.append(np.full((2, 1), k**2, np.float32))
+        model.set_weights([seen[-1]])
+        average.update()
+    before = average.load()
+    shares = [(k / 7) ** 4 - ((k - 1) / 7) ** 4 for k in range(1, 8)]
+    expected = sum(share * value for share, value in zip(shares, seen, strict=True))
+    np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-5)
+    np.testing.assert_array_equal(before[0], seen[-1])
+
+
+@pytest.mark.parametrize("n", [1, 7, 16, 17, 100, 1000])
+def test_each_epoch_updates_the_average_about_equally_often(n):
+    from skbseq._training._averaging import stride
+
+    assert -(-n // stride(n)) in range(min(n, 9), 17)
+
+
+@pytest.mark.parametrize("network", ["bag", "lstm"])
+def test_averaging_changes_weights_and_is_repeatable(network):
+    X, y = make_samples()
+    plain = estimator(network=network, average_weights=False).fit(X, y)
+    first, second = (estimator(network=network).fit(X, y) for _ in range(2))
+    assert plain.history_["loss"] == first.history_["loss"], "training itself is the same"
+    assert not np.allclose(plain.weights_[0], first.weights_[0])
+    for one, other in zip(first.weights_, second.weights_, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_calls_of_any_length_give_the_same_average():
+    import keras
+
+    class Watcher(keras.callbacks.Callback):  # makes calls of a single batch
+        def on_train_batch_end(self, batch, logs=None):
+            pass
+
+    X, y = make_samples(400)
+    model = LSTMBehaviorClassifier(units=4, epochs=2, batch_size=8, random_state=0)
+    long = clone(model).fit(X, y)
+    short = clone(model).set_params(callbacks=[Watcher()]).fit(X, y)
+    for one, other in zip(long.weights_, short.weights_, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_frozen_weights_are_not_even_rounded():
+    X, y = make_samples()
+    raw = pd.DataFrame({"what": [WORDS[i:] for i in range(4)] * 10})
+    embedder = BehaviorEmbedder(network="bag", units=32, epochs=1, random_state=0).fit(raw)
+    X = embedder.encoder_.transform(raw)
+    y = np.arange(len(raw)) % 2 == 0
+    model = estimator(init=embedder, freeze="embeddings").fit(X, y)
+    place = [
+        i for i, name in enumerate(model._sequence_model.weight_names) if "embedding_0" in name
+    ]
+    np.testing.assert_array_equal(model.weights_[place[0]], embedder.weights_[0])
+
+
+def test_an_average_of_the_optimizer_goes_first():
+    X, y = make_samples()
+    own = {"optimizer__use_ema": True, "optimizer__ema_momentum": 0.5}
+    with_ours = estimator(**own).fit(X, y)
+    without = estimator(average_weights=False, **own).fit(X, y)
+    np.testing.assert_array_equal(with_ours.weights_[0], without.weights_[0])
+
+
+def test_partial_fit_keeps_the_last_weights():
+    X, y = make_samples()
+    models = [estimator(average_weights=on).partial_fit(X, y) for on in (True, False)]
+    np.testing.assert_array_equal(*(model.weights_[0] for model in models))
+
+
+def test_large_tables_are_left_out():
+    keras = pytest.importorskip("keras")
+    from skbseq._training._averaging import WeightAverage
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Embedding(10_000, 1)])
+    average = WeightAverage(model)
+    for k in (1.0, 2.0):
+        model.set_weights([np.full((10_000, 1), k)])
+        average.update()
+    average.load()
+    assert model.get_weights()[0][0, 0] == 2
+
+
+def test_regressors_average_too():
+    X, y = make_samples()
+    models = [
+        BehaviorRegressor(network="bag", epochs=2, random_state=0, average_weights=on).fit(
+            X, y * 2.0
+        )
+        for on in (True, False)
+    ]
+    assert not np.array_equal(*(model.weights_[0] for model in models))
