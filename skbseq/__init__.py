@@ -23,6 +23,7 @@ _MODULE_OF = {
     "EventLog": "events",
     "GRUBehaviorClassifier": "estimators",
     "GRUBehaviorRegressor": "estimators",
+    "HistoryFrequency": "estimators",
     "ItemCooccurrence": "estimators",
     "LSTMBehaviorClassifier": "estimators",
     "LSTMBehaviorRegressor": "estimators",

@@ -6,6 +6,7 @@ from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._each import Beginnings
 from skbseq._next_event._ends import PredictEndMixin
 from skbseq._next_event._histories import Histories
+from skbseq._next_event._history_frequency import HistoryFrequency
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
 from skbseq._next_event._ranked_lists import read_candidates
@@ -15,6 +16,7 @@ __all__ = [
     "BaseNextEvent",
     "Beginnings",
     "Histories",
+    "HistoryFrequency",
     "ItemCooccurrence",
     "LastEvent",
     "LogNormals",

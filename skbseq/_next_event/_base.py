@@ -43,6 +43,9 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
     """
 
     _parameter_constraints = {"target": [str, None]}
+    # Whether it gives ``_scores_with(histories, more)`` too: scores of all classes, and of ``more``
+    # ids without events. Codes from the number of classes on are theirs, also in histories.
+    _reads_new = False
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):

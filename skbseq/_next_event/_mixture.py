@@ -10,6 +10,7 @@ from skbseq._monitors import gain_of, length_of
 from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._histories import repeats
+from skbseq._next_event._history_frequency import HistoryFrequency
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._targets import rows_at_a_time
 
@@ -33,7 +34,7 @@ def read_counting(counting, target):
     if counting is None:
         return []
     if isinstance(counting, str):
-        return [MarkovChain(order=3), ItemCooccurrence()]
+        return [MarkovChain(order=3), ItemCooccurrence(), HistoryFrequency()]
     for model in counting:
         if not isinstance(model, BaseNextEvent) or not hasattr(model, "_learn"):
             raise ValueError(

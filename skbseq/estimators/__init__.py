@@ -1,6 +1,12 @@
 """Scikit-learn estimators for event histories, based on Keras networks or on counts."""
 
-from skbseq._next_event import ItemCooccurrence, LastEvent, MarkovChain, MostFrequent
+from skbseq._next_event import (
+    HistoryFrequency,
+    ItemCooccurrence,
+    LastEvent,
+    MarkovChain,
+    MostFrequent,
+)
 from skbseq.estimators._classifier import BehaviorClassifier
 from skbseq.estimators._conformal import ConformalClassifier
 from skbseq.estimators._embedder import BehaviorEmbedder
@@ -33,6 +39,7 @@ __all__ = [
     "ConformalClassifier",
     "GRUBehaviorClassifier",
     "GRUBehaviorRegressor",
+    "HistoryFrequency",
     "ItemCooccurrence",
     "LSTMBehaviorClassifier",
     "LSTMBehaviorRegressor",
