@@ -20,6 +20,7 @@ _MODULE_OF = {
     "CNNBehaviorClassifier": "estimators",
     "CNNBehaviorRegressor": "estimators",
     "ConformalClassifier": "estimators",
+    "ContentSimilarity": "estimators",
     "EventLog": "events",
     "GRUBehaviorClassifier": "estimators",
     "GRUBehaviorRegressor": "estimators",

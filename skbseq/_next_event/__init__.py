@@ -2,6 +2,8 @@
 
 from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._baselines import LastEvent, MostFrequent
+from skbseq._next_event._content import Content
+from skbseq._next_event._content_similarity import ContentSimilarity
 from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._each import Beginnings
 from skbseq._next_event._ends import PredictEndMixin
@@ -15,6 +17,8 @@ from skbseq._next_event._waits import LogNormals, Moments, PredictWhenMixin
 __all__ = [
     "BaseNextEvent",
     "Beginnings",
+    "Content",
+    "ContentSimilarity",
     "Histories",
     "HistoryFrequency",
     "ItemCooccurrence",

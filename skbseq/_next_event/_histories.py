@@ -102,6 +102,15 @@ class Histories:
         return Histories(self.codes[mask], offsets)
 
 
+def places_among(codes, n_classes, more):
+    """Column of each code among all classes and then ``more`` ascending codes, -1 for none."""
+    places = np.where(codes < n_classes, codes, -1)
+    if len(more):
+        found = np.minimum(np.searchsorted(more, codes), len(more) - 1)
+        places = np.where(more[found] == codes, n_classes + found, places)
+    return places
+
+
 def repeats(histories, truth):
     """Whether each next event is of an id that its history holds."""
     at = np.repeat(truth, histories.lengths) == histories.codes

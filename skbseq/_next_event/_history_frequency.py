@@ -7,6 +7,7 @@ import numpy as np
 from skbseq._checks import Interval
 from skbseq._next_event._base import BaseNextEvent
 from skbseq._next_event._baselines import popularity
+from skbseq._next_event._histories import places_among
 
 
 class HistoryFrequency(BaseNextEvent):
@@ -96,12 +97,10 @@ class HistoryFrequency(BaseNextEvent):
         """Scores of the classes, and of ``more`` ids without events, whose codes come later."""
         n_classes = len(self.classes_)
         size = n_classes + len(more)
-        places = np.full(max(n_classes, histories.codes.max(initial=0) + 1, *more + 1), -1)
-        places[:n_classes], places[more] = np.arange(n_classes), np.arange(n_classes, size)
         weights = float(self.decay) ** (histories.recency - 1)
         total = np.bincount(histories.rows, weights=weights, minlength=len(histories))
         shares = weights / total[histories.rows]
-        at = places[histories.codes]
+        at = places_among(histories.codes, n_classes, more)
         keys = (histories.rows * size + at)[at >= 0]
         own = np.bincount(keys, weights=shares[at >= 0], minlength=len(histories) * size)
         own = own.reshape(len(histories), size).astype(np.float64)  # integers if there is no event

@@ -66,12 +66,10 @@ def learn_counts(models, catalogue, histories):
     -------
     list of BaseNextEvent
     """
-    names = ("target_", "classes_", "class_count_", "_by_frequency", "n_features_in_")
-    known = {name: getattr(catalogue, name) for name in names}
     fitted = []
     for model in models:
         model = clone(model)
-        vars(model).update(known)
+        model._take_from(catalogue)
         model._learn(histories)
         fitted.append(model)
     return fitted

@@ -1,6 +1,7 @@
 """Scikit-learn estimators for event histories, based on Keras networks or on counts."""
 
 from skbseq._next_event import (
+    ContentSimilarity,
     HistoryFrequency,
     ItemCooccurrence,
     LastEvent,
@@ -37,6 +38,7 @@ __all__ = [
     "CNNBehaviorClassifier",
     "CNNBehaviorRegressor",
     "ConformalClassifier",
+    "ContentSimilarity",
     "GRUBehaviorClassifier",
     "GRUBehaviorRegressor",
     "HistoryFrequency",
