@@ -9,6 +9,17 @@ from skbseq._next_event._each import Beginnings
 from skbseq._next_event._ends import PredictEndMixin
 from skbseq._next_event._histories import Histories
 from skbseq._next_event._history_frequency import HistoryFrequency
+from skbseq._next_event._item_table import (
+    KeepsItemTable,
+    check_covers,
+    describes_products,
+    join_ids,
+    kept_ids,
+    named_ids,
+    read_item_table,
+    shallow,
+    split_known,
+)
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._next_event._mixture import Trial, add_up, learn_counts, read_counting
 from skbseq._next_event._ranked_lists import read_candidates
@@ -22,6 +33,7 @@ __all__ = [
     "Histories",
     "HistoryFrequency",
     "ItemCooccurrence",
+    "KeepsItemTable",
     "LastEvent",
     "LogNormals",
     "MarkovChain",
@@ -31,7 +43,15 @@ __all__ = [
     "PredictWhenMixin",
     "Trial",
     "add_up",
+    "check_covers",
+    "describes_products",
+    "join_ids",
+    "kept_ids",
     "learn_counts",
+    "named_ids",
     "read_candidates",
     "read_counting",
+    "read_item_table",
+    "shallow",
+    "split_known",
 ]

@@ -192,6 +192,11 @@ class ContentSimilarity(KeepsItemTable, BaseNextEvent):
 
     # -------------------------------------------------------------- within
 
+    @property
+    def _column_scales(self):
+        """Weight of each column of the rows of content."""
+        return np.repeat(self._part_weights, self._content.matcher.sizes)
+
     def _voters(self, histories):
         return (histories if self.n_last is None else histories.last(self.n_last)).distinct()
 
@@ -213,7 +218,7 @@ class ContentSimilarity(KeepsItemTable, BaseNextEvent):
             votes,
             content.rows(used),
             content.rows(others),
-            np.repeat(self._part_weights, content.matcher.sizes),
+            self._column_scales,
             self.power,
             same,
         )

@@ -99,13 +99,14 @@ class HistoryFrequency(BaseNextEvent):
         size = n_classes + len(more)
         weights = float(self.decay) ** (histories.recency - 1)
         total = np.bincount(histories.rows, weights=weights, minlength=len(histories))
-        shares = weights / total[histories.rows]
         at = places_among(histories.codes, n_classes, more)
         keys = (histories.rows * size + at)[at >= 0]
-        own = np.bincount(keys, weights=shares[at >= 0], minlength=len(histories) * size)
+        shares = (weights / total[histories.rows])[at >= 0]
+        own = np.bincount(keys, weights=shares, minlength=len(histories) * size)
         own = own.reshape(len(histories), size).astype(np.float64)  # integers if there is no event
+        # What is left, in an empty history or for events of new ids, goes by frequency.
+        left = np.maximum(1 - own[:, :n_classes].sum(axis=1, keepdims=True), 0)
         even = popularity(self, len(histories))
-        own[total == 0, :n_classes] = even[total == 0]
         own *= 1 - self.smoothing
-        own[:, :n_classes] += self.smoothing * even
+        own[:, :n_classes] += ((1 - self.smoothing) * left + self.smoothing) * even
         return own

@@ -466,7 +466,8 @@ class NextBehaviorPredictor(
             if resume:
                 self._check_continues(target, self._chosen_encoder())
             self.target_ = target
-            counting = read_counting(self.counting, self.target_)
+            described = self.item_features is not None
+            counting = read_counting(self.counting, self.target_, described)
             if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
@@ -474,7 +475,7 @@ class NextBehaviorPredictor(
                 )
             data = self._read_more(X, columns) if resume else self._learn_codes(X)
             following = self._note_known_next(self._code_of_next(y, columns), y)
-            self._learn_items()
+            self._learn_items(counting)
             self._learn_attributes(data, more=resume)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
@@ -618,10 +619,10 @@ class NextBehaviorPredictor(
         return self._queries(self._sequences(X))
 
     def _queries(self, data):
-        self, data = self._that_reads(data)
         at, offsets = ranges(data.starts, data.starts + data.lengths)
-        found = self._positions()[data.codes[at, self._place]]
+        found = self._places_of(data.codes[at, self._place])
         offsets = offsets_of(found >= 0)[offsets]
+        self, data = self._that_reads(data)
         # As the codes' vectors are: else each product would copy all of them as float64.
         queries = self._outputs_of(data).astype(np.float32)
         return Histories(found[found >= 0], offsets, queries)
