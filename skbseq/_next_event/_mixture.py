@@ -112,7 +112,7 @@ def add_up(weights, parts, n_classes=None, new_weights=None):
         known = scores[:, :n_classes]
         factor = np.full(scores.shape[1], new)
         factor[: known.shape[1]] = weight
-        total = total + scores / known.sum(axis=1, keepdims=True) * factor
+        total = total + scores * (factor / known.sum(axis=1, keepdims=True))
     return total
 
 
