@@ -6,15 +6,21 @@ Online Retail log (UCI, CC BY 4.0): one event per line of an invoice, in time or
 cancelled lines. The last invoice of each customer is held out, and its products are ranked among
 the whole catalogue. Features are the description of a product and its mean price.
 
-First table: recall of the products of the held-out invoice. Second table: 15% of the products,
-drawn at random, are removed from all training histories, and the products of the held-out
-invoice among them are the ones to find: among the whole catalogue, and among the removed products.
-Rivals there: chance, the popularity of the kind of product (the last word of its description,
-"BAG" or "CANDLE"), and the likeness of descriptions to those of the last ten lines.
+First table: recall of the products of the held-out invoice, of each model alone and of the
+mixture, whose weights are printed. Second table: 15% of the products, drawn at random, are removed
+from all training histories, and the products of the held-out invoice among them are the ones to
+find: among the whole catalogue, and among the removed products. Rivals there: chance, the
+popularity of the kind of product (the last word of its description, "BAG" or "CANDLE"), the
+likeness of descriptions to those of the last ten lines by plain TF-IDF, and `ContentSimilarity`.
 
 A third of these products were bought before by the same customer, which favours the likeness of
 descriptions most. So the table has columns for first purchases alone, too: there, lists leave out
 what the customer has bought. The network is not tuned.
+
+The held-out events that decide the weights come mostly after another line of the same invoice, for
+which the chain is best; the question here is the next invoice. What customers bought before says
+most of what they buy next: `HistoryFrequency` alone has a recall@20 of 0.296, and half of it with
+half of co-occurrence 0.287.
 """
 
 import argparse
@@ -26,7 +32,14 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from skbseq import ItemCooccurrence, MarkovChain, NextBehaviorPredictor, SequenceEncoder
+from skbseq import (
+    ContentSimilarity,
+    HistoryFrequency,
+    ItemCooccurrence,
+    MarkovChain,
+    NextBehaviorPredictor,
+    SequenceEncoder,
+)
 
 KEY = "stock_code"
 N_LAST = 10
@@ -95,6 +108,8 @@ def all_products(X, truth, products, arguments):
     models = {
         "MarkovChain(order=2)": MarkovChain(KEY, order=2),
         "ItemCooccurrence": ItemCooccurrence(KEY),
+        "HistoryFrequency": HistoryFrequency(KEY),
+        "ContentSimilarity": ContentSimilarity(KEY, item_features=products),
     }
     for name, features in (("network", None), ("network and features", products)):
         models[name] = network(arguments.seed, arguments.epochs, features)
@@ -107,6 +122,8 @@ def all_products(X, truth, products, arguments):
             lists = part.predict_top_k(X, k=20)[KEY]
             ten, twenty = (recall(lists, truth, k) for k in (10, 20))
             print(f"{name:<34} {ten:9.4f} {twenty:9.4f} {seconds:7.0f}", flush=True)
+        if isinstance(model, NextBehaviorPredictor):
+            print(" ", {name: round(w, 3) for name, w in model.mixture_weights_.items()})
 
 
 def new_products(X, truth, products, arguments):
@@ -135,8 +152,12 @@ def new_products(X, truth, products, arguments):
         others = without(found, seen, ids)
         lists = [best_of(s, ids, among) for s in (found, others) for among in (None, new)]
         show(name, recalls(lists, sought, first))
-    model = network(arguments.seed, arguments.epochs, products).fit(known)
-    for name, part in parts_of("network and features", model):
+    models = {
+        "ContentSimilarity": ContentSimilarity(KEY, item_features=products),
+        "network and features": network(arguments.seed, arguments.epochs, products),
+    }
+    fitted = [pair for name, model in models.items() for pair in parts_of(name, model.fit(known))]
+    for name, part in fitted:
         lists = [
             part.predict_top_k(X, k=10, candidates=among, exclude_seen=exclude_seen)[KEY]
             for exclude_seen in (False, True)

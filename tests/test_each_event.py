@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from skbseq import (
     BehaviorClassifier,
     BehaviorRegressor,
+    HistoryFrequency,
     ItemCooccurrence,
     LastEvent,
     MarkovChain,
@@ -108,6 +109,7 @@ def check_each(model, X, target):
         MostFrequent(),
         LastEvent(),
         MarkovChain(order=3),
+        HistoryFrequency(decay=0.5),
         ItemCooccurrence(decay=0.5, indirect=0.7),
         ItemCooccurrence(window=None, n_last=2, decay=0.5, indirect=0),
     ],

@@ -207,7 +207,7 @@ def test_a_table_of_new_products_as_candidates(model, frame_lib):
 
 def test_counting_takes_a_new_product_for_those_like_it(model):
     asked = model._items
-    shares = asked.alike(len(model.classes_)).toarray()
+    shares = model._alike(np.arange(len(asked.ids))).toarray()
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
     kinds = np.array([kind_of(product) for product in model._catalogue()])
     for product, row in zip(asked.ids, shares, strict=True):

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 
 from skbseq import (
+    HistoryFrequency,
     ItemCooccurrence,
     LastEvent,
     MarkovChain,
@@ -36,6 +37,7 @@ MODELS = [
     MarkovChain(),
     MarkovChain(order=3),
     MarkovChain(order=2, smoothing="witten-bell"),
+    HistoryFrequency(decay=0.8, smoothing=0.3),
     ItemCooccurrence(decay=0.6, indirect=0.7),
     ItemCooccurrence(
         window=2, distance_decay=1.0, backward=0.0, normalization=[0, 1], decay=0.3, indirect=0
@@ -158,7 +160,20 @@ def plain_cooccurrence(model, log, history):
     return {e: p / sum(raw.values()) for e, p in raw.items()}
 
 
+def plain_history_frequency(model, log, history):
+    shares = plain_popularity(log)
+    known = [event for event in history if event in shares]
+    weights = [model.decay**r for r in range(len(known))]
+    total = sum(weights)
+    raw = Counter()
+    for event, weight in zip(reversed(known), weights, strict=True):
+        raw[event] += weight / total
+    own, s = raw if known else shares, model.smoothing
+    return {e: (1 - s) * own[e] + s * share for e, share in shares.items()}
+
+
 PLAIN = {
+    HistoryFrequency: plain_history_frequency,
     MostFrequent: plain_most_frequent,
     LastEvent: plain_last_event,
     MarkovChain: plain_markov,
@@ -583,6 +598,8 @@ def test_a_target_named_as_the_probabilities():
         MarkovChain(order=0),
         MarkovChain(order=6),
         MarkovChain(smoothing="laplace"),
+        HistoryFrequency(decay=0),
+        HistoryFrequency(smoothing=1),
         ItemCooccurrence(normalization="jaccard"),
         ItemCooccurrence(decay=0),
         ItemCooccurrence(decay="best"),

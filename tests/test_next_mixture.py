@@ -5,7 +5,13 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skbseq import ItemCooccurrence, MarkovChain, MostFrequent, NextBehaviorPredictor
+from skbseq import (
+    HistoryFrequency,
+    ItemCooccurrence,
+    MarkovChain,
+    MostFrequent,
+    NextBehaviorPredictor,
+)
 from skbseq._monitors import best_epoch, check_monitor, gain_of
 from skbseq._next_event import Histories, Trial, add_up, learn_counts
 from skbseq._next_event._histories import repeats
@@ -213,10 +219,11 @@ def test_refit_trains_on_all_histories_from_the_start(walks):
 
 def test_probabilities_are_the_weighted_mean_of_those_of_the_models(mixed, walks):
     weights = mixed.mixture_weights_
-    assert list(weights) == ["network", "markovchain", "itemcooccurrence"]
+    assert list(weights) == ["network", "markovchain", "itemcooccurrence", "historyfrequency"]
     assert sum(weights.values()) == pytest.approx(1)
     network = make(epochs=2, counting=None).fit(walks)
-    models = [network, MarkovChain(order=3).fit(walks), ItemCooccurrence().fit(walks)]
+    counting = [MarkovChain(order=3), ItemCooccurrence(), HistoryFrequency()]
+    models = [network, *(model.fit(walks) for model in counting)]
     asked = [*walks[:5], [], ["p3"]]
     mean = sum(w * m.predict_proba(asked) for w, m in zip(weights.values(), models, strict=True))
     assert_allclose(mixed.predict_proba(asked), mean, rtol=1e-6)

@@ -43,6 +43,9 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
     """
 
     _parameter_constraints = {"target": [str, None]}
+    # Whether it gives ``_scores_with(histories, more)`` too: scores of all classes, and of
+    # ``more`` ids without events, whose codes follow those of the classes, also in histories.
+    _reads_new = False
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -303,6 +306,11 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
         return np.concatenate(parts)
 
     # -------------------------------------------------------------- within
+
+    def _take_from(self, catalogue):
+        """Take over what a fit learns first: the catalogue of another model."""
+        names = ("target_", "classes_", "class_count_", "_by_frequency", "n_features_in_")
+        vars(self).update({name: getattr(catalogue, name) for name in names})
 
     def _read(self, X):
         """What the scores are made of: here the histories of the target alone."""

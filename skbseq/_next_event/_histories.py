@@ -73,7 +73,13 @@ class Histories:
         chosen = np.zeros(len(self), bool)
         chosen[rows] = True
         codes = self.codes[np.repeat(chosen, self.lengths)]
-        return Histories(codes, np.append(0, np.cumsum(self.lengths[rows])))
+        queries = None if self.queries is None else self.queries[rows]
+        return Histories(codes, np.append(0, np.cumsum(self.lengths[rows])), queries)
+
+    def below(self, n_codes):
+        """The events of the first so many codes, such as those of ids with events."""
+        kept = self.codes < n_codes
+        return self if kept.all() else self._keep(kept)
 
     def without_last(self, rows):
         """The histories, some of them without their last event, and these last events."""
@@ -100,6 +106,15 @@ class Histories:
     def _keep(self, mask):
         offsets = np.append(0, np.cumsum(mask, dtype=np.int64))[self.offsets]
         return Histories(self.codes[mask], offsets)
+
+
+def places_among(codes, n_classes, more):
+    """Column of each code among all classes and then ``more`` ascending codes, -1 for none."""
+    places = np.where(codes < n_classes, codes, -1)
+    if len(more):
+        found = np.minimum(np.searchsorted(more, codes), len(more) - 1)
+        places = np.where(more[found] == codes, n_classes + found, places)
+    return places
 
 
 def repeats(histories, truth):

@@ -8,8 +8,10 @@ from sklearn.base import clone
 from skbseq._checks import shown, validate_parameter_constraints
 from skbseq._monitors import gain_of, length_of
 from skbseq._next_event._base import BaseNextEvent
+from skbseq._next_event._content_similarity import ContentSimilarity
 from skbseq._next_event._cooccurrence import ItemCooccurrence
 from skbseq._next_event._histories import repeats
+from skbseq._next_event._history_frequency import HistoryFrequency
 from skbseq._next_event._markov_chain import MarkovChain
 from skbseq._targets import rows_at_a_time
 
@@ -22,8 +24,15 @@ _N_ROUNDS = 20
 _N_ITERATIONS = 200
 
 
-def read_counting(counting, target):
+def read_counting(counting, target, described=False):
     """The counting models of a parameter.
+
+    Parameters
+    ----------
+    counting : list of BaseNextEvent, "auto" or None
+    target : str
+    described : bool, default=False
+        Whether there is a table of products.
 
     Raises
     ------
@@ -33,7 +42,8 @@ def read_counting(counting, target):
     if counting is None:
         return []
     if isinstance(counting, str):
-        return [MarkovChain(order=3), ItemCooccurrence()]
+        models = [MarkovChain(order=3), ItemCooccurrence(), HistoryFrequency()]
+        return [*models, ContentSimilarity(repeats=False)] if described else models
     for model in counting:
         if not isinstance(model, BaseNextEvent) or not hasattr(model, "_learn"):
             raise ValueError(
@@ -43,6 +53,11 @@ def read_counting(counting, target):
         if model.target not in (None, target):
             raise ValueError(
                 f"counting holds {model!r}, but {target!r} is predicted. Leave its target at None."
+            )
+        if isinstance(model, ContentSimilarity) and model.item_features is None and not described:
+            raise ValueError(
+                f"counting holds {model!r}, which compares the features of products. Give the "
+                "table of products as item_features=."
             )
         validate_parameter_constraints(
             model._parameter_constraints, model.get_params(), type(model).__name__
@@ -65,18 +80,16 @@ def learn_counts(models, catalogue, histories):
     -------
     list of BaseNextEvent
     """
-    names = ("target_", "classes_", "class_count_", "_by_frequency", "n_features_in_")
-    known = {name: getattr(catalogue, name) for name in names}
     fitted = []
     for model in models:
         model = clone(model)
-        vars(model).update(known)
+        model._take_from(catalogue)
         model._learn(histories)
         fitted.append(model)
     return fitted
 
 
-def add_up(weights, parts, n_classes=None):
+def add_up(weights, parts, n_classes=None, new_weights=None):
     """Weighted sum of the probabilities of several models.
 
     Parameters
@@ -86,14 +99,20 @@ def add_up(weights, parts, n_classes=None):
         Scores of each; every row is first divided by its sum.
     n_classes : int, default=None
         Sum over the first columns only. None: over all.
+    new_weights : ndarray of shape (n_models,), default=None
+        Weights of the models in the columns after these. None: the same.
 
     Returns
     -------
     ndarray of float64 of shape (n_samples, n_classes)
     """
     total = 0.0
-    for weight, scores in zip(weights, parts, strict=True):
-        total = total + scores * (weight / scores[:, :n_classes].sum(axis=1, keepdims=True))
+    new_weights = weights if new_weights is None else new_weights
+    for weight, new, scores in zip(weights, new_weights, parts, strict=True):
+        known = scores[:, :n_classes]
+        factor = np.full(scores.shape[1], new)
+        factor[: known.shape[1]] = weight
+        total = total + scores * (factor / known.sum(axis=1, keepdims=True))
     return total
 
 

@@ -1,6 +1,13 @@
 """Scikit-learn estimators for event histories, based on Keras networks or on counts."""
 
-from skbseq._next_event import ItemCooccurrence, LastEvent, MarkovChain, MostFrequent
+from skbseq._next_event import (
+    ContentSimilarity,
+    HistoryFrequency,
+    ItemCooccurrence,
+    LastEvent,
+    MarkovChain,
+    MostFrequent,
+)
 from skbseq.estimators._classifier import BehaviorClassifier
 from skbseq.estimators._conformal import ConformalClassifier
 from skbseq.estimators._embedder import BehaviorEmbedder
@@ -31,8 +38,10 @@ __all__ = [
     "CNNBehaviorClassifier",
     "CNNBehaviorRegressor",
     "ConformalClassifier",
+    "ContentSimilarity",
     "GRUBehaviorClassifier",
     "GRUBehaviorRegressor",
+    "HistoryFrequency",
     "ItemCooccurrence",
     "LSTMBehaviorClassifier",
     "LSTMBehaviorRegressor",

@@ -32,8 +32,8 @@ class EachQueryMixin:
 
     def _beginnings(self, X, events, *, after):
         data, window = self._read_whole(X)
+        found = self._places_of(codes_of(data)[:, self._place])
         self, data = self._that_reads(data)
-        found = self._positions()[codes_of(data)[:, self._place]]
         offsets = offsets_of(data.lengths)
         for rows in parts_of(data.lengths, self._query_size):
             part = data.take(rows)

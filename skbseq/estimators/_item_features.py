@@ -1,17 +1,30 @@
 """Products that have features: what a network learns of them, and predictions of new ones."""
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from skbseq import _frames
-from skbseq._checks import check_random_state, shown
-from skbseq._next_event import read_candidates
+from skbseq._checks import check_random_state
+from skbseq._next_event import (
+    Content,
+    ContentSimilarity,
+    KeepsItemTable,
+    Trial,
+    check_covers,
+    describes_products,
+    join_ids,
+    kept_ids,
+    named_ids,
+    read_candidates,
+    read_item_table,
+    shallow,
+    split_known,
+)
 from skbseq._sequences import UNKNOWN, ranges, round_up
-from skbseq._targets import index_in_classes, split_target, to_ids
-from skbseq.preprocessing._item_features import ItemEncoder
+from skbseq._targets import index_in_classes, split_target
+from skbseq.preprocessing._item_features import ItemEncoder, nothing_told
 
 # Share of ids that are predicted and read by their features alone in a step of training. With
 # few, the features learn little that holds for a new id; with many, ids with events lose.
@@ -20,6 +33,7 @@ OWN_DROPOUT = 0.2
 # frequent ones: of rare ids counts say little.
 _N_ALIKE, _MOST_FREQUENT = 10, 10_000
 _CELLS = 2**24  # of likenesses in memory at a time
+_N_TRIED = 2_000  # events that decide the weights for products without events
 
 
 @dataclass(frozen=True)
@@ -71,30 +85,11 @@ class Items:
 
     def with_table(self, ids, features):
         """The products with those of another table, which replace the ones of the same id."""
-        again = index_in_classes(_frames.make_array(self.ids), ids, "candidates") >= 0
+        kept = kept_ids(self.ids, ids)
         return replace(
             self,
-            ids=join_ids(self.ids[~again], ids),
-            features=np.concatenate([self.features[~again], features]),
-        )
-
-    def alike(self, n_classes):
-        """Shares of the ids with events (columns) that counting models take each id (row) for."""
-        # As the network weighs the features: it has learned which of them matter.
-        _, kernel = self.projections.vector
-        own, others = unit(self.features @ kernel), unit(self.frequent @ kernel)
-        n = min(_N_ALIKE, len(others))
-        step, parts = max(1, _CELLS // len(others)), []
-        for start in range(0, len(own), step):
-            likeness = own[start : start + step] @ others.T
-            codes = np.argpartition(-likeness, n - 1, axis=1)[:, :n]
-            # Above zero, so that an id that is like no other is the mean of them.
-            parts.append((codes, np.maximum(np.take_along_axis(likeness, codes, axis=1), 1e-6)))
-        codes, shares = (np.concatenate(found) for found in zip(*parts, strict=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        rows = np.repeat(np.arange(len(own)), n)
-        return sparse.csr_array(
-            (shares.ravel(), (rows, codes.ravel())), shape=(len(own), n_classes)
+            ids=join_ids(self.ids[kept], ids),
+            features=np.concatenate([self.features[kept], features]),
         )
 
 
@@ -104,22 +99,59 @@ class Asked:
 
     Parameters
     ----------
+    rows : ndarray of int64 of shape (n_asked,)
+        Their places among the products without events.
     vectors : ndarray of float32 of shape (n_asked, size)
     bias : ndarray of float32 of shape (n_asked,)
     alike : sparse array of shape (n_asked, n_classes)
-        Of :meth:`Items.alike`.
+        Shares of the ids with events (columns) that counting models take each product for.
     """
 
+    rows: np.ndarray
     vectors: np.ndarray
     bias: np.ndarray
     alike: sparse.csr_array
 
     @classmethod
-    def of(cls, items, n_classes):
-        """What is asked of some products."""
-        known, features = items.projections, items.features
+    def of(cls, items, rows, alike):
+        """What is asked of some products, and the shares of the ids that are like them."""
+        known, features = items.projections, items.features[rows]
         vectors, bias = (known.of(features, name) for name in ("vector", "bias"))
-        return cls(vectors, bias, items.alike(n_classes))
+        return cls(rows, vectors, bias, alike)
+
+
+def shares_of_alike(own, others, power, codes, n_classes):
+    """Shares of the ten others that each of some ids is most like.
+
+    Parameters
+    ----------
+    own, others : ndarray or sparse array of shape (n_ids, size) and (n_others, size)
+        Their products are likenesses; the others are the first ids of the catalogue.
+    power : float
+        Of the likenesses.
+    codes : ndarray of int64 of shape (n_ids,)
+        An id is not like itself.
+    n_classes : int
+
+    Returns
+    -------
+    sparse array of shape (n_ids, n_classes)
+    """
+    n = min(_N_ALIKE, others.shape[0])
+    step, parts = max(1, _CELLS // others.shape[0]), []
+    for start in range(0, own.shape[0], step):
+        found = own[start : start + step] @ others.T
+        found = found if isinstance(found, np.ndarray) else found.toarray()
+        itself = codes[start : start + step]
+        rows = np.flatnonzero(itself < others.shape[0])
+        found[rows, itself[rows]] = -1
+        at = np.argpartition(-found, n - 1, axis=1)[:, :n]
+        # Above zero, so that an id that is like no other is the mean of them.
+        parts.append((at, np.maximum(np.take_along_axis(found, at, axis=1), 1e-6) ** power))
+    at, shares = (np.concatenate(found) for found in zip(*parts, strict=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    rows = np.repeat(np.arange(own.shape[0]), n)
+    return sparse.csr_array((shares.ravel(), (rows, at.ravel())), shape=(own.shape[0], n_classes))
 
 
 def unit(vectors):
@@ -128,14 +160,7 @@ def unit(vectors):
     return vectors / np.where(lengths > 0, lengths, 1)
 
 
-def join_ids(first, second):
-    """Two arrays of ids of the same kind as one."""
-    if first.dtype != second.dtype and {first.dtype.kind, second.dtype.kind} == {"i", "u"}:
-        first = first.astype(object)  # NumPy would make floats of them
-    return np.concatenate([first, second])
-
-
-class ItemFeaturesMixin:
+class ItemFeaturesMixin(KeepsItemTable):
     """``item_features`` of a next-event model that reads encoded sequences.
 
     Its ``fit`` calls ``_learn_items``, gives the network ``_n_features`` and the weights of
@@ -144,6 +169,7 @@ class ItemFeaturesMixin:
     """
 
     _items = None
+    _content = None  # what a content-based model in the mixture compares
     _asked = None  # the products without events that a call of predict_top_k asks for
 
     @property
@@ -152,54 +178,26 @@ class ItemFeaturesMixin:
 
     # ---------------------------------------------------------------- fit
 
-    def _learn_items(self):
+    def _learn_items(self, counting):
         """Learn to encode the table, and keep what describes products without events."""
-        self._items = None
+        self._items = self._content = None
         if self.item_features is None:
             return
-        table, ids = self._read_table(self.item_features, "item_features")
+        table, ids = read_item_table(self.item_features, self.target_, "item_features")
         catalogue = self._catalogue()
-        found = index_in_classes(ids, catalogue, "item_features")
-        _check_covers(found, catalogue)
+        found, cold = split_known(ids, catalogue, "item_features")
+        check_covers(found, catalogue)
+        if any(map(_takes_content, counting)):
+            self._content = Content.of(table, found, cold, len(catalogue), self.target_)
+            if not self._content.matcher.parts and self.counting != "auto":
+                raise nothing_told(self._content.matcher.names)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         encoder = ItemEncoder(table, self.target_, np.random.default_rng([seed, 7]))
         features = encoder.transform(table)
         known = np.zeros((len(catalogue), encoder.n_features), np.float32)
         known[found[found >= 0]] = features[found >= 0]
-        new = np.flatnonzero(found < 0)
-        cold = to_ids(_frames.in_kind_of(_frames.take(ids, new), _frames.make_array(catalogue)))
-        self._items = Items(encoder, cold, features[new], known[:_MOST_FREQUENT])
+        self._items = Items(encoder, cold, features[found < 0], known[:_MOST_FREQUENT])
         self._code_features = known
-
-    def _read_table(self, table, name):
-        """An Arrow table of products and its ids, which must be there once each."""
-        if not _frames.is_frame(table):
-            raise ValueError(
-                f"{name} must be a table with a row for each product: a column {self.target_!r} "
-                f"of ids, and columns that describe them; got {shown(table)}."
-            )
-        table = _frames.to_arrow(table)
-        if self.target_ not in table.column_names:
-            raise ValueError(
-                f"{name} has no column {self.target_!r}, the ids of the target. It has "
-                f"{', '.join(map(repr, table.column_names))}. Rename the column of ids."
-            )
-        ids = _frames.decode_strings(_frames.as_array(table[self.target_]))
-        missing = _frames.is_missing(ids)
-        if missing.any():
-            raise ValueError(
-                f"Row {_frames.first_row(missing)} of {name} has no id in {self.target_!r}. Drop "
-                "such rows."
-            )
-        codes, _ = _frames.encode(ids)
-        _, first, again = np.unique(codes, return_index=True, return_inverse=True)
-        if len(first) < len(codes):
-            row = _frames.first_row(first[again] != np.arange(len(codes)))
-            raise ValueError(
-                f"{name} describes {ids[row].as_py()!r} twice, in rows {first[again[row]]} and "
-                f"{row}. Keep one row for each product."
-            )
-        return table, ids
 
     def _start_of_features(self, spec):
         """Initial weights of a network: the features, which are not trained."""
@@ -242,7 +240,7 @@ class ItemFeaturesMixin:
     # --------------------------------------------------------- prediction
 
     def _knowing(self, candidates):
-        is_table = _frames.is_frame(candidates) and self._describes_products(candidates)
+        is_table = _frames.is_frame(candidates) and describes_products(candidates, self.target_)
         if self._items is None:
             if is_table:
                 raise ValueError(
@@ -251,40 +249,33 @@ class ItemFeaturesMixin:
                     f"candidates=table[{self.target_!r}], or fit with item_features=."
                 )
             return super()._knowing(candidates)
-        items = self._items
+        model = self
         if is_table:
-            table, candidates = self._read_table(candidates, "candidates")
-            new = index_in_classes(candidates, self._catalogue(), "candidates") < 0
-            among = _frames.make_array(self._catalogue())
-            ids = to_ids(_frames.in_kind_of(_frames.take(candidates, np.flatnonzero(new)), among))
-            items = items.with_table(ids, items.encoder.transform(table)[new])
+            table, candidates = read_item_table(candidates, self.target_, "candidates")
+            found, ids = split_known(candidates, self._catalogue(), "candidates")
+            model = self._with_table(table, ids, found < 0)
         values = None if candidates is None else read_candidates(candidates)
-        return self._with_classes(items, values), values
+        return model._with_classes(values), values
 
-    def _describes_products(self, table):
-        """Whether a table has a column of ids, and not of lists."""
-        names = _frames.column_names(table)
-        return self.target_ in names and _frames.kind_of(
-            _frames.to_arrow(_frames.select_columns(table, [self.target_]))[self.target_].type
-        ) not in ("list", "null")
+    def _with_table(self, table, ids, chosen):
+        """The model with the products without events of another table."""
+        items, content = self._items, self._content
+        items = items.with_table(ids, items.encoder.transform(table)[chosen])
+        if content is not None:
+            content = content.with_table(table, ids, chosen)
+        return shallow(self, _items=items, _content=content)
 
-    def _with_classes(self, items, values):
+    def _with_classes(self, values):
         """The model with the products without events that candidates name, as further classes."""
-        found = np.zeros(0, np.int64)
-        if values is not None and _frames.kind_of(values.type) == "list":
-            values = _frames.to_lists(values, "candidates", nested=True).values
-        # Lists of lists are refused later.
-        if values is not None and len(items.ids) and _frames.kind_of(values.type) != "list":
-            found = index_in_classes(values, items.ids, "candidates")
-        asked = items.take(np.unique(found[found >= 0]))
-        model = _shallow(self, _items=items)
-        if len(asked.ids):
-            n = len(self.classes_)
-            model.classes_ = join_ids(self.classes_, asked.ids)
-            more = np.arange(n, n + len(asked.ids))
-            model._by_frequency = np.append(self._by_frequency, more)
-            model._asked = Asked.of(asked, n)
-        return model
+        rows, n_classes = named_ids(values, self._items.ids), len(self.classes_)
+        if not len(rows):
+            return self
+        return shallow(
+            self,
+            classes_=join_ids(self.classes_, self._items.ids[rows]),
+            _by_frequency=np.append(self._by_frequency, n_classes + np.arange(len(rows))),
+            _asked=Asked.of(self._items, rows, self._alike(rows)),
+        )
 
     def _sequences(self, X):
         """Sequences of a raw frame, with further codes for products without events."""
@@ -337,68 +328,113 @@ class ItemFeaturesMixin:
                 weight = np.pad(weight, [(0, more)] + [(0, 0)] * (weight.ndim - 1))
             weights.append(weight)
         spec = replace(model.spec, vocabulary_sizes=tuple(sizes))
-        return _shallow(self, _sequence_model=replace(model, spec=spec, weights=weights))
+        return shallow(self, _sequence_model=replace(model, spec=spec, weights=weights))
 
     def _with_new(self, logits, queries):
         """Logits of ids with events, and of the products without events that are asked for."""
         if self._asked is None:
             return logits
-        vectors = self._asked.vectors
-        if self.spec_.head.temperature is not None:
-            vectors = unit(vectors)
-        new = queries @ vectors.T + self._asked.bias
+        new = queries @ self._to_compare(self._asked.vectors).T + self._asked.bias
         return np.concatenate([logits, new], axis=1)
 
-    def _count_scores(self, model, histories):
-        """Scores of a counting model; a product without events gets those of products like it."""
-        scores = super()._count_scores(model, histories)
-        if self._asked is None:
+    def _to_compare(self, vectors):
+        """Vectors of ids as they are compared with queries."""
+        return vectors if self.spec_.head.temperature is None else unit(vectors)
+
+    def _can_compare(self, model):
+        """Whether the table says anything that a content-based model can compare."""
+        content = self._content
+        return not _takes_content(model) or content is None or bool(content.matcher.parts)
+
+    def _alike(self, rows):
+        """Shares of the ids with events (columns) that products without events are like."""
+        _, models = vars(self).get("_mixture") or ((), ())
+        n_classes = len(self.class_count_)
+        return self._alike_by(models, self._items.features[rows], n_classes + rows)
+
+    def _alike_by(self, models, features, codes):
+        """Shares of the most frequent other ids that these are like.
+
+        With a content-based model, that is as it compares them. Else it is as the network weighs
+        the features, for it has learned which of them matter.
+        """
+        n_classes = len(self.class_count_)
+        model = next((model for model in models if _takes_content(model)), None)
+        if model is None:
+            _, kernel = self._items.projections.vector
+            own, others = unit(features @ kernel), unit(self._items.frequent @ kernel)
+            return shares_of_alike(own, others, 1, codes, n_classes)
+        among, scales = np.arange(min(n_classes, _MOST_FREQUENT)), model._column_scales
+        own = self._content.rows(codes) * scales[None, :]
+        others = self._content.rows(among)
+        return shares_of_alike(own, others, model.power, codes, n_classes)
+
+    def _weigh_for_new(self, models, asked, truth):
+        """Weights of network and models for products without events, by events of known ones.
+
+        The most frequent ids are all scored as if they had no events: by their features, and by
+        the counts of others that are like them. The weights make the true ids most probable.
+        """
+        if self._items is None:
+            return None
+        features = self._items.frequent
+        codes = np.arange(len(features))
+        chosen = np.flatnonzero(truth < len(codes))[:_N_TRIED]
+        if not len(chosen):
+            return None
+        known = self._items.projections
+        vectors = self._to_compare(known.of(features, "vector")).T
+        bias = known.of(features, "bias")
+        alike = self._alike_by(models, features, codes)
+
+        def score(part):
+            scores = [self._odds(part.queries @ vectors + bias)]
+            for model in models:
+                found = model._scores(part)
+                own = self._reads_new_ids(model)
+                scores.append(found[:, : len(codes)] if own else (alike @ found.T).T)
             return scores
-        return np.concatenate([scores, (self._asked.alike @ scores.T).T], axis=1)
 
-    # -------------------------------------------------------------- state
+        trial = Trial.of(score, asked.take(chosen), truth[chosen], len(codes), "loss")
+        return trial.likeliest_weights()
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        if state.get("item_features") is not None and _frames.is_frame(state["item_features"]):
-            # As bytes, which a model file can hold.
-            table = state["item_features"]
-            packed = _frames.pack_table(_frames.to_arrow(table)), _frames.library_of(table)
-            state = state | {"item_features": packed}
-        return state
+    def _reads_new_ids(self, model):
+        """Whether a counting model has scores of its own for products without events."""
+        # One with a table of its own has other products.
+        return self._items is not None and model._reads_new and _shares_table(model)
 
-    def __setstate__(self, state):
-        if isinstance(packed := state.get("item_features"), tuple):
-            table = _frames.unpack_table(packed[0])
-            columns = {name: table[name] for name in table.column_names}
-            table = _frames.frame_from_columns(columns, like=packed[1])
-            state = state | {"item_features": table}
-        super().__setstate__(state)
+    def _count_scores(self, model, histories):
+        """Scores of a counting model for the classes and the products that are asked for."""
+        n_classes, asked = len(self.class_count_), self._asked
+        if self._reads_new_ids(model):
+            more = np.zeros(0, np.int64) if asked is None else n_classes + asked.rows
+            if _takes_content(model):
+                model = shallow(model, _content=self._content)
+            return model._scores_with(histories, more)
+        scores = model._scores(histories.below(n_classes))
+        if asked is None:
+            return scores
+        # A product without events gets the scores of those like it.
+        return np.concatenate([scores, (asked.alike @ scores.T).T], axis=1)
 
+    def _places_of(self, codes):
+        """Place of codes in the catalogue; after it, those of products without events.
 
-def _check_covers(found, catalogue):
-    """Warn of ids with events that the table does not describe; refuse one that describes none."""
-    lacking = np.ones(len(catalogue), bool)
-    lacking[found[found >= 0]] = False
-    if not lacking.any():
-        return
-    names = catalogue[lacking][:5].tolist()
-    named = ", ".join(map(repr, names)) + (" and others" if lacking.sum() > 5 else "")
-    said = f"{int(lacking.sum()):,} of the {len(catalogue):,} ids with events have no row"
-    if lacking.all():
-        raise ValueError(
-            f"{said} in item_features, such as {named}. Give the table of the same products."
-        )
-    warnings.warn(
-        f"{said} in item_features, the most frequent being {named}. They are learned from their "
-        "events alone. Add rows for them; their columns may hold missing values.",
-        UserWarning,
-        stacklevel=2,
-    )
+        The place is -1 for other codes, and for all of these products if no counting model reads
+        them, as in files of earlier versions.
+        """
+        positions = self._positions()
+        found = positions[np.minimum(codes, len(positions) - 1)]
+        _, models = vars(self).get("_mixture") or ((), ())
+        read = any(map(self._reads_new_ids, models))
+        more = len(self.class_count_) + codes - len(positions)
+        return np.where(codes < len(positions), found, more if read else -1)
 
 
-def _shallow(model, **changed):
-    """A model that shares all attributes but some with another."""
-    copy = object.__new__(type(model))
-    vars(copy).update(vars(model) | changed)
-    return copy
+def _shares_table(model):
+    return getattr(model, "item_features", None) is None
+
+
+def _takes_content(model):
+    """Whether a counting model compares the products of the table of the network."""
+    return isinstance(model, ContentSimilarity) and _shares_table(model)

@@ -13,9 +13,11 @@ _N_TRIED = 5_000  # events that decide the weights of the mixture
 class MixedCountsMixin:
     """Probabilities of a network averaged with those of counting models.
 
-    The model gives ``_network_scores(histories)``, ``_queries(data)`` and ``_positions()``; its
-    ``fit`` calls ``_mix``.
+    The model gives ``_network_scores(histories)``, ``_queries(data)`` and ``_positions()``, and of
+    `ItemFeaturesMixin` what predicts products without events; its ``fit`` calls ``_mix``.
     """
+
+    _new_weights = None  # of the network and the models, for products without events
 
     @property
     def mixture_weights_(self):
@@ -43,7 +45,8 @@ class MixedCountsMixin:
         data : Sequences
         held_out : ndarray of int
         """
-        self._mixture = None
+        self._mixture = self._new_weights = None
+        models = [model for model in models if self._can_compare(model)]
         asked, truth = self._last_events(data, held_out)
         if not models or not len(truth):
             return
@@ -56,6 +59,7 @@ class MixedCountsMixin:
         asked = self._queries(asked)
         trial = Trial.of(score, asked, truth, len(self.classes_), self.monitor)
         weights = trial.weights(self.monitor)
+        self._new_weights = self._weigh_for_new(fitted, asked, truth)
         self._mixture = weights, learn_counts(models, self, histories)
 
     def _last_events(self, data, rows):
@@ -77,8 +81,5 @@ class MixedCountsMixin:
             return scores
         weights, models = mixture
         counted = (self._count_scores(model, histories) for model in models)
-        return add_up(weights, [scores, *counted], len(self.class_count_))
-
-    def _count_scores(self, model, histories):
-        """Scores of a counting model for all classes."""
-        return model._scores(histories)
+        n_classes = len(self.class_count_)
+        return add_up(weights, [scores, *counted], n_classes, self._new_weights)

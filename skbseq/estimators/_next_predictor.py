@@ -17,11 +17,7 @@ from skbseq._checks import (
 )
 from skbseq._docstrings import document
 from skbseq._monitors import best_epoch, check_monitor
-from skbseq._next_event import (
-    BaseNextEvent,
-    Histories,
-    read_counting,
-)
+from skbseq._next_event import BaseNextEvent, Histories, read_counting
 from skbseq._parameters import ONE_OR_MORE, SHARE, constraints_of
 from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
@@ -114,11 +110,11 @@ class NextBehaviorPredictor(
         copy of the table is made by ``clone``, and saved with the model. None: ids have no
         features.
     counting : list of next-event models, "auto" or None
-        Models that count, such as :class:`MarkovChain` and :class:`ItemCooccurrence`, whose
-        probabilities are mixed with those of the network. The held-out histories decide the
-        weights; then the models count all histories. "auto":
-        ``[MarkovChain(order=3), ItemCooccurrence()]``, or none if ``validation_split`` is 0. None:
-        the network alone.
+        Models that count, whose probabilities are mixed with those of the network. The held-out
+        histories decide the weights; then the models count all histories. "auto":
+        ``[MarkovChain(order=3), ItemCooccurrence(), HistoryFrequency()]``, with ``item_features``
+        also ``ContentSimilarity(repeats=False)``, or none if ``validation_split`` is 0. None: the
+        network alone.
     n_negatives : int, "auto" or None
         Number of negatives sampled per batch; of ``negatives="batch"`` at most so many are used.
         None: use all ids. "auto": None for up to 10,000 ids, and 2,000 for more or if
@@ -305,9 +301,11 @@ class NextBehaviorPredictor(
     :math:`f_i` are the encoded features of an id and :math:`e_i` and :math:`c_i` its own part. The
     embedding of an event has the same form. In each step of training, a fifth of the own parts,
     drawn at random, are replaced by one that all of them share. An id without events has that
-    part too. To the counting models it is the mean of the ten ids, among the 10,000 most frequent,
-    whose :math:`W f` have the largest cosine with its own. It is no class: :meth:`predict` and
-    :meth:`predict_proba` leave it out. Scores of :meth:`predict_top_k` are relative to the sum
+    part too. To a model that counts pairs it is the mean of the ten most similar ids, among the
+    10,000 most frequent: by :class:`ContentSimilarity`, or by the cosines of :math:`W f` if that
+    is not in ``counting``. Such ids have weights of their own in the mixture, learned from known
+    ids scored as if they had no events. They are no classes: :meth:`predict` and
+    :meth:`predict_proba` leave them out. Scores of :meth:`predict_top_k` are relative to the sum
     over ``classes_``. The table is a parameter of the constructor, and not of ``fit``: so it is
     part of the model in a pipeline, a search and a file, without metadata routing.
 
@@ -466,7 +464,7 @@ class NextBehaviorPredictor(
             if resume:
                 self._check_continues(target, self._chosen_encoder())
             self.target_ = target
-            counting = read_counting(self.counting, self.target_)
+            counting = read_counting(self.counting, self.target_, self.item_features is not None)
             if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
@@ -474,7 +472,7 @@ class NextBehaviorPredictor(
                 )
             data = self._read_more(X, columns) if resume else self._learn_codes(X)
             following = self._note_known_next(self._code_of_next(y, columns), y)
-            self._learn_items()
+            self._learn_items(counting)
             self._learn_attributes(data, more=resume)
             weights = weights_of(data, sample_weight)
             _check_something_to_learn(data, following, weights)
@@ -618,10 +616,10 @@ class NextBehaviorPredictor(
         return self._queries(self._sequences(X))
 
     def _queries(self, data):
-        self, data = self._that_reads(data)
         at, offsets = ranges(data.starts, data.starts + data.lengths)
-        found = self._positions()[data.codes[at, self._place]]
+        found = self._places_of(data.codes[at, self._place])
         offsets = offsets_of(found >= 0)[offsets]
+        self, data = self._that_reads(data)
         # As the codes' vectors are: else each product would copy all of them as float64.
         queries = self._outputs_of(data).astype(np.float32)
         return Histories(found[found >= 0], offsets, queries)

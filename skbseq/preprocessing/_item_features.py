@@ -64,21 +64,25 @@ class CategoryPart:
 
     def columns(self, values):
         """The matrix of shape (n_items, n_categories)."""
-        try:
-            codes = self.vocabulary.codes(self._read(values)) - 1  # 0 is for the others
-        except TypeError as error:
-            raise ValueError(
-                f"Column {self.name!r} of item_features holds values of another type than at "
-                f"fit: {error}."
-            ) from error
+        codes = self.codes(values)
         n_codes = len(self.vocabulary.values) + 1
         if self.projection is not None:
             return self.projection[codes]
         return np.eye(n_codes, dtype=np.float32)[codes]
 
+    def codes(self, values):
+        """Number of the category of each value, from 1 on; 0 is for the others."""
+        try:
+            return self.vocabulary.codes(self._read(values)) - 1
+        except TypeError as error:
+            raise ValueError(
+                f"Column {self.name!r} of item_features holds values of another type than at "
+                f"fit: {error}."
+            ) from error
 
-class TextPart:
-    """Texts, or lists of tags: TF-IDF of hashed word n-grams, and its first singular vectors.
+
+class TextCounts:
+    """Texts, or lists of tags: TF-IDF of hashed word n-grams.
 
     Texts in scripts without spaces are read as n-grams of characters. Words of a single product
     are left out.
@@ -94,17 +98,10 @@ class TextPart:
         found = np.bincount(counts.indices, minlength=_N_BUCKETS)
         self.buckets = np.flatnonzero(found >= _LEAST_FREQUENCY)
         self.idf = np.log((1 + present.sum()) / (1 + found[self.buckets])) + 1
-        self.components = self._learn(self._weigh(counts), rng)
+        self._learn(counts, rng)
 
-    def _learn(self, weights, rng):
-        size = min(_TEXT_SIZE, *weights.shape)
-        if not weights.nnz:
-            return np.zeros((len(self.buckets), 0), np.float32)
-        # With random_state, for the sketch of the decomposition is random.
-        seed = int(rng.integers(2**31 - 1))
-        _, strengths, components = randomized_svd(weights, size, random_state=seed)
-        kept = strengths > _LEAST_STRENGTH * strengths[0]
-        return np.ascontiguousarray(components[kept].T, np.float32)
+    def _learn(self, counts, rng):
+        """What more is learned of the counts of the words of each text."""
 
     def _read(self, values):
         """Texts or lists of tags, empty where missing, and a mask of those present."""
@@ -137,6 +134,26 @@ class TextPart:
     def _weigh(self, counts):
         weights = counts[:, self.buckets] @ sparse.diags_array(self.idf)
         return normalize(sparse.csr_array(weights))
+
+    def weights(self, values):
+        """Sparse TF-IDF of shape (n_items, n_buckets), in rows of length 1 or 0."""
+        return self._weigh(self._count(self._read(values)[0]))
+
+
+class TextPart(TextCounts):
+    """Texts, or lists of tags: the first singular vectors of their TF-IDF."""
+
+    def _learn(self, counts, rng):
+        weights = self._weigh(counts)
+        self.components = np.zeros((len(self.buckets), 0), np.float32)
+        if not weights.nnz:
+            return
+        size = min(_TEXT_SIZE, *weights.shape)
+        # With random_state, for the sketch of the decomposition is random.
+        seed = int(rng.integers(2**31 - 1))
+        _, strengths, components = randomized_svd(weights, size, random_state=seed)
+        kept = strengths > _LEAST_STRENGTH * strengths[0]
+        self.components = np.ascontiguousarray(components[kept].T, np.float32)
 
     def columns(self, values):
         """The matrix of shape (n_items, n_components + 1)."""
@@ -197,23 +214,14 @@ class ItemEncoder:
     """
 
     def __init__(self, table, key, rng):
-        self.key, self.names = key, [name for name in table.column_names if name != key]
-        if not self.names:
-            raise ValueError(
-                f"item_features has no column but the ids, {key!r}. Add columns that describe the "
-                "products, such as a category, a price or a text."
-            )
+        self.key, self.names = key, names_of(table, key)
         self.parts, self._means, self._scales = [], [], []
         for name in self.names:
             values = _frames.as_array(table[name])
-            for kind in _kinds_of(name, values):
+            for kind in kinds_of(name, values):
                 self._add(kind(name, values, rng), values)
         if not self.parts:
-            raise ValueError(
-                "No column of item_features tells products apart: "
-                f"{', '.join(map(repr, self.names))} hold one value each, or only values that "
-                "occur once. Add columns that differ between products, and that some share."
-            )
+            raise nothing_told(self.names)
         self.n_features = sum(map(len, self._means))
         factor = np.sqrt(self.n_features / len(self.parts))
         self._scales = [scale * factor for scale in self._scales]
@@ -238,13 +246,7 @@ class ItemEncoder:
         -------
         ndarray of float32 of shape (n_items, n_features)
         """
-        lost = [part.name for part in self.parts if part.name not in table.column_names]
-        if lost:
-            raise ValueError(
-                f"The table of products lacks the column {lost[0]!r}, which item_features had at "
-                f"fit. Add it; it may hold missing values. The table has "
-                f"{', '.join(map(repr, table.column_names))}."
-            )
+        check_has(table, self.parts)
         blocks = [np.zeros((table.num_rows, 0), np.float32)]
         for part, mean, scale in zip(self.parts, self._means, self._scales, strict=True):
             columns = part.columns(_frames.as_array(table[part.name]))
@@ -252,7 +254,38 @@ class ItemEncoder:
         return np.concatenate(blocks, axis=1)
 
 
-def _kinds_of(name, values):
+def names_of(table, key):
+    """The columns of a table other than the ids, of which there must be one."""
+    names = [name for name in table.column_names if name != key]
+    if not names:
+        raise ValueError(
+            f"item_features has no column but the ids, {key!r}. Add columns that describe the "
+            "products, such as a category, a price or a text."
+        )
+    return names
+
+
+def nothing_told(names):
+    """The error of columns that do not tell products apart."""
+    return ValueError(
+        f"No column of item_features tells products apart: {', '.join(map(repr, names))} hold one "
+        "value each, or only values that occur once. Add columns that differ between products, "
+        "and that some share."
+    )
+
+
+def check_has(table, parts):
+    """Refuse a table without one of the columns of fit."""
+    lost = [part.name for part in parts if part.name not in table.column_names]
+    if lost:
+        raise ValueError(
+            f"The table of products lacks the column {lost[0]!r}, which item_features had at "
+            f"fit. Add it; it may hold missing values. The table has "
+            f"{', '.join(map(repr, table.column_names))}."
+        )
+
+
+def kinds_of(name, values):
     """What a column is used as."""
     kind = _frames.kind_of(values.type)
     if kind == "list":
