@@ -400,7 +400,7 @@ class BaseBehaviorEstimator(EachOutputMixin, NetworkMixin, BaseEstimator):
             *("embedding_dropout", "recurrent_dropout", "l1", "l2", "pooling", "optimizer"),
             *("learning_rate", "batch_size", "epochs", "validation_split", "early_stopping"),
             *("callbacks", "warm_start", "device", "precision", "verbose", "init", "freeze"),
-            "random_state",
+            *("adapter_rank", "random_state"),
         ),
         "augment": [Augmentation, None],
     }

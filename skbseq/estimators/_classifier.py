@@ -458,6 +458,7 @@ class BehaviorClassifier(BaseBehaviorClassifier):
         verbose=0,
         init=None,
         freeze=None,
+        adapter_rank=None,
         random_state=None,
         **routed,
     ):

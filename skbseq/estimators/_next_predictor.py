@@ -354,10 +354,10 @@ class NextBehaviorPredictor(
     _parameter_constraints = {
         **BaseNextEvent._parameter_constraints,
         **constraints_of(
-            *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2"),
-            *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split"),
+            *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2", "freeze"),
+            *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split", "init"),
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
-            *("embedding_dropout", "label_smoothing", "warm_start", "init", "freeze"),
+            *("embedding_dropout", "label_smoothing", "warm_start", "adapter_rank"),
         ),
         "encoder": [SequenceEncoder, None],
         "dropout": SHARE,
@@ -419,6 +419,7 @@ class NextBehaviorPredictor(
         verbose=0,
         init=None,
         freeze=None,
+        adapter_rank=None,
         random_state=None,
         **routed,
     ):

@@ -339,6 +339,7 @@ class BehaviorRegressor(BaseBehaviorRegressor):
         verbose=0,
         init=None,
         freeze=None,
+        adapter_rank=None,
         random_state=None,
         **routed,
     ):

@@ -9,11 +9,23 @@ from sklearn.frozen import FrozenEstimator
 from skbseq._checks import as_names
 from skbseq.estimators._embedder import BehaviorEmbedder
 from skbseq.estimators._sequence_model import Start, engine
+from skbseq.networks import find_network
 from skbseq.networks._network import as_text
+from skbseq.networks._table import network_names
 from skbseq.preprocessing._sequence_encoder import fingerprints_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
 _ALIKE = ("network", "units", "n_layers", "bidirectional", "options")
+_NOTHING_LEARNED = {
+    False: (
+        "freeze={freeze!r} leaves layers at their initial weights, which without init are random. "
+        "Give init, a fitted BehaviorEmbedder, or leave freeze out."
+    ),
+    True: (
+        "adapter_rank={rank} adapts nothing: without init all weights are random. Give init, a "
+        "fitted BehaviorEmbedder, or leave adapter_rank out."
+    ),
+}
 _OWN_ENCODER = (
     "Encode with the embedder's own encoder: "
     "make_pipeline(FrozenEstimator(embedder.encoder_), estimator)."
@@ -26,7 +38,8 @@ def starting_point(estimator, spec, *, resume):
     Parameters
     ----------
     estimator : estimator
-        With the parameters ``init`` and ``freeze``.
+        With the parameters ``init`` and ``freeze``, and ``adapter_rank`` if its network can have
+        adapters.
     spec : NetworkSpec
     resume : bool
         Whether the fit continues from the last one.
@@ -36,38 +49,95 @@ def starting_point(estimator, spec, *, resume):
     spec : NetworkSpec
     start : Start
     """
-    taken = {}
+    taken, freeze = {}, estimator.freeze
+    rank = getattr(estimator, "adapter_rank", None)
     if estimator.init is not None:
-        embedder = find_embedder(estimator.init)
-        _check_same_channels(embedder, estimator.schema_)
-        # A hundred samples may not show all codes that the encoder has.
-        same = ("vocabulary_sizes", "embedding_dims", "gap")
-        spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in same})
-        # A copy, so that a fit that fails leaves the schema as it was.
-        schema = copy.copy(estimator.schema_)
-        schema.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
-        # The embedder knows the scale of the times even where the frame does not tell it.
-        schema.gap_scales = dict(embedder.schema_.gap_scales)
-        estimator._sequence_model = replace(estimator._sequence_model, schema=schema)
-        # By name: heads differ, and everything below them is called the same in both.
-        taken = weights_of(embedder, spec)
+        spec, taken = _take_over(estimator, spec)
     earlier = estimator._sequence_model if resume else None
-    if estimator.freeze is not None:
-        layers, heads = engine().layer_names(spec)
-        if estimator.init is not None:
-            # Names of weights are those of their layer, and what follows the last stroke.
-            learned = {name.rpartition("/")[0] for name in taken}
-            learned = {layer for layer in layers if any(_within(name, layer) for name in learned)}
-        elif earlier is not None:
-            learned = set(layers) - heads
-        else:
-            raise ValueError(
-                f"freeze={estimator.freeze!r} leaves layers at their initial weights, which "
-                "without init are random. Give init, a fitted BehaviorEmbedder, or leave freeze "
-                "out."
-            )
-        spec = replace(spec, frozen=frozen_layers(estimator.freeze, layers, learned))
-    return spec, Start(earlier, taken)
+    if freeze is None and rank is None:
+        return spec, Start(earlier, taken)
+    if not taken and earlier is None:
+        raise ValueError(_NOTHING_LEARNED[rank is not None].format(freeze=freeze, rank=rank))
+    layers, heads = engine().layer_names(spec)
+    learned = _layers_of(taken, layers) if taken else set(layers) - heads
+    frozen = () if freeze is None else frozen_layers(freeze, layers, learned)
+    if rank is not None:
+        spec = replace(spec, adapters=_adapters(estimator, spec, learned, frozen))
+        frozen = tuple(layer for layer in layers if layer in learned)
+    return replace(spec, frozen=frozen), Start(earlier, taken)
+
+
+def _take_over(estimator, spec):
+    """The spec for the weights of the estimator's embedder, and these weights by name."""
+    embedder = find_embedder(estimator.init)
+    _check_same_channels(embedder, estimator.schema_)
+    # A hundred samples may not show all codes that the encoder has.
+    same = ("vocabulary_sizes", "embedding_dims", "gap")
+    spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in same})
+    # A copy, so that a fit that fails leaves the schema as it was.
+    schema = copy.copy(estimator.schema_)
+    schema.vocabulary_sizes = dict(embedder.schema_.vocabulary_sizes)
+    # The embedder knows the scale of the times even where the frame does not tell it.
+    schema.gap_scales = dict(embedder.schema_.gap_scales)
+    estimator._sequence_model = replace(estimator._sequence_model, schema=schema)
+    # By name: heads differ, and everything below them is called the same in both.
+    return spec, weights_of(embedder, spec)
+
+
+def _layers_of(weights, layers):
+    """Layers that have some of these weights."""
+    # Names of weights are those of their layer, and what follows the last stroke.
+    owners = {name.rpartition("/")[0] for name in weights}
+    return {layer for layer in layers if any(_within(name, layer) for name in owners)}
+
+
+def _adapters(estimator, spec, learned, kept):
+    """Which of the learned layers have adapters, but for those that are kept; with their rank.
+
+    Raises
+    ------
+    ValueError
+        If no layer can have one, or one is too small for the rank.
+    """
+    rank, network = int(estimator.adapter_rank), find_network(spec.network)
+    largest = {n: most for n, most in engine().adapter_ranks(spec).items() if n in learned}
+    if not largest:
+        others = network_names(lambda other: not other.is_recurrent)
+        raise ValueError(
+            f"adapter_rank={rank} adapts nothing: network={network.label} has no dense or "
+            f"convolution kernel below its head. Those that have are {others}, and functions with "
+            "such layers of Keras. Leave adapter_rank out, or pretrain one of these."
+        )
+    adapted = {n: most for n, most in largest.items() if n not in kept}
+    if not adapted:
+        raise ValueError(
+            f"adapter_rank={rank} adapts nothing: freeze={estimator.freeze!r} keeps all layers "
+            f"that could have an adapter ({', '.join(largest)}). Leave freeze out; with adapters "
+            "all layers from init are frozen."
+        )
+    _check_rank(rank, adapted, kept)
+    return tuple((name, rank) for name in adapted)
+
+
+def _check_rank(rank, adapted, kept):
+    """Refuse a rank that is more than a kernel can have."""
+    name = min(adapted, key=adapted.get)
+    most = adapted[name]
+    if rank <= most:
+        return
+    small = [layer for layer in adapted if adapted[layer] < rank]
+    others = f" or keep the layer without an adapter: freeze={[*kept, *small]!r}"
+    if len(small) == len(adapted):
+        others = ""
+    if not most:
+        raise ValueError(
+            f"The kernel of layer {name!r} has a constraint, which a kernel with a product added "
+            f"may break. Remove the kernel_constraint{',' * bool(others)}{others}."
+        )
+    raise ValueError(
+        f"adapter_rank={rank} is larger than the smaller side of the kernel of layer {name!r}. "
+        f"Give {most} at most{',' * bool(others)}{others}."
+    )
 
 
 def _within(name, layer):
