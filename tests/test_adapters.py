@@ -1,6 +1,7 @@
 """Low-rank adapters: classifiers, regressors and next-event models fine-tuned from an embedder."""
 
 import inspect
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -20,7 +21,16 @@ from skbseq import (
     save,
 )
 from skbseq._training._batches import pad_batch
-from skbseq.networks import NETWORKS
+from skbseq.networks import NETWORKS, NetworkSpec
+from skbseq.networks._graph import (
+    build_network,
+    head_layers,
+    largest_ranks,
+    merged_weights,
+    named_layers,
+    weight_names,
+)
+from skbseq.networks._graph._naming import is_adapter
 
 pytestmark = pytest.mark.steps("eager")  # a few steps take less time than to trace one
 TINY = {"units": 8, "n_layers": 1}
@@ -88,25 +98,66 @@ def check_low_rank(model, embedder, rank):
             assert not change.any(), name
 
 
-@pytest.mark.parametrize("rank", [1, 3])
-def test_kernels_are_changed_by_the_rank_and_nothing_else(data, transformer, rank):
+def test_kernels_are_changed_by_the_rank_and_nothing_else(data, transformer):
     X = transformer.encoder_.transform(data[0])
-    options = {"network__n_heads": 2, "adapter_rank": rank}
+    options = {"network__n_heads": 2, "adapter_rank": 3}
     model = adapted(transformer, **options).fit(X, data[1])
-    check_low_rank(model, transformer, rank)
+    check_low_rank(model, transformer, 3)
     assert {"query_0/kernel", "feed_forward_0/kernel"} <= differences(model, transformer).keys()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_is_adapted_or_refused(data, name):
-    embedder = pretrained(name, data[0])
-    X = embedder.encoder_.transform(data[0])
-    model = adapted(embedder, epochs=1)
-    if NETWORKS[name].is_recurrent:
-        with pytest.raises(ValueError, match=f"network='{name}' has no dense .* are 'bag', 'cnn'"):
-            model.fit(X, data[1])
-    else:
-        check_low_rank(model.fit(X, data[1]), embedder, 2)
+def spec_of(network):
+    known = NETWORKS.get(network) if isinstance(network, str) else None
+    options = {} if known is None else {n: o.default for n, o in known.own_options.items()}
+    shape = (6,), (3,), 1, 0, 1, 8, 1, False, 0.0, 0.0, "last", "float32"
+    return NetworkSpec(*shape, network, options=tuple(options.items()))
+
+
+def with_attention(events, lengths, units=8):
+    """Attention of Keras, a nested model, and normalization of batches."""
+    x = keras.layers.Dense(units, name="enter")(events)
+    attend = keras.layers.MultiHeadAttention(2, units // 2, name="attend")
+    x = x + attend(x, x, use_causal_mask=True)
+    inner = keras.Sequential(
+        [keras.layers.Dense(units, "relu"), keras.layers.BatchNormalization()], name="inner"
+    )
+    return inner(x)
+
+
+@pytest.mark.parametrize("network", [*NETWORKS, with_attention])
+def test_merged_weights_give_the_outputs_of_the_network_with_adapters(network, rng):
+    spec = spec_of(network)
+    plain = build_network(spec)
+    layers = [n for n in named_layers(plain) if n not in head_layers(plain)]
+    can = [n for n in largest_ranks(plain) if n in layers]
+    assert bool(can) is not (network in NETWORKS and NETWORKS[network].is_recurrent)
+    spec = replace(spec, frozen=(*layers,), adapters=tuple((n, 2) for n in can))
+    model = build_network(spec)
+    weights = [rng.random(weight.shape).astype("f4") - 0.4 for weight in model.weights]
+    model.set_weights(weights)
+    plain.set_weights(merged_weights(model, weights))
+    assert weight_names(model) == weight_names(plain)
+    trained = [w.path for w in model.trainable_weights if not is_adapter(w)]
+    assert trained == ["logits/kernel", "logits/bias"]
+    if network is with_attention:  # enter, four of attention, and within the nested model
+        assert len(model.trainable_weights) == 2 * 6 + 2
+    batch = {
+        "codes": rng.integers(1, 6, (3, 4, 1)).astype("i4"),
+        "numbers": rng.normal(size=(3, 4, 1)).astype("f4"),
+        "context": np.zeros((3, 0), "f4"),
+        "lengths": np.array([4, 2, 1], "i4"),
+    }
+    # In training too: normalization of batches learns nothing.
+    found = model(batch, training=True)
+    np.testing.assert_allclose(found, plain(batch), rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_without_kernels_is_refused(data):
+    embedder = pretrained("rnn", data[0][:8])
+    X = embedder.encoder_.transform(data[0][:8])
+    message = "network='rnn' has no dense .* are 'bag', 'cnn', .* 'transformer', and functions"
+    with pytest.raises(ValueError, match=message):
+        adapted(embedder).fit(X, data[1][:8])
 
 
 def test_classes_of_networks_without_kernels_have_no_such_parameter():
@@ -220,20 +271,9 @@ def test_a_search_finds_a_rank(data, bag):
 # ------------------------------------------------------------------ users' networks
 
 
-def with_attention(events, lengths, units=8):
-    """Attention of Keras, a nested model, and normalization of batches."""
-    x = keras.layers.Dense(units, name="enter")(events)
-    attend = keras.layers.MultiHeadAttention(2, units // 2, name="attend")
-    x = x + attend(x, x, use_causal_mask=True)
-    inner = keras.Sequential(
-        [keras.layers.Dense(units, "relu"), keras.layers.BatchNormalization()], name="inner"
-    )
-    return inner(x)
-
-
-def of_recurrence(events, lengths, units=8):
+def without_kernels(events, lengths):
     """A network without a kernel that can be adapted."""
-    return keras.layers.GRU(units, return_sequences=True)(events)
+    return keras.layers.LayerNormalization()(events)
 
 
 def constrained(events, lengths, units=8):
@@ -242,35 +282,53 @@ def constrained(events, lengths, units=8):
     return keras.layers.Dense(units, name="bound", kernel_constraint="non_neg")(x)
 
 
-def test_layers_within_layers_of_own_networks_are_adapted(data):
-    embedder = pretrained(with_attention, data[0][:20])
-    X = embedder.encoder_.transform(data[0][:20])
-    model = adapted(embedder).fit(X, data[1][:20])
-    check_low_rank(model, embedder, 2)
-    kernels = [name for name in differences(model, embedder) if name.endswith("kernel")]
-    assert len(kernels) == 1 + 4 + 1
-
-
-@pytest.mark.parametrize(
-    ("network", "message"),
-    [
-        (of_recurrence, "network=of_recurrence has no dense or convolution kernel below"),
-        (constrained, r"'network/bound' has a constraint.*, or .* freeze=\['network/bound'\]"),
-    ],
-)
-def test_own_networks_without_a_place_are_refused(data, network, message):
-    embedder = pretrained(network, data[0][:8])
+def test_an_own_network_without_a_kernel_is_refused(data):
+    embedder = pretrained(without_kernels, data[0][:8])
     X = embedder.encoder_.transform(data[0][:8])
+    message = "network=without_kernels has no dense or convolution kernel below"
     with pytest.raises(ValueError, match=message):
         adapted(embedder).fit(X, data[1][:8])
 
 
-def test_advice_about_a_constraint_works(data):
-    embedder = pretrained(constrained, data[0])
-    X = embedder.encoder_.transform(data[0])
-    model = adapted(embedder, freeze=["network/bound"]).fit(X, data[1])
+def test_a_kernel_with_a_constraint_is_left_out_as_advised(data):
+    embedder = pretrained(constrained, data[0][:8])
+    X = embedder.encoder_.transform(data[0][:8])
+    message = r"'network/bound' has a constraint.*, or .* freeze=\['network/bound'\]"
+    with pytest.raises(ValueError, match=message):
+        adapted(embedder).fit(X, data[1][:8])
+    model = adapted(embedder, freeze=["network/bound"]).fit(X, data[1][:8])
     changed = {name for name, change in differences(model, embedder).items() if change.any()}
     assert changed == {"network/free/0_kernel"}
+
+
+# ------------------------------------------------------------------ histories of another shop
+
+
+def of_another_shop(data):
+    return data[0].assign(product=[[f"q{p}" for p in row] for row in data[0]["product"]]), data[1]
+
+
+def test_ids_of_another_shop_are_reported(data, bag):
+    X, y = of_another_shop(data)
+    message = r"Of the events of 'product', 100% have an id .* \(0% when it was fitted\)"
+    with pytest.warns(UserWarning, match=message):
+        adapted(bag).fit(bag.encoder_.transform(X), y)
+    with pytest.warns(UserWarning, match=r"SequenceEncoder\(categorical=\[\]\)"):
+        adapted(bag, BehaviorRegressor).fit(bag.encoder_.transform(X), y * 1.0)
+
+
+def test_channels_of_both_shops_need_no_warning(data):
+    embedder = pretrained("bag", data[0], encoder=SequenceEncoder(categorical=[]))
+    X, y = of_another_shop(data)
+    model = adapted(embedder, adapter_rank=1).fit(embedder.encoder_.transform(X), y)
+    assert model.schema_.channels == ["price"]
+
+
+def test_rare_ids_that_the_encoder_left_out_are_no_surprise(data):
+    embedder = pretrained("bag", data[0], encoder=SequenceEncoder(max_categories=1))
+    X = embedder.encoder_.transform(data[0])
+    assert np.mean(np.concatenate([np.asarray(row) for row in X["product"]]) == 1) > 0.6
+    adapted(embedder).fit(X, data[1])
 
 
 # ------------------------------------------------------------------ what is refused

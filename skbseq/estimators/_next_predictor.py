@@ -482,7 +482,7 @@ class NextBehaviorPredictor(
             data = self._with_waits(data, X, following)
             n_negatives = self._negatives()
             self._learn_offset(n_negatives)
-            spec, start = self._starting_point(resume)
+            spec, start = self._starting_point(data, resume)
             objective = Objective(spec, self._event_loss(n_negatives))
             samples = data, following.astype(np.float32), weights
             held_out = self._train(samples, objective, start=start)

@@ -4,9 +4,11 @@ import copy
 import warnings
 from dataclasses import replace
 
+import numpy as np
 from sklearn.frozen import FrozenEstimator
 
 from skbseq._checks import as_names
+from skbseq._sequences import UNKNOWN, ranges
 from skbseq.estimators._embedder import BehaviorEmbedder
 from skbseq.estimators._sequence_model import Start, engine
 from skbseq.networks import find_network
@@ -16,6 +18,8 @@ from skbseq.preprocessing._sequence_encoder import fingerprints_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
 _ALIKE = ("network", "units", "n_layers", "bidirectional", "options")
+# Share of events without a code from which on a channel says little.
+_MOST_UNKNOWN = 0.5
 _NOTHING_LEARNED = {
     False: (
         "freeze={freeze!r} leaves layers at their initial weights, which without init are random. "
@@ -32,7 +36,7 @@ _OWN_ENCODER = (
 )
 
 
-def starting_point(estimator, spec, *, resume):
+def starting_point(estimator, spec, data, *, resume):
     """The spec with its frozen layers, and where training begins.
 
     Parameters
@@ -41,6 +45,8 @@ def starting_point(estimator, spec, *, resume):
         With the parameters ``init`` and ``freeze``, and ``adapter_rank`` if its network can have
         adapters.
     spec : NetworkSpec
+    data : Sequences
+        That it is fitted on.
     resume : bool
         Whether the fit continues from the last one.
 
@@ -52,7 +58,7 @@ def starting_point(estimator, spec, *, resume):
     taken, freeze = {}, estimator.freeze
     rank = getattr(estimator, "adapter_rank", None)
     if estimator.init is not None:
-        spec, taken = _take_over(estimator, spec)
+        spec, taken = _take_over(estimator, spec, data)
     earlier = estimator._sequence_model if resume else None
     if freeze is None and rank is None:
         return spec, Start(earlier, taken)
@@ -67,10 +73,11 @@ def starting_point(estimator, spec, *, resume):
     return replace(spec, frozen=frozen), Start(earlier, taken)
 
 
-def _take_over(estimator, spec):
+def _take_over(estimator, spec, data):
     """The spec for the weights of the estimator's embedder, and these weights by name."""
     embedder = find_embedder(estimator.init)
     _check_same_channels(embedder, estimator.schema_)
+    _warn_of_unknown_ids(embedder, data)
     # A hundred samples may not show all codes that the encoder has.
     same = ("vocabulary_sizes", "embedding_dims", "gap")
     spec = replace(spec, **{name: getattr(embedder.spec_, name) for name in same})
@@ -194,6 +201,26 @@ def _check_same_channels(embedder, ours):
             UserWarning,
             stacklevel=2,
         )
+
+
+def _warn_of_unknown_ids(embedder, data):
+    """Warn if most events of a channel have ids without a code, as those of another shop."""
+    names = list(embedder.schema_.vocabulary_sizes)
+    at_fit = {row["column"]: row["unknown"] or 0 for row in embedder.encoder_._described()}
+    at, _ = ranges(data.starts, data.starts + data.lengths)
+    for place, name in enumerate(names):
+        share = np.mean(data.codes[at, place] == UNKNOWN) if len(at) else 0
+        if share > max(_MOST_UNKNOWN, 2 * at_fit.get(name, 0)):
+            others = [other for other in names if other != name]
+            warnings.warn(
+                f"Of the events of {name!r}, {share:.0%} have an id that the encoder of init does "
+                f"not know ({at_fit.get(name, 0):.0%} when it was fitted), so its weights say "
+                "nothing of them. If the log is of another shop or time, pretrain on channels "
+                f"that mean the same in both: BehaviorEmbedder(SequenceEncoder(categorical="
+                f"{others!r})).",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def weights_of(embedder, spec):
