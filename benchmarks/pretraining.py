@@ -77,7 +77,11 @@ LINEAR = list(ParameterGrid({"C": [0.0003, 0.001, 0.003, 0.01, 0.1, 1.0]}))
 NETWORK = list(ParameterGrid({"learning_rate": [0.002, 0.005], "l2": [0.01, 0.03, 0.1]}))
 BOOSTING = list(ParameterGrid({"learning_rate": [0.02, 0.1], "min_samples_leaf": [5, 20]}))
 TRANSFORMER = {"network": "transformer", "units": 32, "n_layers": 1}
-TRANSFORMER_GRID = [{"learning_rate": 0.001, "l2": 0.03}, {"learning_rate": 0.005, "l2": 0.0}]
+TRANSFORMER_GRID = [
+    {"learning_rate": 0.001, "l2": 0.03},
+    {"learning_rate": 0.005, "l2": 0.0},
+    {"learning_rate": 0.02, "l2": 0.0},  # adapters take more than all weights
+]
 RANK = 4
 N_TEST = 4_000
 # Draws of the labelled samples by their number, and those in which the grid is tried.
