@@ -252,6 +252,16 @@ PARAMETERS = {
         taken from the embedder, or some of these, by their names in ``model_``.
         """,
     ),
+    "adapter_rank": _of_all(
+        [*ONE_OR_MORE, None],
+        "int",
+        """
+        Rank of low-rank adapters (LoRA). All layers from ``init`` are frozen, and a trained
+        product of two matrices of this rank is added to each of their dense and convolution
+        kernels. ``fit`` merges the products into the kernels. Layers that ``freeze`` names get
+        none. Not for "lstm", "gru" and "rnn". None: no adapters.
+        """,
+    ),
     "random_state": _of_all(
         ["random_state"],
         "int, RandomState instance or None",

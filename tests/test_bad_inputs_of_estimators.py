@@ -424,6 +424,8 @@ OF_NETWORKS = [
         ({"device": "x"}, ValueError, "device='x'"),
         ({"class_weight": {0: "x", 1: 1}}, ValueError, "class_weight gives the class 0 the wei"),
         ({"freeze": "embeddings"}, ValueError, "freeze='embeddings' leaves layers at their"),
+        ({"adapter_rank": 2}, ValueError, "adapter_rank=2 adapts nothing: without init"),
+        *invalid("adapter_rank", 0, 1.5, "x", True),
         ({"init": 3}, TypeError, "init must be a fitted BehaviorEmbedder; got int"),
         ({"init": BehaviorEmbedder()}, ValueError, "BehaviorEmbedder of init is not fitted"),
         ({"optimizer": "x"}, ValueError, "optimizer='x' is not an optimizer of Keras"),

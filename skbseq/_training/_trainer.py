@@ -11,6 +11,9 @@ from skbseq._training._predict import predict
 from skbseq._training._sparse_adam import SparseAdam, is_large, supports_sparse_adam
 from skbseq._training._traced import TracedStep
 
+# The matrices of an adapter, made small, pull towards the pretrained kernel.
+_PENALISED = ("kernel", "lora_kernel_a", "lora_kernel_b")
+
 
 class Trainer:
     """A traced training step of a program with one optimizer.
@@ -32,7 +35,8 @@ class Trainer:
         steps = program.steps
         self.compiled = None if steps is None else CompiledTraining(steps, optimizer, loss)
         self.fresh_state = [_without_memory_of_zeros(v.numpy()) for v in optimizer.variables]
-        self._penalised = [w for w in self.model.trainable_variables if w.path.endswith("kernel")]
+        trained = self.model.trainable_variables
+        self._penalised = [w for w in trained if w.path.endswith(_PENALISED)]
         self._sparse = self._large_tables()
         self._prepare(program, loss)
 

@@ -121,7 +121,7 @@ class BaseBehaviorClassifier(ClassifierMixin, BaseBehaviorEstimator):
             task = self._read_several(data, *several, classes, sample_weight, resume=resume)
         y, sample_weight, n_outputs = task
         spec = self._network_spec(n_outputs=n_outputs)
-        spec, start = starting_point(self, spec, resume=resume)
+        spec, start = starting_point(self, spec, data, resume=resume)
         if resume:
             self._check_same_weights(spec)
         loss = {"kind": "labels" if self.multilabel_ else "classes"}
@@ -459,6 +459,7 @@ class BehaviorClassifier(BaseBehaviorClassifier):
         verbose=0,
         init=None,
         freeze=None,
+        adapter_rank=None,
         random_state=None,
         **routed,
     ):

@@ -34,9 +34,9 @@ class ContinuedFitMixin:
             return SequenceEncoder(time_features=("gap", "hour", "weekday"))
         return self.encoder
 
-    def _starting_point(self, resume):
+    def _starting_point(self, data, resume):
         """The spec, and where training begins."""
-        spec, start = starting_point(self, self._spec(), resume=resume)
+        spec, start = starting_point(self, self._spec(), data, resume=resume)
         if resume:
             self._check_same_weights(spec)
             self._check_same_head(spec)

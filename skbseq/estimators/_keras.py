@@ -40,7 +40,10 @@ from skbseq.networks._graph import (
     build_network,
     head_layers,
     initial_weights,
+    largest_ranks,
+    merged_weights,
     named_layers,
+    put_in,
     reading_part,
     stepwise_part,
     weight_names_of_layers,
@@ -50,6 +53,7 @@ from skbseq.networks._network import function_name
 
 __all__ = [
     "Readout",
+    "adapter_ranks",
     "choose_device",
     "choose_precision",
     "fit_network",
@@ -66,6 +70,8 @@ __all__ = [
 
 # Losses of networks that may see no later event.
 _CAUSAL = ("next_events", "next", "next_or_end")
+# The state of an optimizer whose adapters are merged: the moments of their weights say nothing.
+_STEPS_ALONE = "steps alone"
 # How the outputs of a network become answers.
 Readout = _training.Readout
 
@@ -88,6 +94,10 @@ def _without_dropout(spec):
     return replace(spec, dropout=0.0)
 
 
+def _all_trained(spec):
+    return replace(spec, frozen=(), adapters=())
+
+
 @contextmanager
 def _explaining_memory():
     try:
@@ -102,8 +112,14 @@ def _explaining_memory():
 
 def layer_names(spec):
     """Names of the layers with weights of a network, and of those among them that are heads."""
-    with _borrow(replace(spec, frozen=()), "/CPU:0") as program:
+    with _borrow(_all_trained(spec), "/CPU:0") as program:
         return list(named_layers(program.model)), head_layers(program.model)
+
+
+def adapter_ranks(spec):
+    """The largest rank of an adapter in each layer that can have one; see `largest_ranks`."""
+    with _borrow(_all_trained(spec), "/CPU:0") as program:
+        return largest_ranks(program.model)
 
 
 def weight_names(spec):
@@ -287,32 +303,53 @@ class _Run:
         # Once more with trained weights: those that begin at zero show nothing before.
         self._check_function(samples)
         return replace(
-            self._model,
-            weights=self._program.model.get_weights(),
+            self._with(self._program.model.get_weights()),
             optimizer_state=self._state_to_keep(),
             history={n: [*before.get(n, ()), *values] for n, values in history.items()},
             padding=padding,
         )
 
+    def _with(self, weights):
+        """The model with weights of the program, where products of adapters are merged."""
+        spec = self._model.spec
+        if spec.adapters:  # nothing is frozen any more, so predictions share the plain graph
+            spec, weights = _all_trained(spec), merged_weights(self._program.model, weights)
+        return replace(self._model, spec=spec, weights=weights)
+
     def _put_weights_in(self):
-        spec, model, earlier = self._model.spec, self._program.model, self._start.model
-        state = self._trainer.fresh_state
+        model, earlier = self._program.model, self._start.model
+        state, self._n_merged = self._trainer.fresh_state, 0
         if earlier is None:
-            seed = self._regime.seed
-            own = build_network(spec, seed).get_weights() if spec.is_function else None
-            weights = initial_weights(model, np.random.default_rng([seed, 0]), own)
-            for i, name in enumerate(self._model.weight_names):
-                weights[i] = self._start.weights.get(name, weights[i])
+            weights = self._first_weights()
         else:
             weights, kept = earlier.weights, earlier.optimizer_state
             if self._fits(kept, state):
                 state = kept["values"]
+            elif kept is not None and kept["kind"] == _STEPS_ALONE:
+                self._n_merged = int(kept["values"][0])
+            if self._model.spec.adapters:  # those of the last fit are merged: these are new
+                weights = put_in(model, self._first_weights(self._n_merged), weights)
         self._program.loaded = None
         model.set_weights(weights)
         self._trainer.start(state, self._learning_rate)
         # A fit that continues must not repeat the dropout and the batches of the one before.
-        self._n_steps_before = int(self._trainer.optimizer.iterations.numpy())
+        self._n_steps_before = self._n_steps()
         self._trainer.set_seed(self._regime.seed + self._n_steps_before)
+
+    def _n_steps(self):
+        """Steps of the optimizer so far, those before adapters were merged included."""
+        return self._n_merged + int(self._trainer.optimizer.iterations.numpy())
+
+    def _first_weights(self, *n_steps):
+        """Initial weights of the program, and those that are taken over."""
+        spec, model, seed = self._model.spec, self._program.model, self._regime.seed
+        own = None
+        if spec.is_function:
+            own = build_network(spec, seed + sum(n_steps)).get_weights()
+        weights = initial_weights(model, np.random.default_rng([seed, 0, *n_steps]), own)
+        names = zip(self._model.weight_names, merged_weights(model, weights), strict=True)
+        values = [self._start.weights.get(name, weight) for name, weight in names]
+        return put_in(model, weights, values)
 
     def _fits(self, kept, fresh):
         """Whether a kept optimizer state is of the optimizer at hand."""
@@ -344,6 +381,8 @@ class _Run:
         # The state of other losses is large, and mostly nothing continues from it.
         if not (isinstance(self._loss, Loss) or self._regime.keeps_state):
             return None
+        if self._model.spec.adapters:
+            return {"kind": _STEPS_ALONE, "values": [np.array(self._n_steps())]}
         return {"kind": self._kind, "values": self._trainer.state()}
 
     def _options(self):
@@ -374,7 +413,7 @@ class _Run:
         if self._regime.watch is not None:
             yield EpochReporter(
                 *self._regime.watch,
-                lambda weights: {"_sequence_model": replace(self._model, weights=weights)},
+                lambda weights: {"_sequence_model": self._with(weights)},
             )
         if self._regime.patience is not None and held_out is not None:
             monitor = getattr(self._loss, "monitor", "loss")

@@ -90,6 +90,7 @@ def _parameters(network, general):
         name = parameter.name
         # A parameter that the network does not have would do nothing, so the class has none.
         lacks = name in SHARED and name not in own
+        lacks |= name == "adapter_rank" and network.is_recurrent
         if not (name == "network" or lacks or name in network.texts.without):
             default = own[name].default if name in own else parameter.default
             yield parameter if name == "routed" else parameter.replace(default=default)

@@ -352,10 +352,10 @@ class NextBehaviorPredictor(
     _parameter_constraints = {
         **BaseNextEvent._parameter_constraints,
         **constraints_of(
-            *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2"),
-            *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split"),
+            *("network", "units", "n_layers", "embedding_dim", "dropout", "l1", "l2", "freeze"),
+            *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split", "init"),
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
-            *("embedding_dropout", "label_smoothing", "warm_start", "init", "freeze"),
+            *("embedding_dropout", "label_smoothing", "warm_start", "adapter_rank"),
         ),
         "encoder": [SequenceEncoder, None],
         "dropout": SHARE,
@@ -417,6 +417,7 @@ class NextBehaviorPredictor(
         verbose=0,
         init=None,
         freeze=None,
+        adapter_rank=None,
         random_state=None,
         **routed,
     ):
@@ -479,7 +480,7 @@ class NextBehaviorPredictor(
             data = self._with_waits(data, X, following)
             n_negatives = self._negatives()
             self._learn_offset(n_negatives)
-            spec, start = self._starting_point(resume)
+            spec, start = self._starting_point(data, resume)
             objective = Objective(spec, self._event_loss(n_negatives))
             samples = data, following.astype(np.float32), weights
             held_out = self._train(samples, objective, start=start)

@@ -125,7 +125,7 @@ class BaseBehaviorRegressor(RegressorMixin, BaseBehaviorEstimator):
         # Predictions need those of the fit, also after set_params.
         self._loss_fitted = self.loss, levels
         self._one_column = isinstance(self.quantile, Real)
-        spec, start = starting_point(self, spec, resume=resume)
+        spec, start = starting_point(self, spec, data, resume=resume)
         if resume:
             self._check_same_weights(spec)
         loss = {"kind": _LOSSES[self.loss], "quantiles": levels}
@@ -340,6 +340,7 @@ class BehaviorRegressor(BaseBehaviorRegressor):
         verbose=0,
         init=None,
         freeze=None,
+        adapter_rank=None,
         random_state=None,
         **routed,
     ):

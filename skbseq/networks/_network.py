@@ -105,6 +105,11 @@ class Network:
         """Options that are no parameters of the estimators: set as ``network__name``."""
         return {name: option for name, option in self.options.items() if name not in SHARED}
 
+    @property
+    def is_recurrent(self):
+        """Whether it has a recurrent state; of a function that is unknown."""
+        return self.takes("recurrent_dropout")
+
     def takes(self, name):
         """Whether the function has an argument of this name."""
         return name in self.options

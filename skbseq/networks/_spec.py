@@ -96,6 +96,8 @@ class NetworkSpec:
         Arguments of this network alone.
     frozen : tuple of str
         Layers whose weights stay at their initial values.
+    adapters : tuple of (str, int)
+        Frozen layers whose kernels are adapted, and by a product of which rank.
     head : EventHead or None
         None: one vector of outputs per history.
     gap : int or None
@@ -121,6 +123,7 @@ class NetworkSpec:
     frozen: tuple = ()
     head: EventHead | None = None
     gap: int | None = None
+    adapters: tuple = ()
 
     @property
     def is_function(self):

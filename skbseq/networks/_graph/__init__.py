@@ -1,5 +1,6 @@
 """Graphs of networks in Keras: building them, initial weights, fused recurrences."""
 
+from skbseq.networks._graph._adapters import largest_ranks, merged_weights, put_in
 from skbseq.networks._graph._build import build_network
 from skbseq.networks._graph._each import stepwise_part
 from skbseq.networks._graph._fused import FusedRecurrence
@@ -17,7 +18,10 @@ __all__ = [
     "build_network",
     "head_layers",
     "initial_weights",
+    "largest_ranks",
+    "merged_weights",
     "named_layers",
+    "put_in",
     "reading_part",
     "stepwise_part",
     "weight_names",

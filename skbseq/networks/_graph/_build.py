@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import keras
 from keras import ops
 
+from skbseq.networks._graph._adapters import add_adapters
 from skbseq.networks._graph._attention import GapSeconds
 from skbseq.networks._graph._described import DescribedEmbedding, embed_described
 from skbseq.networks._graph._layers import OutputEmbedding, PoolSteps, StepMask
@@ -41,12 +42,21 @@ def build_network(spec, seed=None):
         inputs = sequence_inputs(spec)
         build = _outputs_of_history if spec.head is None else _outputs_of_events
         model = keras.Model(inputs, build(inputs, spec))
-    if spec.frozen:
-        # By our names: Keras numbers the layers of a user's function differently each time.
-        layers = named_layers(model)
-        for name in spec.frozen:
-            layers[name].trainable = False
+        _freeze(model, spec)
     return model
+
+
+def _freeze(model, spec):
+    """Freeze layers, and add the adapters that are trained in their place."""
+    if not spec.frozen:
+        return
+    # By our names: Keras numbers the layers of a user's function differently each time.
+    layers, ranks = named_layers(model), dict(spec.adapters)
+    for name in spec.frozen:
+        if name in ranks:
+            add_adapters(layers[name], ranks[name])
+        else:
+            layers[name].trainable = False
 
 
 @contextmanager

@@ -47,6 +47,9 @@ def _draw(name, path, shape, rng):
         return rng.standard_normal(shape, dtype=np.float32) / np.float32(np.sqrt(shape[1]))
     if name == "recurrent_kernel":
         return _orthogonal(shape, rng)
+    if name == "lora_kernel_a":  # He uniform, as Keras draws it
+        limit = np.sqrt(6 / math.prod(shape[:-1]))
+        return rng.uniform(-limit, limit, shape).astype(np.float32)
     if name == "kernel":
         # A convolution's kernel has the places that it looks at before inputs and outputs.
         limit = np.sqrt(6 / (math.prod(shape[:-2]) * sum(shape[-2:])))
@@ -61,8 +64,8 @@ def _draw(name, path, shape, rng):
         return np.zeros(shape, np.float32)
     if name in ("gamma", "gap_scale"):
         return np.ones(shape, np.float32)
-    # Positions, distances and times that no history reaches then change nothing.
-    if name in ("beta", "position_vectors", "position_bias", "time_bias"):
+    # Positions, distances and times that no history reaches then change nothing; nor do adapters.
+    if name in ("beta", "position_vectors", "position_bias", "time_bias", "lora_kernel_b"):
         return np.zeros(shape, np.float32)
     if name == "frequency":
         return 0.3 * rng.standard_normal(shape, dtype=np.float32)

@@ -42,20 +42,31 @@ def named_layers(model):
     return found
 
 
+def is_adapter(weight):
+    """Whether a weight is one of the two matrices of an adapter."""
+    return weight.path.endswith(("/lora_kernel_a", "/lora_kernel_b"))
+
+
 def weight_names(model):
-    """Names of a model's weights, in the order of ``model.weights``."""
-    names = {id(weight): weight.path for weight in model.weights}
+    """Names of a model's weights, in the order of ``model.weights``; without adapters."""
+    weights = without_adapters(model)
+    names = {id(weight): weight.path for weight in weights}
     for name, layer in named_layers(model).items():
         if name.startswith(f"{FUNCTION}/"):
-            for i, weight in enumerate(layer.weights):
+            for i, weight in enumerate(without_adapters(layer)):
                 names[id(weight)] = f"{name}/{i}_{weight.path.rpartition('/')[2]}"
-    return [names[id(weight)] for weight in model.weights]
+    return [names[id(weight)] for weight in weights]
+
+
+def without_adapters(layer):
+    """Weights of a layer or model but those of adapters."""
+    return [weight for weight in layer.weights if not is_adapter(weight)]
 
 
 def weight_names_of_layers(model, layers):
     """Names of the weights of some layers of a model."""
     ours = {id(weight) for name in layers for weight in named_layers(model)[name].weights}
-    names = zip(model.weights, weight_names(model), strict=True)
+    names = zip(without_adapters(model), weight_names(model), strict=True)
     return {name for weight, name in names if id(weight) in ours}
 
 
