@@ -126,7 +126,7 @@ def output_width(spec):
 
 def keras_model(spec, weights):
     """A Keras model of its own with these weights."""
-    model = build_network(spec)
+    model = build_network(replace(spec, checkpoint=False))  # its layers are easier to look at
     model.set_weights(weights)
     return model
 
