@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from skbseq._training._accumulation import apply_left_over, check_one_device, inner_of
 from skbseq._training._batches import pad_batch
 from skbseq._training._compiled import CompiledTraining
 from skbseq._training._devices import mirrored, training_on
@@ -86,6 +87,10 @@ class Trainer:
             self.optimizer.learning_rate = learning_rate
         self.program.loaded = None  # training changes the weights in place
 
+    def n_batches(self):
+        """Number of batches that the optimizer has seen; several may have made one update."""
+        return int(inner_of(self.optimizer)._iterations.numpy())
+
     def compile(self):
         """Compile the model with this optimizer, as callbacks expect."""
         self.model.compile(
@@ -101,12 +106,17 @@ class Trainer:
             The weights before; None if there is no average.
         """
         # In half precision the optimizer is wrapped in a LossScaleOptimizer.
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner = inner_of(self.optimizer)
         if not inner.use_ema:
             return None
         weights = self.model.get_weights()
         inner.finalize_variable_values(self.model.trainable_variables)
         return weights
+
+    def end_epoch(self):
+        """Update with the gradients of batches that were too few for an accumulated step."""
+        with training_on(self.program.device):
+            apply_left_over(self.optimizer)
 
     def train_rows(self, samples, rows, options):
         """One optimizer step on some samples.
@@ -168,6 +178,7 @@ class MirroredTrainer(Trainer):
     """
 
     def __init__(self, program, optimizer, loss):
+        check_one_device(optimizer, program.device)
         super().__init__(program, optimizer, loss)
         self._strategy = mirrored(program.device)
         self._n_replicas = self._strategy.num_replicas_in_sync

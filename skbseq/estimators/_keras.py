@@ -311,7 +311,7 @@ class _Run:
         model.set_weights(weights)
         self._trainer.start(state, self._learning_rate)
         # A fit that continues must not repeat the dropout and the batches of the one before.
-        self._n_steps_before = int(self._trainer.optimizer.iterations.numpy())
+        self._n_steps_before = self._trainer.n_batches()
         self._trainer.set_seed(self._regime.seed + self._n_steps_before)
 
     def _fits(self, kept, fresh):
