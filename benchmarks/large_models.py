@@ -7,9 +7,10 @@ The first pretrains by next event (`BehaviorEmbedder(objective="next", network="
 sessions of the clothing shop, with the product and its category as channels. Networks of several
 sizes read a tenth of the sessions, and all of them. Told of each:
 
-- the loss of held-out sessions, which no embedder has seen, and the best of the epochs;
-- the AUC of a linear model on the embeddings of the first half of each held-out session, for the
-  question whether a session goes on to look at the category "skirts"; cross-validated;
+- the held-out loss: that of a tenth of the sessions given, in the best of the epochs;
+- the AUC of a linear model on the embeddings of the first half of each of 4,000 other sessions,
+  which no embedder has seen, for the question whether the second half looks at the category
+  "skirts"; cross-validated;
 - events a second of training, validation included;
 - the share of the machine's matrix products: six operations for each weight in a matrix product
   and event, and those of attention, over what a product of two 1024 x 1024 float32 matrices does
@@ -44,7 +45,7 @@ from skbseq import BehaviorEmbedder, TransformerBehaviorClassifier
 SIZES = {"1e4": (24, 2), "1e5": (64, 3), "1e6": (144, 6), "1e7": (324, 12), "1e8": (840, 18)}
 # Larger networks need a smaller rate.
 RATES = {"1e4": 0.005, "1e5": 0.003, "1e6": 0.001, "1e7": 0.0005, "1e8": 0.0003}
-HELD_OUT, MOST_EVENTS, SKIRTS = 4_000, 64, 2
+HELD_OUT, MOST_EVENTS = 4_000, 64
 
 
 def sessions(data):
@@ -63,7 +64,7 @@ def question(frame):
     half = frame["model"].map(len) // 2
     X = frame.apply(lambda column: [row[:n] for row, n in zip(column, half, strict=True)])
     rest = zip(frame["category"], half, strict=True)
-    return X, np.array([str(SKIRTS) in row[n:] for row, n in rest])
+    return X, np.array(["skirts" in row[n:] for row, n in rest])
 
 
 def matmul_rate(seconds=1.0):
@@ -152,27 +153,21 @@ def measure(size, frame, held_out, epochs):
 
 
 def scaling(data, at_most, quick):
-    frame = sessions(data)
+    frame, n = sessions(data), HELD_OUT
     if quick:
-        frame = frame[:1200]
-    held_out, train = (
-        frame[: HELD_OUT if not quick else 400],
-        frame[HELD_OUT if not quick else 400 :],
-    )
+        frame, n = frame[:2_400], 1_200
+    held_out, train = frame[:n], frame[n:]
     names = [name for name in SIZES if float(name) <= at_most]
     print(f"{'weights':>12} {'events':>9} {'epochs':>6} {'held-out loss':>13} {'AUC':>7}", end="")
     print(f" {'events/s':>9} {'of matmul':>9}")
-    last = None
     for part, epochs in ((0.1, 6), (1.0, 4)):
         some = train[: round(part * len(train))]
         for name in names if part < 1 else [n for n in names if float(n) < 1e7]:
-            row = last = measure(name, some, held_out, epochs if not quick else 1)
-            print(
-                f"{row['weights']:>12,} {row['events']:>9,} {row['epochs']:>6} {row['loss']:>13.4f}"
-                f" {row['auc']:>7.4f} {row['rate']:>9,.0f} {row['share']:>9.1%}",
-                flush=True,
-            )
-    calculated(last, at_most)
+            row = measure(name, some, held_out, 1 if quick else epochs)
+            counts = f"{row['weights']:>12,} {row['events']:>9,} {row['epochs']:>6}"
+            scores = f"{row['loss']:>13.4f} {row['auc']:>7.4f}"
+            print(f"{counts} {scores} {row['rate']:>9,.0f} {row['share']:>9.1%}", flush=True)
+    calculated(row, at_most)
 
 
 def calculated(last, at_most):
@@ -217,25 +212,22 @@ def _mapped():
 
 
 def memory(sizes):
-    limit = 0
     print(f"{'checkpoint':<12} {'limit':>8} {'most memory':>12} {'seconds':>8} {'loss':>9}")
-    found = {}
-    for limited in (False, True):
-        for checkpoint in (False, True):
-            result = _in_process(checkpoint, sizes, limit)
-            if not limited:
-                found[checkpoint] = result["bytes"]
-            cells = f"{limit / 1e9:>5.1f} GB" if limit else f"{'none':>8}"
-            if result is None:
-                print(f"{checkpoint!s:<12} {cells} does not fit", flush=True)
-                continue
-            print(
-                f"{checkpoint!s:<12} {cells} {result['bytes'] / 1e9:>9.2f} GB "
-                f"{result['seconds']:>8.1f} {result['loss']:>9.6f}",
-                flush=True,
-            )
-        # Nearer to the smaller: address space is more than what is resident.
-        limit = (found[False] + found[True]) / 2
+    found = [_tell_step(checkpoint, sizes, 0) for checkpoint in (False, True)]
+    for checkpoint in (False, True):
+        _tell_step(checkpoint, sizes, sum(found) / 2)
+
+
+def _tell_step(checkpoint, sizes, limit):
+    """Print a row; the most bytes held, None if they did not fit."""
+    result = _in_process(checkpoint, sizes, limit)
+    print(f"{checkpoint!s:<12} {f'{limit / 1e9:.2f} GB' if limit else 'none':>8}", end=" ")
+    if result is None:
+        print("does not fit", flush=True)
+        return None
+    cells = f"{result['bytes'] / 1e9:>9.2f} GB {result['seconds']:>8.1f}"
+    print(f"{cells} {result['loss']:>9.6f}", flush=True)
+    return result["bytes"]
 
 
 def _in_process(checkpoint, sizes, limit):
@@ -266,7 +258,7 @@ def main():
     if not (arguments.memory or arguments.data):
         parser.error("give --data, --memory, or both")
     if arguments.memory:
-        memory((64, 4, 8, 64) if arguments.quick else (512, 12, 32, 256))
+        memory((256, 6, 16, 128) if arguments.quick else (512, 12, 32, 256))
     if arguments.data:
         scaling(arguments.data, arguments.at_most, arguments.quick)
 
