@@ -75,6 +75,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
             if verbose and epoch == plan["initial_epoch"]:
                 _print_summary(trainer.program, data, padding)
             losses = run.epoch(batches, watchers, average)
+            trainer.end_epoch()
             # A batch's loss is the mean over its rows, and the last batch may be smaller.
             sizes = [len(rows) for rows in batches]
             logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}

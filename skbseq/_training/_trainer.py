@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from skbseq._training._accumulation import apply_left_over, check_one_device, inner_of
 from skbseq._training._batches import pad_batch
 from skbseq._training._compiled import CompiledTraining
 from skbseq._training._devices import mirrored, training_on
@@ -90,6 +91,10 @@ class Trainer:
             self.optimizer.learning_rate = learning_rate
         self.program.loaded = None  # training changes the weights in place
 
+    def n_batches(self):
+        """Number of batches that the optimizer has seen; several may have made one update."""
+        return int(inner_of(self.optimizer)._iterations.numpy())
+
     def compile(self):
         """Compile the model with this optimizer, as callbacks expect."""
         self.model.compile(
@@ -99,8 +104,7 @@ class Trainer:
     @property
     def optimizer_averages(self):
         """Whether the optimizer keeps a moving average of the weights."""
-        # In half precision the optimizer is wrapped in a LossScaleOptimizer.
-        return getattr(self.optimizer, "inner_optimizer", self.optimizer).use_ema
+        return inner_of(self.optimizer).use_ema
 
     def average_weights(self):
         """Load the moving average of the weights, if the optimizer keeps one.
@@ -113,9 +117,13 @@ class Trainer:
         if not self.optimizer_averages:
             return None
         weights = self.model.get_weights()
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        inner.finalize_variable_values(self.model.trainable_variables)
+        inner_of(self.optimizer).finalize_variable_values(self.model.trainable_variables)
         return weights
+
+    def end_epoch(self):
+        """Update with the gradients of batches that were too few for an accumulated step."""
+        with training_on(self.program.device):
+            apply_left_over(self.optimizer)
 
     def train_rows(self, samples, rows, options):
         """One optimizer step on some samples.
@@ -177,6 +185,7 @@ class MirroredTrainer(Trainer):
     """
 
     def __init__(self, program, optimizer, loss):
+        check_one_device(optimizer, program.device)
         super().__init__(program, optimizer, loss)
         self._strategy = mirrored(program.device)
         self._n_replicas = self._strategy.num_replicas_in_sync

@@ -32,7 +32,7 @@ from skbseq.estimators._sequence_model import (
 )
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import NETWORKS, NetworkSpec, check_size, find_network
-from skbseq.networks._network import SHARED, as_text, hashable
+from skbseq.networks._network import CHECKPOINT, SHARED, as_text, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
 from skbseq.preprocessing._sequence_encoder import gap_scales_of
@@ -190,7 +190,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
         seen = schema.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
-        own = {name: value for name, value in arguments.items() if name not in SHARED}
+        ours = SHARED if network.is_function else (*SHARED, CHECKPOINT)
+        own = {name: value for name, value in arguments.items() if name not in ours}
         spec = NetworkSpec(
             vocabulary_sizes=sizes,
             embedding_dims=self._embedding_dims(sizes),
@@ -209,6 +210,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
             gap=self._gap_place(network),
+            checkpoint=not network.is_function and bool(arguments.get(CHECKPOINT, False)),
         )
         check_size(spec)
         return spec

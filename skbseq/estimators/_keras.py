@@ -142,7 +142,7 @@ def output_width(spec):
 
 def keras_model(spec, weights):
     """A Keras model of its own with these weights."""
-    model = build_network(spec)
+    model = build_network(replace(spec, checkpoint=False))  # its layers are easier to look at
     model.set_weights(weights)
     return model
 
@@ -337,8 +337,8 @@ class _Run:
         self._trainer.set_seed(self._regime.seed + self._n_steps_before)
 
     def _n_steps(self):
-        """Steps of the optimizer so far, those before adapters were merged included."""
-        return self._n_merged + int(self._trainer.optimizer.iterations.numpy())
+        """Batches so far, those before adapters were merged included."""
+        return self._n_merged + self._trainer.n_batches()
 
     def _first_weights(self, *n_steps):
         """Initial weights of the program, and those that are taken over."""

@@ -11,6 +11,18 @@ N_HEADS = Option(
 )
 
 
+CHECKPOINT = Option(
+    False,
+    ["boolean"],
+    "bool",
+    """
+    Whether the activations inside a block are computed again in the backward pass, and not kept
+    (gradient checkpointing). Training takes far less memory, and about a third more time. The
+    result is the same.
+    """,
+)
+
+
 def options_of_blocks(*, n_heads, max_positions, **more):
     """Options of a stack of blocks of attention, in the order of the documentation."""
     return {
@@ -26,6 +38,7 @@ def options_of_blocks(*, n_heads, max_positions, **more):
             "Share of the embedded events, of inner vectors of each block and of the last vector "
             "set to zero in training.",
         ),
+        "checkpoint": CHECKPOINT,
     }
 
 

@@ -1,5 +1,7 @@
 """eSASRec: SASRec with the blocks of LiGR, which gate what each part adds."""
 
+from functools import partial
+
 from skbseq._parameters import ONE_OR_MORE, Option
 from skbseq.networks._attention import (
     attend,
@@ -14,10 +16,23 @@ from skbseq.networks._network import Network
 
 
 def esasrec(
-    events, lengths, *, units, n_layers, n_heads, feed_forward_units, max_positions, dropout
+    events,
+    lengths,
+    *,
+    units,
+    n_layers,
+    n_heads,
+    feed_forward_units,
+    max_positions,
+    dropout,
+    checkpoint=False,
 ):
     """Blocks whose two parts, attention and SwiGLU, are normalised before and gated after."""
     import keras
+
+    from skbseq.networks._graph._checkpoint import run_block
+
+    heads = {"units": units, "n_heads": n_heads, "dropout": dropout, "project": True}
 
     def add(x, y, name):
         gate = dense(x, name, units, activation="sigmoid")
@@ -30,12 +45,14 @@ def esasrec(
         hidden = drop(keras.layers.Multiply()([gate, value]), dropout)
         return dense(hidden, f"swiglu_output_{i}", units, use_bias=False)
 
-    x = embed_positions(events, units=units, max_positions=max_positions, dropout=dropout)
-    heads = {"units": units, "n_heads": n_heads, "dropout": dropout, "project": True}
-    for i in range(n_layers):
+    def block(x, i):
         y = normalize(x, f"norm_{i}_a")
         x = add(x, attend(y, y, i, **heads), f"attention_gate_{i}")
-        x = add(x, swiglu(normalize(x, f"norm_{i}_b"), i), f"feed_forward_gate_{i}")
+        return add(x, swiglu(normalize(x, f"norm_{i}_b"), i), f"feed_forward_gate_{i}")
+
+    x = embed_positions(events, units=units, max_positions=max_positions, dropout=dropout)
+    for i in range(n_layers):
+        x = run_block(partial(block, i=i), i, x, checkpoint=checkpoint)
     return x
 
 

@@ -1,5 +1,7 @@
 """HSTU: pointwise attention with biases of distance and elapsed time."""
 
+from functools import partial
+
 from skbseq.networks._attention import dense, drop, head_width, normalize, options_of_blocks
 from skbseq.networks._network import Network
 
@@ -8,7 +10,18 @@ from skbseq.networks._network import Network
 _EPSILON = 1e-3
 
 
-def hstu(events, lengths, *, gaps, units, n_layers, n_heads, max_positions, dropout):
+def hstu(
+    events,
+    lengths,
+    *,
+    gaps,
+    units,
+    n_layers,
+    n_heads,
+    max_positions,
+    dropout,
+    checkpoint=False,
+):
     """Blocks of pointwise attention, whose output is normalised and gated.
 
     Without times, ``gaps`` is None, and only the distance of two events gives a bias.
@@ -16,11 +29,11 @@ def hstu(events, lengths, *, gaps, units, n_layers, n_heads, max_positions, drop
     import keras
 
     from skbseq.networks._graph._attention import ElapsedDoublings, PairBias, PointwiseAttention
+    from skbseq.networks._graph._checkpoint import run_block
 
     width = head_width(units, n_heads)
-    times = [] if gaps is None else [ElapsedDoublings(dtype="float32", name="elapsed")(gaps)]
-    x = drop(dense(events, "input_projection", units), dropout)
-    for i in range(n_layers):
+
+    def block(x, *times, i):
         y = normalize(x, f"norm_{i}_a")
         gate, value, query, key = (
             dense(y, f"{name}_{i}", width, activation="silu")
@@ -33,7 +46,12 @@ def hstu(events, lengths, *, gaps, units, n_layers, n_heads, max_positions, drop
         )
         seen = keras.layers.Multiply()([normalize(seen, f"norm_{i}_b", _EPSILON), gate])
         y = dense(drop(seen, dropout), f"attention_output_{i}", units)
-        x = keras.layers.Add()([x, y])
+        return keras.layers.Add()([x, y])
+
+    times = [] if gaps is None else [ElapsedDoublings(dtype="float32", name="elapsed")(gaps)]
+    x = drop(dense(events, "input_projection", units), dropout)
+    for i in range(n_layers):
+        x = run_block(partial(block, i=i), i, x, *times, checkpoint=checkpoint)
     return normalize(x, "norm")
 
 

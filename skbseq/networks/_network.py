@@ -9,6 +9,8 @@ from skbseq._parameters import ONE_OR_MORE, PARAMETERS, Option
 
 # Arguments of a network that are parameters of the estimators, too. Their values come from there.
 SHARED = ("units", "n_layers", "bidirectional", "dropout", "recurrent_dropout")
+# An option of networks that is a field of a spec, and not among its options.
+CHECKPOINT = "checkpoint"
 # Arguments that a network receives if its function has them.
 GIVEN = ("inputs", "mask", "gaps")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)

@@ -1,5 +1,7 @@
 """SASRec: self-attention for recommendation, as published in 2018."""
 
+from functools import partial
+
 from skbseq.networks._attention import (
     attend,
     attention_weights,
@@ -12,7 +14,7 @@ from skbseq.networks._attention import (
 from skbseq.networks._network import Network
 
 
-def sasrec(events, lengths, *, units, n_layers, n_heads, max_positions, dropout):
+def sasrec(events, lengths, *, units, n_layers, n_heads, max_positions, dropout, checkpoint=False):
     """Blocks of attention and a pointwise feed-forward layer, over learned positions.
 
     As in the authors' program, the queries of a block are normalised and its keys and values are
@@ -20,16 +22,22 @@ def sasrec(events, lengths, *, units, n_layers, n_heads, max_positions, dropout)
     """
     import keras
 
-    x = embed_positions(events, units=units, max_positions=max_positions, dropout=dropout)
-    for i in range(n_layers):
+    from skbseq.networks._graph._checkpoint import run_block
+
+    # A single head needs no output projection: a product of two matrices is one.
+    heads = {"n_heads": n_heads, "project": n_heads > 1}
+
+    def block(x, i):
         y = normalize(x, f"norm_{i}_a")
-        # A single head needs no output projection: a product of two matrices is one.
-        heads = {"n_heads": n_heads, "project": n_heads > 1}
         x = keras.layers.Add()([y, attend(y, x, i, units=units, dropout=dropout, **heads)])
         y = normalize(x, f"norm_{i}_b")
         hidden = drop(dense(y, f"feed_forward_{i}", units, activation="relu"), dropout)
         x = drop(dense(hidden, f"feed_forward_output_{i}", units), dropout)
-        x = keras.layers.Add()([y, x])
+        return keras.layers.Add()([y, x])
+
+    x = embed_positions(events, units=units, max_positions=max_positions, dropout=dropout)
+    for i in range(n_layers):
+        x = run_block(partial(block, i=i), i, x, checkpoint=checkpoint)
     return normalize(x, "norm")
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from skbseq.networks._network import SHARED
+from skbseq.networks._network import CHECKPOINT, SHARED
 from skbseq.networks._table import find_network
 
 # A weight and the two moments that Adam keeps of it, in float32.
@@ -100,6 +100,9 @@ class NetworkSpec:
         Frozen layers whose kernels are adapted, and by a product of which rank.
     head : EventHead or None
         None: one vector of outputs per history.
+    checkpoint : bool
+        Whether the activations of blocks are computed again in the backward pass. It is apart from
+        the options, for it makes no difference to weights and outputs.
     gap : int or None
         Place, among the numbers, of the seconds since the previous event. None: there is none, or
         the network does not ask for them.
@@ -124,6 +127,7 @@ class NetworkSpec:
     head: EventHead | None = None
     gap: int | None = None
     adapters: tuple = ()
+    checkpoint: bool = False
 
     @property
     def is_function(self):
@@ -145,6 +149,8 @@ class NetworkSpec:
         """All arguments of the network's function but events, lengths and inputs."""
         network = find_network(self.network)
         shared = {name: getattr(self, name) for name in SHARED if network.takes(name)}
+        if CHECKPOINT in network.own_options and not network.is_function:
+            shared[CHECKPOINT] = self.checkpoint
         return shared | dict(self.options)
 
     def shaping(self):

@@ -1,6 +1,9 @@
 """Transformer (self-attention) over embedded events."""
 
+from functools import partial
+
 from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, Option
+from skbseq.networks._attention import CHECKPOINT
 from skbseq.networks._network import UNITS, ClassTexts, Network
 
 
@@ -15,6 +18,7 @@ def transformer(
     feed_forward_units,
     bidirectional,
     dropout,
+    checkpoint=False,
 ):
     """Blocks of attention and a feed-forward layer, each normalised before and added after.
 
@@ -22,6 +26,7 @@ def transformer(
     """
     import keras
 
+    from skbseq.networks._graph._checkpoint import run_block
     from skbseq.networks._graph._layers import AddPositions, Attention, Time2Vec
 
     def dense(x, name, width, **options):
@@ -35,7 +40,7 @@ def transformer(
         y = keras.layers.Dropout(dropout)(y) if dropout else y
         return keras.layers.Add()([x, y])
 
-    def attend(x, i):
+    def attend(x, lengths, i):
         width = -(-units // n_heads) * n_heads  # every head of one size, whatever the units
         parts = [dense(x, f"{name}_{i}", width) for name in ("query", "key", "value")]
         attention = Attention(n_heads, not bidirectional, name=f"attention_{i}")
@@ -46,6 +51,10 @@ def transformer(
         x = dense(x, f"feed_forward_{i}", width, activation="relu")
         return dense(x, f"feed_forward_output_{i}", units)
 
+    def block(x, lengths, i):
+        x = add(x, attend(norm(x, f"norm_{i}_a"), lengths, i))
+        return add(x, feed_forward(norm(x, f"norm_{i}_b"), i))
+
     x = events
     # The numbers enter twice: as they are among the events, and by learned periods.
     if inputs["numbers"].shape[2]:
@@ -53,8 +62,7 @@ def transformer(
         x = keras.layers.Concatenate()([x, times])
     x = AddPositions(name="positions")(dense(x, "input_projection", units))
     for i in range(n_layers):
-        x = add(x, attend(norm(x, f"norm_{i}_a"), i))
-        x = add(x, feed_forward(norm(x, f"norm_{i}_b"), i))
+        x = run_block(partial(block, i=i), i, x, lengths, checkpoint=checkpoint)
     return norm(x, "norm")
 
 
@@ -106,6 +114,7 @@ NETWORK = Network(
             training.
             """,
         ),
+        "checkpoint": CHECKPOINT,
     },
     texts=ClassTexts(
         prefix="Transformer",

@@ -4,6 +4,8 @@ import re
 
 from keras import Model
 
+from skbseq.networks._graph._checkpoint import inner_layers
+
 # The part of a model that is a user's own function is a model of its own, of this name. So its
 # layers may have any names, and are distinguished from ours.
 FUNCTION = "network"
@@ -34,7 +36,7 @@ def function_part(model):
 def named_layers(model):
     """Layers with weights by name, those of a user's function as ``network/NAME``."""
     found = {}
-    for layer in model.layers:
+    for layer in inner_layers(model):
         if isinstance(layer, Model) and layer.name == FUNCTION:
             found |= _layers_of_function(layer)
         elif layer.weights:
