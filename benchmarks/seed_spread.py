@@ -1,7 +1,7 @@
 """How much does a classifier hang on its seed, and what makes it hang less?
 
     python -m benchmarks.seed_spread --data ../shared/data
-    python -m benchmarks.seed_spread --data ../shared/data --networks gru --recipes default,ema
+    python -m benchmarks.seed_spread --data ../shared/data --networks gru --recipes last,ema
 
 Five tasks, each with fixed training and test samples: a generated shop (buys within a week,
 3,000 for training), Online Retail (buys again, 2,300), CDNOW (orders within 180 days, 6,000), and
@@ -109,11 +109,12 @@ def recipes(n_train):
     ema = {"optimizer__use_ema": True, "optimizer__ema_momentum": 1 - 1 / (2 * steps)}
     return {
         "default": {},
+        "last": {"average_weights": False},
         "ema": ema,
         "ema_long": ema | {"optimizer__ema_momentum": 1 - 1 / (4 * steps)},
         "ema_patient": ema | {"early_stopping": 10, "epochs": 50},
         "ema_slow": ema | {"learning_rate": 0.001, "epochs": 50},
-        "cosine": {"optimizer__learning_rate": cosine},
+        "cosine": {"optimizer__learning_rate": cosine, "average_weights": False},
     }
 
 
@@ -164,7 +165,7 @@ def main():
     parser.add_argument("--data", required=True, help="folder with the logs")
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--networks", default="lstm")
-    parser.add_argument("--recipes", default="default,ema")
+    parser.add_argument("--recipes", default="last,default")
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     print(f"{'task':<9} {'network':<12} {'recipe':<12} AUC    std     log loss")

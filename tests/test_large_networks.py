@@ -246,7 +246,7 @@ def test_an_argument_of_a_users_function_keeps_its_meaning(frame):
 
 # ------------------------------------------------------------------ accumulation
 
-PLAIN = TINY | {"epochs": 2, "dropout": 0.0, "validation_split": 0.0}
+PLAIN = TINY | {"epochs": 2, "dropout": 0.0, "validation_split": 0.0, "average_weights": False}
 ACCUMULATED = {"batch_size": N // 4, "optimizer__gradient_accumulation_steps": 4}
 
 

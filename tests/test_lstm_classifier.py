@@ -666,7 +666,9 @@ def test_misspelt_names_are_refused_at_fit(frame, name, message):
 
 @pytest.mark.parametrize("name", ["foo_", "_x", "_train", "fit", "classes_", "optimizer__"])
 def test_names_of_state_and_methods_are_refused_at_once(name):
-    with pytest.raises(TypeError, match=f"no parameter '{name}'. It takes augment, batch_size, "):
+    with pytest.raises(
+        TypeError, match=f"no parameter '{name}'. It takes augment, average_weights, "
+    ):
         LSTMBehaviorClassifier(**{name: 3})
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 class RecomputedBlock(keras.layers.Layer):
     """A block of layers that keeps its inputs alone for the backward pass (Chen et al. 2016).
 
-    Keras' own `remat` came with version 3.9, and its second pass draws other masks of dropout, so
-    that the gradient is of a network that gave no output (Keras 3.15).
+    Keras' own `remat` came with version 3.9. It also has to draw the same masks of dropout in both
+    passes, which this block does by giving the state of the generators to both.
 
     Parameters
     ----------
