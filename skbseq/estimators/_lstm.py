@@ -6,6 +6,13 @@ from skbseq.estimators._regressor import BaseBehaviorRegressor
 from skbseq.networks._recurrent import RECURRENT_OPTIONS
 
 
+def _constraints(base):
+    """Constraints of the parameters; an LSTM has no kernels that could have adapters."""
+    own = {name: option.constraint for name, option in RECURRENT_OPTIONS.items()}
+    constraints = {**base._parameter_constraints, **own}
+    return {name: kinds for name, kinds in constraints.items() if name != "adapter_rank"}
+
+
 @documented("lstm")
 class LSTMBehaviorClassifier(BaseBehaviorClassifier):
     """Classify sequences with a long short-term memory network (LSTM).
@@ -45,10 +52,7 @@ class LSTMBehaviorClassifier(BaseBehaviorClassifier):
     ['leaves', 'buys']
     """
 
-    _parameter_constraints = {
-        **BaseBehaviorClassifier._parameter_constraints,
-        **{name: option.constraint for name, option in RECURRENT_OPTIONS.items()},
-    }
+    _parameter_constraints = _constraints(BaseBehaviorClassifier)
     network = "lstm"
 
     def __init__(
@@ -150,10 +154,7 @@ class LSTMBehaviorRegressor(BaseBehaviorRegressor):
     array([ 10., 200.])
     """
 
-    _parameter_constraints = {
-        **BaseBehaviorRegressor._parameter_constraints,
-        **{name: option.constraint for name, option in RECURRENT_OPTIONS.items()},
-    }
+    _parameter_constraints = _constraints(BaseBehaviorRegressor)
     network = "lstm"
 
     def __init__(
