@@ -47,9 +47,13 @@ def test_average_is_the_one_of_its_formula():
 
 @pytest.mark.parametrize("n", [1, 7, 16, 17, 100, 1000])
 def test_each_epoch_updates_the_average_about_equally_often(n):
-    from skbseq._training._averaging import stride
+    from skbseq._training._averaging import next_update
 
-    assert -(-n // stride(n)) in range(min(n, 9), 17)
+    updates = [0]
+    while updates[-1] < n:
+        updates.append(next_update(updates[-1], n))
+    assert len(updates) - 1 in range(min(n, 9), 17)
+    assert updates[-1] == n
 
 
 @pytest.mark.parametrize("network", ["bag", "lstm"])

@@ -207,7 +207,7 @@ class ContentSimilarity(KeepsItemTable, BaseNextEvent):
         n_classes, n_rows = len(self.class_count_), len(histories)
         voters = self._voters(histories)
         used, places = np.unique(voters.codes, return_inverse=True)
-        weights = float(self.decay) ** (voters.recency - 1)
+        weights = voters.fading(self.decay)
         votes = sparse.csr_array((weights, (voters.rows, places)), shape=(n_rows, len(used)))
         others, content = np.append(np.arange(n_classes), more), self._content
         same = None

@@ -118,7 +118,7 @@ class _LastEvents:
         alike = sharpen(total, model.power)
         if not model.repeats_:
             alike[self.same] = 0
-        recent = float(model.decay) ** (self.voters.recency - 1)
+        recent = self.voters.fading(model.decay)
         _, places = np.unique(self.voters.codes, return_inverse=True)
         shape = len(self.voters), len(alike)
         scores = sparse.csr_array((recent, (self.voters.rows, places)), shape=shape) @ alike

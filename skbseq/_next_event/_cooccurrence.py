@@ -218,7 +218,7 @@ class ItemCooccurrence(BaseNextEvent):
 
     def _shares(self, voters, similarity, strongest, decay, indirect):
         """Sparse shares of the votes of each history (row) by id (column); a row may be empty."""
-        weights = float(decay) ** (voters.recency - 1)
+        weights = voters.fading(decay)
         given = _by_history(voters, weights, len(self.classes_))
         direct = _row_shares(given @ similarity)
         if not indirect:

@@ -103,6 +103,10 @@ class Histories:
         """Rank of each event in its history from the end, 1 being the last."""
         return np.repeat(self.offsets[1:], self.lengths) - np.arange(len(self.codes))
 
+    def fading(self, decay):
+        """Weight of each event: the last of its history 1, each before it times ``decay``."""
+        return float(decay) ** (self.recency - 1)
+
     def _keep(self, mask):
         offsets = np.append(0, np.cumsum(mask, dtype=np.int64))[self.offsets]
         return Histories(self.codes[mask], offsets)

@@ -97,7 +97,7 @@ class HistoryFrequency(BaseNextEvent):
         """Scores of the classes, and of ``more`` ids without events, whose codes come later."""
         n_classes = len(self.classes_)
         size = n_classes + len(more)
-        weights = float(self.decay) ** (histories.recency - 1)
+        weights = histories.fading(self.decay)
         total = np.bincount(histories.rows, weights=weights, minlength=len(histories))
         at = places_among(histories.codes, n_classes, more)
         keys = (histories.rows * size + at)[at >= 0]

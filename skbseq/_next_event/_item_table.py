@@ -104,8 +104,8 @@ def check_covers(found, catalogue):
             f"{said} in item_features, such as {named}. Give the table of the same products."
         )
     warnings.warn(
-        f"{said} in item_features, the most frequent being {named}. They are learned from their "
-        "events alone. Add rows for them; their columns may hold missing values.",
+        f"{said} in item_features, the most frequent being {named}. Only their events "
+        "say something of them. Add rows for them; their columns may hold missing values.",
         UserWarning,
         stacklevel=2,
     )

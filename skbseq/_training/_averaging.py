@@ -60,6 +60,7 @@ def _is_float(variable):
     return "float" in str(variable.dtype)
 
 
-def stride(n_batches):
-    """Batches from one update of an average to the next; the last batch always ends one."""
-    return -(-n_batches // _PER_EPOCH)
+def next_update(n_done, n_batches):
+    """After which batch of an epoch an average is updated next; at the latest after the last."""
+    every = -(-n_batches // _PER_EPOCH)
+    return min((n_done // every + 1) * every, n_batches)

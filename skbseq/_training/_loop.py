@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from skbseq._sequences import aligned_copy
 from skbseq._training._augment import augmented
-from skbseq._training._averaging import WeightAverage, stride
+from skbseq._training._averaging import WeightAverage, next_update
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._devices import repeatable
@@ -141,12 +141,13 @@ class PlainEpochs:
 
     def epoch(self, batches, watchers, average=None):
         """Train on all batches; returns their losses."""
-        losses, every = [], stride(len(batches))
+        losses, due = [], next_update(0, len(batches))
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
             losses.append(self._trainer.train_rows(self._samples, rows, self._options))
-            if average is not None and _is_due(step + 1, every, len(batches)):
+            if average is not None and step + 1 == due:
                 average.update()
+                due = next_update(due, len(batches))
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         return losses
 
@@ -190,17 +191,18 @@ class CompiledEpochs:
         """Train on all batches; returns their losses."""
         rows, counts = plan_array(batches, self._size, self._flat.filler)
         plan = tf.constant(rows), tf.constant(counts), self._localise(batches, len(rows))
-        losses, every = [], stride(len(batches))
+        losses = []
         while len(losses) < len(batches):
             first = len(losses)
             last = min(first + self._per_call, len(batches))
             if average is not None:  # a call ends where the average takes the weights in
-                last = min(last, (first // every + 1) * every)
+                due = next_update(first, len(batches))
+                last = min(last, due)
             watchers.on_train_batch_begin(first)
             begin = time.perf_counter()
             found = self._compiled.run(self._flat, self._buffers, plan, first, last, self._options)
             losses += found.tolist()
-            if average is not None and _is_due(last, every, len(batches)):
+            if average is not None and last == due:
                 average.update()
             self._adapt(last - first, time.perf_counter() - begin)
             watchers.on_train_batch_end(last - 1, {"loss": losses[-1]})
@@ -228,10 +230,6 @@ class CompiledEpochs:
             # The first call also compiles, so its estimate is too low; later calls may raise it.
             fair = int(_SECONDS_PER_CALL * n_batches / max(seconds, 1e-6))
             self._per_call = int(np.clip(fair, 1, 64 * self._per_call))
-
-
-def _is_due(n_done, every, n_batches):
-    return n_done % every == 0 or n_done == n_batches
 
 
 def _watch_batches(callbacks):

@@ -17,7 +17,7 @@ CHECKPOINT = Option(
     "bool",
     """
     Whether the activations inside a block are computed again in the backward pass, and not kept
-    (gradient checkpointing). Training takes far less memory, and about a third more time. The
+    (gradient checkpointing). Training takes far less memory and computes a third more. The
     result is the same.
     """,
 )
