@@ -1,7 +1,7 @@
 """How much does a classifier hang on its seed, and what makes it hang less?
 
     python -m benchmarks.seed_spread --data ../shared/data
-    python -m benchmarks.seed_spread --data ../shared/data --networks gru --recipes last,default,ema
+    python -m benchmarks.seed_spread --data ../shared/data --networks gru --recipes last,ema
 
 Five tasks, each with fixed training and test samples: a generated shop (buys within a week,
 3,000 for training), Online Retail (buys again, 2,300), CDNOW (orders within 180 days, 6,000), and
