@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skbseq import BehaviorEmbedder, NextBehaviorPredictor
-from skbseq.estimators import _ranking_loss
+from skbseq.estimators._next_predictor import _ranking_loss
 from skbseq.estimators._base import NetworkMixin
 
 NETWORKS = ("bag", "cnn", "esasrec", "gru", "hstu", "lstm", "rnn", "sasrec", "transformer")

@@ -237,7 +237,7 @@ def test_folding_changes_no_output(monkeypatch):
         fold(self)
 
     monkeypatch.setattr(NextBehaviorPredictor, "_fold_features", remember)
-    monkeypatch.setattr("skbseq.estimators._ranking_loss._MANY_IDS", 20)
+    monkeypatch.setattr("skbseq.estimators._next_predictor._ranking_loss._MANY_IDS", 20)
     # Ids are integers in histories, and written as text in the table.
     rows = [
         [int(i[1:]) for i in row] for row in histories(40, np.random.default_rng(0))["product"]

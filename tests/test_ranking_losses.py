@@ -22,7 +22,7 @@ from skbseq import (
     save,
 )
 from skbseq._gbce import Balance, log_odds_to_log_probability
-from skbseq.estimators import _next_predictor
+from skbseq.estimators._next_predictor import _predictor
 from skbseq.estimators._sequence_model import SequenceModel
 from skbseq.inspection import explain_events
 
@@ -557,7 +557,7 @@ def test_tied_queries_are_scaled_only_for_few_ids(monkeypatch):
     """And a model that was scaled, as those of earlier versions, stays so."""
     X, queries = ring(10, 0), {}
     for many in (2, 1_000):
-        monkeypatch.setattr(_next_predictor, "_MANY_TO_SPREAD", many)
+        monkeypatch.setattr(_predictor, "_MANY_TO_SPREAD", many)
         model = NextBehaviorPredictor(**BAG, tied=True, warm_start=True).fit(X)
         assert model.spec_.head.scaled == (many == 1_000)
         head = replace(model.spec_.head, scaled=not model.spec_.head.scaled)

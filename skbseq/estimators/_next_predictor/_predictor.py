@@ -29,14 +29,14 @@ from skbseq._targets import (
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
-from skbseq.estimators._continued import ContinuedFitMixin
+from skbseq.estimators._next_predictor._continued import ContinuedFitMixin
 from skbseq.estimators._each_event import EachQueryMixin
-from skbseq.estimators._history_ends import NetworkEndsMixin
-from skbseq.estimators._item_features import OWN_DROPOUT, ItemFeaturesMixin
-from skbseq.estimators._mixed_counts import MixedCountsMixin
-from skbseq.estimators._next_times import NetworkWaitsMixin
-from skbseq.estimators._ranking_loss import RankingLossMixin
-from skbseq.estimators._sampled_paths import SampledPathsMixin
+from skbseq.estimators._next_predictor._history_ends import NetworkEndsMixin
+from skbseq.estimators._next_predictor._item_features import OWN_DROPOUT, ItemFeaturesMixin
+from skbseq.estimators._next_predictor._mixed_counts import MixedCountsMixin
+from skbseq.estimators._next_predictor._next_times import NetworkWaitsMixin
+from skbseq.estimators._next_predictor._ranking_loss import RankingLossMixin
+from skbseq.estimators._next_predictor._sampled_paths import SampledPathsMixin
 from skbseq.estimators._sequence_model import Objective
 from skbseq.estimators._transfer import find_embedder
 from skbseq.exceptions import SequenceFrameError
