@@ -113,6 +113,41 @@ def present_values(column):
     return values, offsets_of(present)[column.offsets], places
 
 
+def basket_starts(columns, name):
+    """Where the basket of each event begins, among the events of all rows.
+
+    Parameters
+    ----------
+    columns : SequenceColumns
+    name : str
+        List column. Its equal values next to each other in a history make a basket; an event
+        without a value is a basket of its own.
+
+    Returns
+    -------
+    ndarray of int64 of shape (n_events,)
+
+    Raises
+    ------
+    SequenceFrameError
+        If there is no such list column.
+    """
+    if name not in columns.lists:
+        there = ", ".join(map(repr, columns.lists))
+        is_ordinary = ", but an ordinary column" if name in columns.ordinary else ""
+        raise SequenceFrameError(
+            f"The basket {shown(name)} is not a list column{is_ordinary}. The list columns are "
+            f"{there}. Name one whose equal values mark events that happened together, such as "
+            "invoice numbers or times."
+        )
+    column = columns.lists[name]
+    codes, _ = _frames.encode(column.values)
+    begins = np.ones(len(codes), bool)
+    begins[1:] = (codes[1:] != codes[:-1]) | (codes[1:] < 0)
+    begins[column.offsets[:-1][np.diff(column.offsets) > 0]] = True
+    return np.maximum.accumulate(np.where(begins, np.arange(len(codes)), 0))
+
+
 def to_ids(values):
     """Arrow values without nulls as a NumPy array of strings, integers or booleans."""
     if _frames.kind_of(values.type) != "string":

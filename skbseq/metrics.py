@@ -18,7 +18,15 @@ from skbseq._checks import (
     to_array,
     to_numbers,
 )
-from skbseq._targets import present_values, rows_at_a_time, split_target, to_ids, true_index
+from skbseq._sequences import ranges
+from skbseq._targets import (
+    basket_starts,
+    present_values,
+    rows_at_a_time,
+    split_target,
+    to_ids,
+    true_index,
+)
 
 __all__ = [
     "hold_out_last",
@@ -250,8 +258,8 @@ def _check_ranks(ranks):
 # ------------------------------------------------------------------ the truth
 
 
-def hold_out_last(X, target=None):
-    """Hold out the last event of each history, to be predicted from those before it.
+def hold_out_last(X, target=None, *, basket=None):
+    """Hold out the last event of each history, or its last basket, to be predicted.
 
     Parameters
     ----------
@@ -260,27 +268,33 @@ def hold_out_last(X, target=None):
     target : str, default=None
         List column whose last value is the truth. None: the only one of strings, integers or
         booleans.
+    basket : str, default=None
+        List column whose equal values next to each other mark events that happened together, such
+        as invoice numbers or times. All events of the last basket are then held out. Each is the
+        truth of a row of its own, and all these rows hold what came before the basket. An event
+        without a value is a basket of its own.
 
     Returns
     -------
     X : sequence frame
         The rows that have an event, without their last event in all list columns. It has the
         library of ``X``, or pandas if that was a list or an array. Histories may become empty.
+        With ``basket``, each row is repeated for each id of its last basket.
     y : ndarray of shape (n_rows_left,)
         The values of the held-out events.
 
     Raises
     ------
     SequenceFrameError
-        If the target does not exist or is ambiguous.
+        If the target does not exist or is ambiguous, or there is no such ``basket``.
     ValueError
         If no history holds an event.
 
     Notes
     -----
     If the last value is missing, the last event with a value is held out, and all events after it
-    are dropped. Ordinary columns are unchanged. A column computed from the last event, such as the
-    number of events, would leak it.
+    are dropped. An id that a basket holds several times is held out once. Ordinary columns are
+    unchanged. A column computed from the last event, such as the number of events, would leak it.
 
     Examples
     --------
@@ -292,6 +306,13 @@ def hold_out_last(X, target=None):
     [['home', 'news'], []]
     >>> truth.tolist()
     ['news', 'home']
+
+    The two products of the last invoice are held out together:
+
+    >>> bought = pd.DataFrame({"product": [["a", "b", "c"]], "invoice": [[1, 2, 2]]})
+    >>> before, truth = hold_out_last(bought, "product", basket="invoice")
+    >>> before["product"].tolist(), truth.tolist()
+    ([['a'], ['a']], ['b', 'c'])
     """
     columns, target = split_target(X, target)
     values, offsets, places = present_values(columns.lists[target])
@@ -302,17 +323,44 @@ def hold_out_last(X, target=None):
             "histories with events."
         )
     last = offsets[rows + 1] - 1
+    stops = places[last]
+    if basket is not None:
+        rows, last, stops = _last_baskets(columns, basket, (values, places), rows, last)
     starts = columns.lists[target].offsets[rows]
-    lists = columns.cut(starts, places[last])
+    lists = columns.cut(starts, stops)
     return _with_lists(X, columns, rows, lists), to_ids(_frames.take(values, last))
+
+
+def _last_baskets(columns, basket, present, rows, last):
+    """Row and place of each id of the last baskets, and where what stands before them ends.
+
+    Parameters
+    ----------
+    columns : SequenceColumns
+    basket : str
+    present : tuple of (pyarrow.Array, ndarray)
+        The values of the target, and their places among all events.
+    rows : ndarray of int
+        Rows that hold a value.
+    last : ndarray of int
+        Place of their last value in ``present``.
+    """
+    values, places = present
+    begin = basket_starts(columns, basket)[places[last]]
+    first = np.searchsorted(places, begin)
+    at, offsets = ranges(first, last + 1)
+    owner = np.repeat(np.arange(len(rows)), np.diff(offsets))
+    codes, _ = _frames.encode(_frames.take(values, at))
+    _, distinct = np.unique(owner * (codes.max() + 1) + codes, return_index=True)
+    distinct = np.sort(distinct)
+    owner, at = owner[distinct], at[distinct]
+    return rows[owner], at, begin[owner]
 
 
 def _with_lists(X, columns, rows, lists):
     """Some rows of a frame with other lists."""
     if _frames.is_frame(X):  # filtering keeps its library and index
-        kept = np.zeros(columns.n_rows, bool)
-        kept[rows] = True
-        return _frames.replace_columns(_frames.filter_rows(X, kept), lists)
+        return _frames.replace_columns(_frames.pick_rows(X, rows), lists)
     ordinary = {name: _frames.take(column, rows) for name, column in columns.ordinary.items()}
     names = _frames.all_names(X)
     return _frames.frame_from_columns({name: (lists | ordinary)[name] for name in names})
@@ -321,7 +369,7 @@ def _with_lists(X, columns, rows, lists):
 # ------------------------------------------------------------------ the scorer
 
 
-def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg"), exclude_seen=False):
+def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg"), exclude_seen=False, basket=None):
     """Make a ranking scorer, for ``scoring=`` of scikit-learn's tools.
 
     Parameters
@@ -333,6 +381,9 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg"), exclude_seen=False):
     exclude_seen : bool, default=False
         Whether the ids of each row's own history are left out of its list. A true item that the
         history holds then counts as a miss. Only for models of the next event.
+    basket : str, default=None
+        List column of the baskets. Without ``y``, the last basket of each history is held out,
+        and not the last event; each of its ids counts as a row. None: that of the estimator.
 
     Returns
     -------
@@ -344,7 +395,8 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg"), exclude_seen=False):
     Raises
     ------
     ValueError
-        If k is not a positive integer, a metric is unknown, or exclude_seen is not a boolean.
+        If k is not a positive integer, a metric is unknown, exclude_seen is not a boolean, or
+        basket not a name.
     TypeError
         If the scorer gets no data, or an estimator without ``predict_proba`` or ``classes_``; or
         with ``exclude_seen`` one that is no model of the next event.
@@ -365,16 +417,18 @@ def ranking_scorer(k=20, metrics=("recall", "mrr", "ndcg"), exclude_seen=False):
     >>> scores["test_recall@1"].tolist()
     [1.0, 1.0]
     """
-    return _RankingScorer(k, metrics, exclude_seen)
+    return _RankingScorer(k, metrics, exclude_seen, basket)
 
 
 class _RankingScorer:
     """The scorer of :func:`ranking_scorer`; unlike a nested function, it can be pickled."""
 
-    exclude_seen = False  # of pickles of earlier versions
+    exclude_seen, basket = False, None  # of pickles of earlier versions
 
-    def __init__(self, k, metrics, exclude_seen=False):
+    def __init__(self, k, metrics, exclude_seen=False, basket=None):
         check_flag("exclude_seen", exclude_seen)
+        if basket is not None and not isinstance(basket, str):
+            raise ValueError(f"basket must be the name of a list column; got {shown(basket)}.")
         names = as_names("metrics", metrics, empty=True)
         unknown = [name for name in names if name not in _METRICS]
         if unknown or not names:
@@ -385,31 +439,33 @@ class _RankingScorer:
         self.k = int(k)
         self.metrics = tuple(names)
         self.exclude_seen = bool(exclude_seen)
+        self.basket = basket
 
     def __repr__(self):
         rest = ", exclude_seen=True" if self.exclude_seen else ""
+        rest += "" if self.basket is None else f", basket={self.basket!r}"
         return f"ranking_scorer(k={self.k}, metrics={self.metrics}{rest})"
 
     def __call__(self, estimator, X, y=None):
         """Score a fitted estimator."""
         check_is_data(X)
         if y is None:
-            X, y = hold_out_last(X, _target_of(estimator))
+            last = _last_step_of(estimator)
+            basket = self.basket or getattr(last, "_basket", None)
+            X, y = hold_out_last(X, getattr(last, "target_", None), basket=basket)
         ranks = _ranks(estimator, X, y, self.exclude_seen)
         return {f"{name}@{self.k}": _METRICS[name](ranks, self.k) for name in self.metrics}
 
 
-def _target_of(estimator):
-    """The fitted target of an estimator, or of the last step of a pipeline, if it has one."""
+def _last_step_of(estimator):
+    """The estimator that predicts: the best of a search, the last step of a pipeline."""
     estimator = getattr(estimator, "best_estimator_", estimator)
-    if hasattr(estimator, "steps"):
-        estimator = estimator.steps[-1][1]
-    return getattr(estimator, "target_", None)
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
 def _ranks(estimator, X, y, exclude_seen):
     estimator = getattr(estimator, "best_estimator_", estimator)
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    last = _last_step_of(estimator)
     if not hasattr(last, "true_ranks"):
         if exclude_seen:
             raise TypeError(

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from skbseq import BehaviorEmbedder, NextBehaviorPredictor
-from skbseq.estimators._next_predictor import _ranking_loss
 from skbseq.estimators._base import NetworkMixin
+from skbseq.estimators._next_predictor import _ranking_loss
 
 NETWORKS = ("bag", "cnn", "esasrec", "gru", "hstu", "lstm", "rnn", "sasrec", "transformer")
 TWO_WAY = ("gru", "lstm", "rnn", "transformer")

@@ -19,7 +19,7 @@ from skbseq import (
     load,
     save,
 )
-from skbseq.estimators._next_predictor import _predictor, _ranking_loss
+from skbseq.estimators._next_predictor import _fit_inputs, _ranking_loss
 from skbseq.exceptions import SequenceFrameError, SequenceFrameWarning
 from skbseq.metrics import hold_out_last, ranking_scorer
 
@@ -361,14 +361,14 @@ def test_age_is_refused():
 )
 def test_an_encoder_without_age_is_accepted(options):
     encoder = SequenceEncoder(**options)
-    _predictor._refuse_age(encoder.fit(timed_shop()))
+    _fit_inputs.refuse_age(encoder.fit(timed_shop()))
     untimed = timed_shop().drop_columns(["time"])  # without times there is no age
-    _predictor._refuse_age(SequenceEncoder().fit(untimed))
+    _fit_inputs.refuse_age(SequenceEncoder().fit(untimed))
     texts = timed_shop()
     at = [[str(moment) for moment in row] for row in texts["time"].to_pylist()]
     texts = texts.set_column(texts.column_names.index("time"), "time", pa.array(at))
     with pytest.raises(ValueError, match="'age' of 'time'"):
-        _predictor._refuse_age(SequenceEncoder(time=["time"]).fit(texts))
+        _fit_inputs.refuse_age(SequenceEncoder(time=["time"]).fit(texts))
 
 
 def test_the_target_is_not_doubted():

@@ -346,7 +346,7 @@ class BaseNextEvent(EachEventMixin, FillsParameters, ClassifierMixin, BaseEstima
         check_is_fitted(self)
         check_is_histories(X)
         if y is None:
-            X, y = hold_out_last(X, self.target_)
+            X, y = hold_out_last(X, self.target_, basket=self._basket)
         return X, true_index(y, _frames.n_rows(X), self._catalogue())
 
     def _likeliest(self, X):

@@ -11,7 +11,13 @@ from skbseq._checks import check_flag
 from skbseq._next_event._histories import Histories, repeats
 from skbseq._next_event._ranked_lists import SCORE
 from skbseq._sequences import offsets_of, ranges
-from skbseq._targets import index_in_classes, present_values, rows_at_a_time, split_target
+from skbseq._targets import (
+    basket_starts,
+    index_in_classes,
+    present_values,
+    rows_at_a_time,
+    split_target,
+)
 from skbseq.metrics import true_ranks
 
 RANK = "rank"
@@ -90,31 +96,41 @@ class TargetEvents:
     missing : ndarray of bool of shape (n_events,)
         Whether the event has no value.
     offsets : ndarray of int64 of shape (n_samples + 1,)
+    first : ndarray of int64 of shape (n_events,), default=None
+        Where the basket of each begins. None: each is a basket of its own.
     """
 
     found: np.ndarray
     missing: np.ndarray
     offsets: np.ndarray
+    first: np.ndarray | None = None
 
     @classmethod
-    def read(cls, X, target, catalogue):
-        """Events of a frame."""
+    def read(cls, X, target, catalogue, basket=None):
+        """Events of a frame, and their baskets if a list column of them is named."""
         columns, _ = split_target(X, target)
         column = columns.lists[target]
         values, _, places = present_values(column)
         found, missing = np.full(len(column.values), -1), np.ones(len(column.values), bool)
         found[places] = index_in_classes(values, catalogue, repr(target))
         missing[places] = False
-        return cls(found, missing, column.offsets)
+        first = None if basket is None else basket_starts(columns, basket)
+        return cls(found, missing, column.offsets, first)
 
     @property
     def begin(self):
         """Where the history of each event begins."""
         return np.repeat(self.offsets[:-1], np.diff(self.offsets))
 
+    def stops(self, *, after):
+        """Where what stands before each event ends, or what stands before and including it."""
+        if self.first is None or after:
+            return np.arange(len(self.found)) + after
+        return self.first
+
     def beginnings(self, *, after):
         """What stands before each event, or before and including it."""
-        return Beginnings.of(self.found, self.begin, np.arange(len(self.found)) + after)
+        return Beginnings.of(self.found, self.begin, self.stops(after=after))
 
 
 class EachEventMixin:
@@ -126,6 +142,8 @@ class EachEventMixin:
 
     # How many of the last events its scores depend on; None: all.
     _reach = None
+    # Column of the baskets, if events are predicted from those before their basket alone.
+    _basket = None
 
     def predict_each(self, X):
         """Predict the next id after each event, reading every history once.
@@ -209,7 +227,7 @@ class EachEventMixin:
         """
         check_flag("exclude_seen", exclude_seen)
         self._check_each()
-        events = TargetEvents.read(X, self.target_, self._catalogue())
+        events = TargetEvents.read(X, self.target_, self._catalogue(), self._basket)
         seen = events.beginnings(after=False) if exclude_seen else None
         kept, ranks = np.zeros(len(events.found)), np.zeros((len(events.found), 2))
         for part, scores in self._each_chunks(X, events, after=False, seen=seen):

@@ -52,6 +52,9 @@ class EventLoss:
         Share of the target probability that is spread evenly over all codes.
     calibration : float, default=0.75
         Of "gbce", between 0 and 1: with 1 its scores are log-odds of the codes.
+    baskets : bool, default=False
+        Whether each event is predicted from those before its basket alone. The data have
+        ``begins``, where in its history the basket of each event begins.
     """
 
     kind: str
@@ -62,6 +65,7 @@ class EventLoss:
     negatives: str | float = "log-uniform"
     smoothing: float = 0.0
     calibration: float = 0.75
+    baskets: bool = False
 
     kinds = ("next",)
     spreads = False  # the negatives are drawn once for all samples of a batch
@@ -79,7 +83,8 @@ class EventTrainer(Trainer):
         self._heads = [self.model.get_layer(name) for name in names]
         self._tables = [CodeTables(self.model, i) for i in loss.targets]
         weight = tf.TensorSpec((None, None), tf.float32)
-        targets = tf.TensorSpec((None, None, len(loss.targets)), tf.int32)
+        # With baskets, the last column holds the step of the query that predicts each target.
+        targets = tf.TensorSpec((None, None, len(loss.targets) + loss.baskets), tf.int32)
         types = {"codes": tf.int32, "log_shares": tf.float32, "rows": tf.int32}
         drawn = {name: tf.TensorSpec((None,), dtype) for name, dtype in types.items()}
         negatives = [drawn] * len(loss.targets)
@@ -166,22 +171,21 @@ class EventTrainer(Trainer):
         return metrics
 
     def _ranks_of(self, data):
-        """Rank of the last event of each history among all codes, from those before it."""
+        """Rank of the last events among all codes, from those before them."""
         place = self.loss.targets[0]
-        last = np.zeros(len(data), np.int64)
-        some = data.lengths > 0
-        last[some] = data.codes[(data.starts + data.lengths)[some] - 1, place]
-        asked = np.flatnonzero(last >= FIRST_CATEGORY)
-        before = replace(data, lengths=np.maximum(data.lengths - 1, 0)).take(asked)
-        last, size = last[asked].astype(np.int32), self._heads[0].n_codes
+        asked, last, before = _last_of(data)
+        codes = data.codes[last, place]
+        known = codes >= FIRST_CATEGORY
+        last, size = codes[known].astype(np.int32), self._heads[0].n_codes
+        before = replace(data.take(asked), lengths=before).take(known)
         at, offsets = ranges(before.starts, before.starts + before.lengths)
-        rows = np.repeat(np.arange(len(asked)), np.diff(offsets))
+        rows = np.repeat(np.arange(len(last)), np.diff(offsets))
         codes = before.codes[at, place]
         # Where nobody takes an id twice, lists will be asked for without those seen.
         left_out = not (codes == last[rows]).any()
-        n_batches = -(-len(asked) // max(1, min(_AT_ONCE, _MOST_LOGITS // size)))
-        ranks = np.zeros(len(asked))
-        for part in np.array_split(np.argsort(before.lengths), n_batches) if len(asked) else ():
+        n_batches = -(-len(last) // max(1, min(_AT_ONCE, _MOST_LOGITS // size)))
+        ranks = np.zeros(len(last))
+        for part in np.array_split(np.argsort(before.lengths), n_batches) if len(last) else ():
             batch = pad_batch(before, part)
             seen = batch["codes"][:, :, place] if left_out else np.zeros((len(part), 1), np.int32)
             ranks[part] = self._rank(batch, last[part], seen).numpy()
@@ -217,6 +221,8 @@ class EventTrainer(Trainer):
         targets = np.pad(batch["codes"][:, :, list(self.loss.targets)], [(0, 0), (0, 1), (0, 0)])
         targets[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
         targets = np.where(targets >= FIRST_CATEGORY, targets, 0)
+        if self.loss.baskets:
+            targets = np.append(targets, _steps_of_queries(data, rows, targets.shape[1]), axis=2)
         weight = np.broadcast_to(sample_weight[rows, None], targets.shape[:2])
         return batch, targets, weight, self._draw(targets, rng)
 
@@ -246,8 +252,11 @@ class EventTrainer(Trainer):
         for k, query in enumerate(queries):
             # Only events with a target: logits of padding would cost as much as real ones.
             real = tf.where(targets[:, :, k] > 0)
-            codes, found = tf.gather_nd(targets[:, :, k], real), tf.gather_nd(query, real)
-            rows = tf.cast(real[:, 0], tf.int32)
+            rows, codes = tf.cast(real[:, 0], tf.int32), tf.gather_nd(targets[:, :, k], real)
+            at = real
+            if self.loss.baskets:
+                at = tf.stack([rows, tf.gather_nd(targets[:, :, -1], real)], axis=1)
+            found = tf.gather_nd(query, at)
             # Read once: in training, codes with features are hidden at random.
             codes_and_of = codes, self._codes_of(k, training)
             if self.loss.n_negatives is None:
@@ -281,3 +290,32 @@ class EventTrainer(Trainer):
             return sampled_softmax(right, wrong, log_draws, spread)
         balance = Balance.of(of.count, self.loss.n_negatives, self.loss.calibration)
         return binary_cross_entropy(right, wrong, tf.exp(-log_draws), balance, spread)
+
+
+def _last_of(data):
+    """History of each of the last events; their places; how many events come before them.
+
+    The last events are the last one of each history, or all of its last basket.
+    """
+    rows = np.flatnonzero(data.lengths)
+    stops = (data.starts + data.lengths)[rows]
+    if getattr(data, "begins", None) is None:
+        return rows, stops - 1, data.lengths[rows] - 1
+    before = data.begins[stops - 1]
+    last, offsets = ranges(data.starts[rows] + before, stops)
+    sizes = np.diff(offsets)
+    return np.repeat(rows, sizes), last, np.repeat(before, sizes)
+
+
+def _steps_of_queries(data, rows, n_steps):
+    """Step whose query predicts each event: how many events come before its basket.
+
+    What followed a history begins a basket.
+    """
+    steps = np.zeros((len(rows), n_steps, 1), np.int32)
+    lengths = data.lengths[rows]
+    at, offsets = ranges(data.starts[rows], data.starts[rows] + lengths)
+    row = np.repeat(np.arange(len(rows)), lengths)
+    steps[row, np.arange(len(at)) - offsets[row], 0] = data.begins[at]
+    steps[np.arange(len(rows)), lengths, 0] = lengths
+    return steps

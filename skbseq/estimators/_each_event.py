@@ -38,7 +38,7 @@ class EachQueryMixin:
         for rows in parts_of(data.lengths, self._query_size):
             part = data.take(rows)
             begin = np.repeat(offsets[rows], part.lengths)
-            stops = np.arange(offsets[rows[0]], offsets[rows[-1] + 1]) + after
+            stops = events.stops(after=after)[offsets[rows[0]] : offsets[rows[-1] + 1]]
             counts = stops - begin
             starts = begin if window is None else stops - np.minimum(counts, window)
             columns = slice(None, -self.spec_.head.n_extras or None)

@@ -65,13 +65,17 @@ class MixedCountsMixin:
     def _last_events(self, data, rows):
         """What stands before some events of these histories, and the events' codes.
 
-        The last event of each history comes first, then the last but one of each, and so on.
+        The last event of each history comes first, then the last but one of each, and so on. With
+        baskets, what stands before the basket of the event.
         """
         rows = np.repeat(rows, data.lengths[rows])
         back = 1 + np.arange(len(rows)) - np.searchsorted(rows, rows)
         order = np.argsort(back, kind="stable")
         rows, before = rows[order], (data.lengths[rows] - back)[order]
-        codes = self._positions()[data.codes[data.starts[rows] + before, self._place]]
+        at = data.starts[rows] + before
+        codes = self._positions()[data.codes[at, self._place]]
+        if self._basket is not None:
+            before = data.begins[at]
         chosen = np.flatnonzero(codes >= 0)[:_N_TRIED]
         return replace(data.take(rows[chosen]), lengths=before[chosen]), codes[chosen]
 

@@ -1,39 +1,12 @@
 """When the next event comes, by a network."""
 
-from dataclasses import dataclass, fields
-
 import numpy as np
 
 from skbseq._next_event import LogNormals, Moments, PredictWhenMixin
-from skbseq._sequences import Sequences, ranges
+from skbseq._sequences import ranges
+from skbseq.estimators._next_predictor._learned_sequences import LearnedSequences
 
 _N_PARTS = 8  # log-normal distributions of a mixture
-
-
-@dataclass(frozen=True)
-class TimedSequences(Sequences):
-    """Sequences with the wait after each event.
-
-    Parameters
-    ----------
-    waits : ndarray of float32 of shape (n_events,)
-        Scaled logarithms of the seconds until the next event, or until the cutoff.
-    kinds : ndarray of int8 of shape (n_events,)
-        0: unknown, 1: the next event came then, 2: it had not come until then.
-    """
-
-    waits: np.ndarray
-    kinds: np.ndarray
-
-    def take(self, rows):
-        """Some samples, in the given order; they share the event arrays."""
-        part = super().take(rows)
-        return TimedSequences(**fields_of(part), waits=self.waits, kinds=self.kinds)
-
-
-def fields_of(data):
-    """Arrays of sequences by name."""
-    return {field.name: getattr(data, field.name) for field in fields(Sequences)}
 
 
 class NetworkWaitsMixin(PredictWhenMixin):
@@ -71,9 +44,7 @@ class NetworkWaitsMixin(PredictWhenMixin):
         # The encoder may have kept the last events alone.
         stops = moments.offsets[1:]
         kept, _ = ranges(stops - data.lengths, stops)
-        return TimedSequences(
-            **fields_of(data), waits=z[kept].astype(np.float32), kinds=kinds[kept]
-        )
+        return LearnedSequences.of(data, waits=z[kept].astype(np.float32), kinds=kinds[kept])
 
     @property
     def _wait_columns(self):

@@ -1,6 +1,5 @@
 """NextBehaviorPredictor: a network for next-event prediction."""
 
-import warnings
 from dataclasses import replace
 from numbers import Real
 
@@ -23,14 +22,19 @@ from skbseq._sequences import FIRST_CATEGORY, offsets_of, ranges
 from skbseq._state import all_or_nothing
 from skbseq._targets import (
     index_in_classes,
-    present_values,
     read_next,
     split_target,
     to_ids,
 )
 from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
-from skbseq.estimators._next_predictor._continued import ContinuedFitMixin
 from skbseq.estimators._each_event import EachQueryMixin
+from skbseq.estimators._next_predictor._baskets import BasketsMixin
+from skbseq.estimators._next_predictor._continued import ContinuedFitMixin
+from skbseq.estimators._next_predictor._fit_inputs import (
+    check_something_to_learn,
+    refuse_age,
+    warn_of_unseen,
+)
 from skbseq.estimators._next_predictor._history_ends import NetworkEndsMixin
 from skbseq.estimators._next_predictor._item_features import OWN_DROPOUT, ItemFeaturesMixin
 from skbseq.estimators._next_predictor._mixed_counts import MixedCountsMixin
@@ -42,8 +46,6 @@ from skbseq.estimators._transfer import find_embedder
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import EventHead
 from skbseq.preprocessing import SequenceEncoder
-from skbseq.preprocessing._evidence import code
-from skbseq.preprocessing._sequence_encoder import time_features_of
 
 _WIDE = 64  # size of the target's embedding
 # From so many ids on their embeddings start with this deviation. On a log of 12,000 products,
@@ -53,6 +55,7 @@ _MANY_TO_SPREAD, _SPREAD = 1_000, 0.1
 
 class NextBehaviorPredictor(
     ItemFeaturesMixin,
+    BasketsMixin,
     NetworkWaitsMixin,
     NetworkEndsMixin,
     EachQueryMixin,
@@ -183,6 +186,14 @@ class NextBehaviorPredictor(
         :meth:`predict_when`. If X has the ordinary column that the encoder calls ``cutoff``, the
         network also learns that no event came between the last one and the cutoff, unless ``end``
         is True or ``y`` has the next event. None: not learned.
+    basket : str
+        List column whose equal values next to each other mark events that happened together, such
+        as invoice numbers or times; an event without a value is a basket of its own. Each event is
+        then predicted from those before its basket alone: what is in the next basket, and not
+        which line comes next. ``monitor`` ranks all events of the last basket, which also decide
+        the weights of ``counting``. :meth:`predict` and the like take every history as one of
+        whole baskets. A column of ids is no channel, unless the encoder names it. None: each
+        event is a basket of its own.
     init : BehaviorEmbedder
         Fitted embedder from whose weights training starts. Its encoder and its embedding sizes
         are used, and its network must be the same. In searches and cross-validation, pass
@@ -375,6 +386,7 @@ class NextBehaviorPredictor(
         "refit": ["boolean"],
         "end": ["boolean"],
         "time": [str, None],
+        "basket": [str, None],
     }
 
     def __init__(
@@ -410,6 +422,7 @@ class NextBehaviorPredictor(
         refit=False,
         end=False,
         time=None,
+        basket=None,
         callbacks=None,
         warm_start=False,
         device="auto",
@@ -446,8 +459,8 @@ class NextBehaviorPredictor(
         Raises
         ------
         SequenceFrameError
-            If the target does not exist, cannot be determined, or holds no ids; or ``time`` does
-            not exist, holds no times, or goes back.
+            If the target does not exist, cannot be determined, or holds no ids; ``time`` does not
+            exist, holds no times, or goes back; or ``basket`` does not exist.
         ValueError
             If no history of positive weight holds an event, or y or a parameter does not fit. If
             a parameter needs held-out histories, and there are too few to hold one out.
@@ -465,19 +478,21 @@ class NextBehaviorPredictor(
             if resume:
                 self._check_continues(target, self._chosen_encoder())
             self.target_ = target
+            baskets = self._read_baskets(columns)
             counting = read_counting(self.counting, self.target_, self.item_features is not None)
             if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
                     f"{self.target_!r} holds an event."
                 )
-            data = self._read_more(X, columns) if resume else self._learn_codes(X)
+            data = self._read_more(X, columns) if resume else self._learn_codes(X, columns)
             following = self._note_known_next(self._code_of_next(y, columns), y)
             self._learn_items(counting)
             self._learn_attributes(data, more=resume)
             weights = weights_of(data, sample_weight)
-            _check_something_to_learn(data, following, weights)
+            check_something_to_learn(data, following, weights)
             data = self._with_waits(data, X, following)
+            data = self._with_baskets(data, columns.lists[target], baskets)
             n_negatives = self._negatives()
             self._learn_offset(n_negatives)
             spec, start = self._starting_point(data, resume)
@@ -529,14 +544,15 @@ class NextBehaviorPredictor(
         self._fold_features()
         self._sequence_model = replace(self._sequence_model, history=first.history)
 
-    def _learn_codes(self, X):
+    def _learn_codes(self, X, columns):
         """Fit the encoder, and the sequences in its codes; the ids that have one."""
         encoder = self._chosen_encoder()
         if self.init is None:
-            encoded = self._fit_encoder(encoder, X, settled=(self.target_,))
+            channels = self._channels_of(X, columns, encoder)
+            encoded = self._fit_encoder(encoder, channels, settled=(self.target_,))
         else:
             encoded = self._take_encoder(find_embedder(self.init), X)
-        _refuse_age(self.encoder_)
+        refuse_age(self.encoder_)
         if self.target_ not in self.encoder_.categories_:
             raise SequenceFrameError(
                 f"The encoder makes no codes of the target {self.target_!r}, but of "
@@ -574,7 +590,7 @@ class NextBehaviorPredictor(
             found = index_in_classes(values, self._catalogue(), "y")
             codes[present] = np.where(found >= 0, self._codes[found], 0)
             if (found < 0).any():
-                _warn_of_unseen(values, present, columns.lists[self.target_])
+                warn_of_unseen(values, present, columns.lists[self.target_])
         return codes
 
     def _spec(self):
@@ -657,41 +673,6 @@ class NextBehaviorPredictor(
     def __setstate__(self, state):
         # Earlier versions did not count, so a clone of theirs does not either.
         super().__setstate__({"counting": None} | state)
-
-
-def _check_something_to_learn(data, following, weights):
-    if not (weights * (data.lengths + (following > 0))).any():
-        raise ValueError(
-            "There is nothing to learn from: every history with an event has weight zero. Give "
-            "one of them a positive sample_weight."
-        )
-
-
-def _warn_of_unseen(values, rows, column):
-    """Say which next ids stand in no history, and so have no code; rare ones are left out."""
-    known, _, _ = present_values(column)
-    unseen = index_in_classes(values, to_ids(known), "y") < 0
-    if unseen.any():
-        first = _frames.first_row(unseen)
-        warnings.warn(
-            f"{int(unseen.sum()):,} values of y stand in no history, such as "
-            f"{values[first].as_py()!r} of row {rows[first]}. They have no code and are not "
-            "learned. Append y to the histories to learn them.",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
-def _refuse_age(encoder):
-    """Refuse a fitted encoder that makes the feature "age"."""
-    names = [name for name, features in time_features_of(encoder).items() if "age" in features]
-    if names:
-        others = tuple(f for f in encoder.time_features if f != "age")
-        raise ValueError(
-            f"The encoder's time feature 'age' of {', '.join(map(repr, names))} tells each event "
-            "how much of its history is still to come, which a model of the next event must not "
-            f"know. Leave it out: encoder={code(encoder, {'time_features': others})}."
-        )
 
 
 document(NextBehaviorPredictor, {}, {})

@@ -18,7 +18,7 @@ class RankingLossMixin:
     """The loss of a network that compares queries with vectors of ids.
 
     The model has the parameters ``loss``, ``gbce_t``, ``negatives``, ``n_negatives``,
-    ``label_smoothing``, ``monitor``, ``end`` and ``time``.
+    ``label_smoothing``, ``monitor``, ``end``, ``time`` and ``basket``.
     """
 
     @property
@@ -38,6 +38,7 @@ class RankingLossMixin:
             "negatives": self._sampler(),
             "smoothing": float(self.label_smoothing),
             "calibration": float(self.gbce_t),
+            "baskets": self.basket is not None,
         }
 
     def _sampler(self):
