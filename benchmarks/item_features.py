@@ -9,11 +9,13 @@ the whole catalogue. Features are the description of a product and its mean pric
 First table: recall of the products of the held-out invoice, of each model alone and of the
 mixture, whose weights are printed. "Baskets" predicts each line from the invoices before its own;
 without, the held-out lines that decide the weights come mostly after another line of the same
-invoice, for which the chain is best. Second table: 15% of the products, drawn at random, are removed
-from all training histories, and the products of the held-out invoice among them are the ones to
-find: among the whole catalogue, and among the removed products. Rivals there: chance, the
-popularity of the kind of product (the last word of its description, "BAG" or "CANDLE"), the
-likeness of descriptions to those of the last ten lines by plain TF-IDF, and `ContentSimilarity`.
+invoice, for which the chain is best.
+
+Second table: 15% of the products, drawn at random, are removed from all training histories, and
+the products of the held-out invoice among them are the ones to find: among the whole catalogue,
+and among the removed products. Rivals there: chance, the popularity of the kind of product (the
+last word of its description, "BAG" or "CANDLE"), the likeness of descriptions to those of the last
+ten lines by plain TF-IDF, and `ContentSimilarity`.
 
 A third of these products were bought before by the same customer, which favours the likeness of
 descriptions most. So the table has columns for first purchases alone, too: there, lists leave out

@@ -182,8 +182,10 @@ PARAMETERS = {
         ["boolean", *ONE_OR_MORE],
         "bool or int",
         """
-        Stop after this many epochs (True: 5) without an improvement of ``val_loss``, and restore
-        the best weights. Without held-out samples, training runs for all epochs.
+        Stop after this many epochs (True: 5) without an improvement of ``val_loss``. The weights
+        kept are those of the latest epoch as good as the best, ``best_epoch_``: its ``val_loss``
+        exceeds the lowest by no more than a standard error of their difference. Without held-out
+        samples, training runs for all epochs, and the last weights are kept.
         """,
     ),
     "class_weight": _of_all(

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from test_next_mixture import held_out_rows
 
 import skbseq
 from skbseq import HistoryFrequency, MarkovChain, NextBehaviorPredictor, SequenceEncoder, _frames
 from skbseq._targets import basket_starts, split_target
 from skbseq.exceptions import SequenceFrameError
 from skbseq.metrics import hold_out_last, ranking_scorer, recall_at_k
-from test_next_mixture import held_out_rows
 
 pytestmark = pytest.mark.steps("eager")
 

@@ -20,7 +20,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skbseq import EventLog, SequenceEncoder, _frames, load, save
 from skbseq.cli import main
-from skbseq.cli._job import best_epoch
 from skbseq.cli._main import make_parser
 from skbseq.cli._models import titles
 from skbseq.cli._process import command_name
@@ -653,11 +652,6 @@ def test_scores_of_known_probabilities():
 )
 def test_errors_speak_the_language_of_the_command_line(error, said):
     assert describe(error) == said
-
-
-def test_the_best_epoch_is_counted_from_one():
-    assert best_epoch({"loss": [3, 2, 1]}) == 3
-    assert best_epoch({"loss": [3, 2, 1], "val_loss": [3, 2, 4]}) == 2
 
 
 def test_the_program_is_named_as_it_can_be_called_again(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from skbseq._training._attribution import Readout, integrated_gradients
 from skbseq._training._augment import AugmentationPlan
-from skbseq._training._callbacks import EpochReporter, check_callbacks
+from skbseq._training._callbacks import EarlyStopping, EpochReporter, check_callbacks
 from skbseq._training._compiled import have_room
 from skbseq._training._contract import check_function
 from skbseq._training._devices import choose_device, choose_precision
@@ -16,6 +16,7 @@ from skbseq._training._program import borrow_program
 
 __all__ = [
     "AugmentationPlan",
+    "EarlyStopping",
     "EpochReporter",
     "Loss",
     "Readout",

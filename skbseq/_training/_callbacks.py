@@ -1,8 +1,61 @@
-"""Callbacks of Keras: those that users give, and one that reports to scikit-learn's."""
+"""Callbacks of Keras: early stopping, one that reports to scikit-learn's, and those users give."""
 
 import inspect
 
 import keras
+import numpy as np
+
+
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Stop without improvement, and restore the latest weights that are as good as the best.
+
+    On few held-out samples, many epochs have nearly the same loss, and chance decides which is the
+    lowest: often an early one, of a network that has learned little. So the weights kept are those
+    of the latest epoch whose held-out loss exceeds the lowest by no more than a standard error of
+    the difference. Both are of the same samples, which makes this error small. The rule for one
+    standard error, of the simplest model as good as the best, is that of Breiman et al. (1984).
+
+    Parameters
+    ----------
+    monitor : str
+        "loss", or a ranking such as "ndcg@10".
+    patience : int
+    held_out : callable
+        Returns the losses of the held-out samples in this epoch and their weights, or None where
+        they are not known one by one; then the weights of the best epoch are restored.
+    """
+
+    def __init__(self, monitor, patience, held_out):
+        super().__init__(
+            monitor=f"val_{monitor}",
+            mode="min" if monitor == "loss" else "max",
+            patience=patience,
+            restore_best_weights=True,
+        )
+        self._held_out = held_out
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Compare the epoch with the best one."""
+        super().on_epoch_end(epoch, logs)
+        found = self._held_out()
+        if self.best_epoch == epoch:
+            self._least = found
+        elif found is not None and is_as_good(*found, than=self._least[0]):
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+
+
+def is_as_good(losses, weights, *, than):
+    """Whether a mean loss exceeds another by at most a standard error of their difference.
+
+    Parameters
+    ----------
+    losses, weights, than : ndarray of shape (n_samples,)
+        Losses of the same samples, and the weights of these.
+    """
+    excess = losses - than
+    mean = np.average(excess, weights=weights)
+    error = np.sqrt(np.sum((weights * (excess - mean)) ** 2)) / weights.sum()
+    return bool(mean <= error)
 
 
 class EpochReporter(keras.callbacks.Callback):

@@ -42,6 +42,8 @@ class Trainer:
         self._prepare(program, loss)
 
     _n_replicas = 1
+    # Losses of the held-out samples in the last epoch and their weights, where each has one.
+    held_out = None
 
     def _prepare(self, program, loss):
         """Make the traced functions."""
@@ -77,7 +79,8 @@ class Trainer:
         outputs = predict(self.program, data)
         # Without label smoothing, so the loss is comparable between values of it.
         losses = self.loss(tf.constant(targets), tf.constant(outputs, tf.float32)).numpy()
-        return float(np.average(losses.astype(np.float64), weights=sample_weight))
+        self.held_out = losses.astype(np.float64), sample_weight.astype(np.float64)
+        return float(np.average(self.held_out[0], weights=self.held_out[1]))
 
     def state(self):
         """Values of the optimizer's variables."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from skbseq import _frames
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import best_epoch, prepare, speaker, train_and_score
+from skbseq.cli._job import prepare, speaker, train_and_score
 from skbseq.cli._models import DEFAULT, Settings, candidates, titles
 from skbseq.cli._process import command_name, heartbeat
 from skbseq.cli._task import Task, choose_columns, save_model
@@ -119,7 +119,7 @@ def _run(args, folder):
         _frames.frame_from_columns(users | {"probability": probability} | outcome, like="pyarrow"),
     )
     _write_json(folder / "scores.json", comparison | {"users": len(y), "held_out": len(test)})
-    _write_curves(folder / "learning_curves.png", model[-1].history_)
+    _write_curves(folder / "learning_curves.png", model[-1])
     save_model(model, folder / "model.skbseq", {"task": task.to_metadata()} | comparison)
     say(_farewell(folder, task, str(shop.at + _LATER), time.perf_counter() - began))
 
@@ -168,7 +168,7 @@ def _write_json(path, content):
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_curves(path, history):
+def _write_curves(path, network):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -176,9 +176,9 @@ def _write_curves(path, history):
     FigureCanvasAgg(figure)  # works without a screen, independent of the user's backend
     axes = figure.add_subplot()
     for name, label in (("loss", "training"), ("val_loss", "validation")):
-        values = history.get(name, [])
+        values = network.history_.get(name, [])
         axes.plot(range(1, len(values) + 1), values, marker="o", markersize=4, label=label)
-    axes.axvline(best_epoch(history), color="grey", linestyle=":", label="weights kept")
+    axes.axvline(network.best_epoch_, color="grey", linestyle=":", label="weights kept")
     axes.set(title="Learning curves", xlabel="epoch", ylabel="log loss per user")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sklearn.base import clone
 
 from skbseq.cli import _arguments as arguments
-from skbseq.cli._job import best_epoch, few_threads, prepare, speaker, train_and_score
+from skbseq.cli._job import few_threads, prepare, speaker, train_and_score
 from skbseq.cli._models import (
     AUTO,
     DEFAULT,
@@ -366,5 +366,5 @@ def _for_all_users(model):
     again = clone(model)
     if is_network(model):
         # Without a validation split: all users train, and the number of epochs is fixed.
-        again[-1].set_params(epochs=best_epoch(model[-1].history_), validation_split=0.0)
+        again[-1].set_params(epochs=model[-1].best_epoch_, validation_split=0.0)
     return again

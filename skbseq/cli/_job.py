@@ -198,8 +198,3 @@ def _hold_out(y, holdout, seed):
             "leaves too few to score or to train on. Use another share, or 0 for no scores."
         )
     return train, test
-
-
-def best_epoch(history):
-    """The best epoch, counted from 1."""
-    return int(np.argmin(history.get("val_loss", history["loss"]))) + 1

@@ -19,6 +19,7 @@ from skbseq._checks import (
     validate_sequence_array,
 )
 from skbseq._inputs import InputSchema
+from skbseq._monitors import best_epoch
 from skbseq._parameters import EMPTY, constraints_of
 from skbseq._sequences import round_up
 from skbseq._state import FillsParameters
@@ -375,6 +376,15 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         if "_sequence_model" not in vars(self):
             raise AttributeError(f"{type(self).__name__} is not fitted: it has no schema yet.")
         return self._sequence_model.schema
+
+    @property
+    def best_epoch_(self):
+        """Epoch, from 1, whose weights were kept."""
+        check_is_fitted(self)
+        model = self._sequence_model
+        if not model.best_epoch:  # earlier versions kept the one with the lowest loss
+            return best_epoch(model.history.get("val_loss", model.history["loss"]), "loss")
+        return model.best_epoch
 
     @property
     def model_(self):

@@ -73,6 +73,11 @@ class BehaviorEmbedder(
         Maximum number of passes over the histories.
     validation_split : float
         Share of the histories held out for ``val_loss``. 0: none.
+    early_stopping : bool or int
+        Stop after this many epochs (True: 5) without an improvement of ``val_loss``, and restore
+        the best weights; for ``objective="future"`` the latest that are as good as the best, as
+        in :class:`~skbseq.LSTMBehaviorClassifier`. Without held-out histories, training runs for
+        all epochs.
     random_state : int, RandomState instance or None
         Seed of all random numbers.
 
@@ -88,6 +93,8 @@ class BehaviorEmbedder(
         Their names.
     n_iter_ : int
         Number of epochs run.
+    best_epoch_ : int
+        Epoch, from 1, whose weights were kept.
     device_ : str
         Where the network was trained.
     padding_ : float

@@ -19,6 +19,7 @@ from skbseq import _training
 from skbseq._checks import shown
 from skbseq._training import (
     AugmentationPlan,
+    EarlyStopping,
     EpochReporter,
     Loss,
     borrow_program,
@@ -302,10 +303,12 @@ class _Run:
                 callback.set_model(None)
         # Once more with trained weights: those that begin at zero show nothing before.
         self._check_function(samples)
+        history = {n: [*before.get(n, ()), *values] for n, values in history.items()}
         return replace(
             self._with(self._program.model.get_weights()),
             optimizer_state=self._state_to_keep(),
-            history={n: [*before.get(n, ()), *values] for n, values in history.items()},
+            history=history,
+            best_epoch=_epoch_kept(callbacks) or len(history["loss"]),
             padding=padding,
         )
 
@@ -417,12 +420,13 @@ class _Run:
             )
         if self._regime.patience is not None and held_out is not None:
             monitor = getattr(self._loss, "monitor", "loss")
-            yield keras.callbacks.EarlyStopping(
-                monitor=f"val_{monitor}",
-                mode="min" if monitor == "loss" else "max",
-                patience=self._regime.patience,
-                restore_best_weights=True,
-            )
+            yield EarlyStopping(monitor, self._regime.patience, lambda: self._trainer.held_out)
+
+
+def _epoch_kept(callbacks):
+    """Epoch, from 1, whose weights early stopping restored; None if it was off."""
+    stops = [each for each in callbacks if isinstance(each, EarlyStopping)]
+    return stops[0].best_epoch + 1 if stops else None
 
 
 # ------------------------------------------------------------------ routed parameters

@@ -137,6 +137,8 @@ class SequenceModel:
     optimizer_state : dict
         ``kind`` and ``values``, to continue from. None where nothing continues.
     history : dict of str to list of float
+    best_epoch : int
+        Epoch, from 1, whose weights were kept; 0 in files of earlier versions.
     padding : float
         Share of the steps of the last epoch's batches that were padding.
     device : str
@@ -149,6 +151,7 @@ class SequenceModel:
     weight_names: list | None = None
     optimizer_state: dict | None = None
     history: dict = field(default_factory=dict)
+    best_epoch: int = 0
     padding: float = 0.0
     device: str = ""
 

@@ -226,6 +226,8 @@ class NextBehaviorPredictor(
         first training.
     n_iter_ : int
         Number of epochs run; with ``refit``, of the second training.
+    best_epoch_ : int
+        Epoch, from 1, whose weights were kept.
     mixture_weights_ : dict of str to float
         Weight of the network, as "network", and of each counting model, by its class name in
         lower case. They sum to 1.
