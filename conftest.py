@@ -11,6 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # LLVM's optimisations take half of XLA's time, and pay only with more data than tests have.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Threads of BLAS and OpenMP wait for each other in a busy loop, while a worker of pytest-xdist
+# needs the core: a fit of a logistic regression or of gradient boosting took twice as long.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 import numpy as np
 import pytest
@@ -18,7 +22,7 @@ import pytest
 WAYS = ("eager", "traced", "compiled")
 # When a worker holds so many bytes more than after it last gave memory back, it does so again.
 MOST_GROWTH = 0.35e9
-_kept = {"bytes": 0.8e9}  # by the libraries, at first
+_kept = {"bytes": 0.8e9, "frozen": False}  # by the libraries, at first
 
 
 def pytest_configure(config):
@@ -64,6 +68,10 @@ def _set_way(item):
     if "keras" in sys.modules:  # whose filters of tracebacks are a seventh of a tracing's time
         sys.modules["keras"].config.disable_traceback_filtering()
         sys.modules["tensorflow"].debugging.disable_traceback_filtering()
+        if not _kept["frozen"]:
+            # What is there now are libraries and collected tests, which need no further search.
+            gc.freeze()
+            _kept["frozen"] = True
 
 
 def _memory():
@@ -80,10 +88,8 @@ def _give_memory_back():
     if program is None or not program._POOL:
         return
     program._POOL.clear()
-    sys.modules["keras"].backend.clear_session()
-    gc.unfreeze()  # fixtures of the file before were alive when they were set aside
+    sys.modules["keras"].backend.clear_session(free_memory=False)  # it would collect too
     gc.collect()
-    gc.freeze()  # what is left are mostly libraries, which need no further search
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
     _kept["bytes"] = _memory()
