@@ -518,6 +518,25 @@ def test_a_program_is_of_one_family_one_spec_and_one_device():
         first.training = False
 
 
+def test_the_program_that_was_not_used_for_longest_is_dropped(monkeypatch):
+    from skbseq._training import _program
+    from skbseq.networks import NetworkSpec
+    from skbseq.networks._graph import build_network
+
+    def borrowed(units):
+        spec = NetworkSpec((), (), 1, 0, 1, units, 1, False, 0.0, 0.0, "last", "float32", "bag")
+        with _program.borrow_program(spec, "/CPU:0", build_network) as program:
+            return program
+
+    monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
+    monkeypatch.setattr(_program, "_KEEP", 2)
+    first, second = borrowed(1), borrowed(2)
+    assert borrowed(1) is first
+    borrowed(3)
+    assert len(_program._POOL) == 2
+    assert borrowed(1) is first and borrowed(2) is not second
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_interrupted_fit_leaves_all_as_it_was(frame, fitted, error):
     import keras
