@@ -11,10 +11,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # LLVM's optimisations take half of XLA's time, and pay only with more data than tests have.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-# Threads of BLAS and OpenMP wait for each other in a busy loop, while a worker of pytest-xdist
-# needs the core: a fit of a logistic regression or of gradient boosting took twice as long.
+# Threads of BLAS, OpenMP and polars wait for each other in a busy loop, while another worker of
+# pytest-xdist needs the core: fits of logistic regressions took twice the time of the processor.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import numpy as np
 import pytest
