@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import importlib.metadata
 import os
 import random
 import sys
@@ -9,8 +10,6 @@ import sys
 # Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# LLVM's optimisations take half of XLA's time, and pay only with more data than tests have.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # Threads of BLAS, OpenMP and polars wait for each other in a busy loop, while another worker of
 # pytest-xdist needs the core: fits of logistic regressions took twice the time of the processor.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,6 +28,13 @@ _kept = {"bytes": 0.8e9, "frozen": False}  # by the libraries, at first
 
 
 def pytest_configure(config):
+    # LLVM's optimisations take half of XLA's time, and pay only with more data than tests have. So
+    # do the emitters of fusions a third of the rest. Unknown flags end the process: other versions
+    # than the one that this was tried with go without the second.
+    flags = "--xla_backend_optimization_level=0"
+    if importlib.metadata.version("tensorflow").startswith("2.21."):
+        flags += " --xla_cpu_use_fusion_emitters=false"
+    os.environ.setdefault("XLA_FLAGS", flags)
     # To trace a network makes many small objects, and searches among them find nothing.
     gc.set_threshold(50_000, 20, 20)
     config.addinivalue_line(
