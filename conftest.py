@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import importlib.metadata
 import os
 import random
 import sys
@@ -9,19 +10,31 @@ import sys
 # Before TensorFlow or matplotlib is imported by anyone: no start-up log, no window.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# LLVM's optimisations take half of XLA's time, and pay only with more data than tests have.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Threads of BLAS, OpenMP and polars wait for each other in a busy loop, while another worker of
+# pytest-xdist needs the core: fits of logistic regressions took twice the time of the processor.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import numpy as np
 import pytest
 
 WAYS = ("eager", "traced", "compiled")
 # When a worker holds so many bytes more than after it last gave memory back, it does so again.
-MOST_GROWTH = 0.35e9
-_kept = {"bytes": 0.8e9}  # by the libraries, at first
+MOST_GROWTH = 0.6e9
+# A file with more networks than users have at once would build and trace some of them again.
+MOST_PROGRAMS = 64
+_kept = {"bytes": 0.8e9, "frozen": False}  # by the libraries, at first
 
 
 def pytest_configure(config):
+    # LLVM's optimisations take half of XLA's time, and pay only with more data than tests have. So
+    # do the emitters of fusions a third of the rest. Unknown flags end the process: other versions
+    # than the one that this was tried with go without the second.
+    flags = "--xla_backend_optimization_level=0"
+    if importlib.metadata.version("tensorflow").startswith("2.21."):
+        flags += " --xla_cpu_use_fusion_emitters=false"
+    os.environ.setdefault("XLA_FLAGS", flags)
     # To trace a network makes many small objects, and searches among them find nothing.
     gc.set_threshold(50_000, 20, 20)
     config.addinivalue_line(
@@ -64,6 +77,12 @@ def _set_way(item):
     if "keras" in sys.modules:  # whose filters of tracebacks are a seventh of a tracing's time
         sys.modules["keras"].config.disable_traceback_filtering()
         sys.modules["tensorflow"].debugging.disable_traceback_filtering()
+        if program := sys.modules.get("skbseq._training._program"):
+            program._KEEP = MOST_PROGRAMS
+        if not _kept["frozen"]:
+            # What is there now are libraries and collected tests, which need no further search.
+            gc.freeze()
+            _kept["frozen"] = True
 
 
 def _memory():
@@ -80,10 +99,8 @@ def _give_memory_back():
     if program is None or not program._POOL:
         return
     program._POOL.clear()
-    sys.modules["keras"].backend.clear_session()
-    gc.unfreeze()  # fixtures of the file before were alive when they were set aside
+    sys.modules["keras"].backend.clear_session(free_memory=False)  # it would collect too
     gc.collect()
-    gc.freeze()  # what is left are mostly libraries, which need no further search
     if sys.platform == "linux":
         ctypes.CDLL(None).malloc_trim(0)
     _kept["bytes"] = _memory()

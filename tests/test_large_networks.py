@@ -346,10 +346,9 @@ def test_several_devices_refuse_accumulation():
 # ------------------------------------------------------------------ depth and precision
 
 
-@pytest.mark.steps("traced")  # the steps are many and each of them is long
 def test_twelve_layers_learn_from_the_default_call():
     X = pd.DataFrame({"what": [list("abcabc"), list("cbacba")] * 8})
-    options = TINY | {"units": 8, "epochs": 4, "batch_size": 8, "validation_split": 0}
+    options = TINY | {"units": 8, "epochs": 3, "validation_split": 0}
     model = BehaviorEmbedder(network="transformer", n_layers=12, **options).fit(X)
     losses = model.history_["loss"]
     assert np.isfinite(losses).all()

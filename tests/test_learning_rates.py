@@ -162,7 +162,7 @@ def test_a_large_penalty_leaves_small_kernels(frame, kind, penalty):
 )
 def test_hidden_parts_disturb_training_and_not_prediction(frame, kind, name):
     X, y = frame[0][:40], frame[1][:40]
-    steps = {**QUICK, "epochs": 2, "batch_size": 40}
+    steps = {**QUICK, "epochs": 1, "batch_size": 40}
     model = kind(**steps, **{name: 0.5}).fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), model.predict_proba(X))
     plain = kind(**steps).fit(X, y)

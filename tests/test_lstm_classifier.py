@@ -145,9 +145,10 @@ def test_labels_of_any_kind_come_back(frame):
         assert set(model.predict(X)) <= set(np.asarray(labels))
 
 
-def test_same_seed_same_fit_bit_for_bit_and_no_global_state(frame):
-    X, y = frame
-    parameters = dict(QUICK, dropout=0.3, recurrent_dropout=0.2, n_layers=2)
+@eager
+def test_same_seed_same_fit_bit_for_bit_and_no_global_state(few):
+    X, y = few
+    parameters = dict(QUICK, dropout=0.3, recurrent_dropout=0.2)
     np.random.seed(5)
     random.seed(5)
     before = np.random.get_state()[1].copy(), random.getstate()
@@ -515,6 +516,25 @@ def test_a_program_is_of_one_family_one_spec_and_one_device():
         with borrow_program(spec, "/CPU:0", build_network) as private:
             assert private is not first
         first.training = False
+
+
+def test_the_program_that_was_not_used_for_longest_is_dropped(monkeypatch):
+    from skbseq._training import _program
+    from skbseq.networks import NetworkSpec
+    from skbseq.networks._graph import build_network
+
+    def borrowed(units):
+        spec = NetworkSpec((), (), 1, 0, 1, units, 1, False, 0.0, 0.0, "last", "float32", "bag")
+        with _program.borrow_program(spec, "/CPU:0", build_network) as program:
+            return program
+
+    monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
+    monkeypatch.setattr(_program, "_KEEP", 2)
+    first, second = borrowed(1), borrowed(2)
+    assert borrowed(1) is first
+    borrowed(3)
+    assert len(_program._POOL) == 2
+    assert borrowed(1) is first and borrowed(2) is not second
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

@@ -235,7 +235,7 @@ def test_a_quantile_is_a_number_and_a_list_has_a_column_each(frame):
 
 @eager
 @pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss != "squared_log_error"])
-@pytest.mark.parametrize("factor", [1e-6, 1000.0, 1e12])
+@pytest.mark.parametrize("factor", [1e-6, 1e12])
 def test_other_units_give_the_same_predictions_in_them(frame, two_steps, loss, factor):
     X, y = frame
     model = BagBehaviorRegressor(**TWO_STEPS, loss=loss)
@@ -256,7 +256,7 @@ def test_another_zero_moves_the_predictions(frame, two_steps, loss):
     np.testing.assert_allclose(found + 1e6, two_steps[loss], atol=1e-3)
 
 
-@pytest.mark.parametrize("value", [3e-9, 5.0, -7e9])
+@pytest.mark.parametrize("value", [3e-9, -7e9])
 def test_a_constant_is_learnt_on_its_own_scale(frame, value):
     X, _ = frame
     model = BagBehaviorRegressor(**{**QUICK, "epochs": 40, "learning_rate": 0.02})
@@ -264,9 +264,10 @@ def test_a_constant_is_learnt_on_its_own_scale(frame, value):
     np.testing.assert_allclose(found, value, rtol=0.15)
 
 
+@eager
 def test_zeros_alone_are_a_constant_too(frame):
     X, _ = frame
-    model = LSTMBehaviorRegressor(**QUICK).fit(X, np.zeros(120))
+    model = BagBehaviorRegressor(**TWO_STEPS).fit(X, np.zeros(120))
     assert np.isfinite(model.predict(X)).all()
     with pytest.raises(ValueError, match="All numbers of y are zero; loss='poisson'"):
         LSTMBehaviorRegressor(**QUICK, loss="poisson").fit(X, np.zeros(120))
@@ -302,16 +303,17 @@ def test_weights_of_zero_alone_leave_nothing(frame):
 # ---------------------------------------------------------------- going on
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@eager
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "quantile"])
 def test_partial_fit_and_warm_start_go_on(frame, loss):
     X, y = frame
-    model = LSTMBehaviorRegressor(**QUICK, loss=loss).partial_fit(X[:60], y[:60])
+    model = BagBehaviorRegressor(**TWO_STEPS, loss=loss).partial_fit(X[:60], y[:60])
     first = model.predict(X)
     model.partial_fit(X[60:], y[60:])
     assert model.n_iter_ == len(model.history_["loss"]) == 2
     assert (model.predict(X) != first).any()
 
-    warm = LSTMBehaviorRegressor(**QUICK, loss=loss, warm_start=True, validation_split=0)
+    warm = BagBehaviorRegressor(**WHOLE, loss=loss, warm_start=True)
     begun = warm.fit(X, y).history_["loss"]
     assert warm.fit(X, y).history_["loss"][0] < begun[0]
     assert clone(warm).set_params(warm_start=False).fit(X, y).history_["loss"] == begun

@@ -27,6 +27,5 @@ def test_a_training_step_is_released_with_its_program(precision, monkeypatch):
     assert graph() is not None
     pool.clear()
     del program, trainer
-    gc.unfreeze()  # objects set aside are not searched
     gc.collect()
     assert graph() is None

@@ -266,7 +266,6 @@ def test_cross_validation_and_search(sessions):
         cv=folds,
         scoring=ranking_scorer(k=3),
         refit="recall@3",
-        n_jobs=2,
         error_score="raise",
     ).fit(sessions)
     assert search.cv_results_["mean_test_recall@3"].max() == search.best_score_

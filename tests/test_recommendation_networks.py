@@ -26,7 +26,8 @@ pytestmark = pytest.mark.steps("eager")
 
 TINY = {"units": 4, "epochs": 1, "batch_size": 32, "random_state": 0, "device": "/CPU:0"}
 ONCE = TINY | {"validation_split": 0.0}
-NAMES = ("esasrec", "hstu", "sasrec")
+# "esasrec" takes its positions from the function that "sasrec" takes them from.
+NAMES = ("hstu", "sasrec")
 N_SAMPLES = 24
 
 

@@ -102,16 +102,6 @@ BESIDE_FOR_TRANSFORMERS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def room_for_all_programs():
-    """Else the checks beside, which come last, would build every network again."""
-    from skbseq._training import _program
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_program, "_KEEP", 64)
-        yield
-
-
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=known_failures)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)

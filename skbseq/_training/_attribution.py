@@ -1,7 +1,7 @@
 """Integrated gradients of a network's answers by its embedded events."""
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import tensorflow as tf
@@ -223,6 +223,13 @@ def _mean_event(tables, data):
     return {"embeddings": means, "numbers": data.numbers[at].sum(axis=0) / np.float32(n_events)}
 
 
+@lru_cache  # 1024 points take 0.1 s, and each call asks for the same few numbers of them
+def _points_of_the_path(n_points):
+    """Places between 0 and 1, and weights, of a Gauss-Legendre sum."""
+    nodes, weights = np.polynomial.legendre.leggauss(n_points)
+    return (nodes + 1) / 2, weights / 2
+
+
 class _Path:
     """Batches of histories, and gradients along the path from the baseline to them."""
 
@@ -272,8 +279,7 @@ class _Path:
 
     def contributions(self, rows, n_points):
         """Contributions of the events of some rows, in their order, of each channel."""
-        nodes, weights = np.polynomial.legendre.leggauss(n_points)
-        nodes, weights = (nodes + 1) / 2, weights / 2
+        nodes, weights = _points_of_the_path(n_points)
         place_of = np.empty(len(self._data), np.int64)
         place_of[rows] = np.arange(len(rows))
         offsets = offsets_of(self._data.lengths[rows])
