@@ -3,6 +3,8 @@
     python -m benchmarks.next_event --data ../shared/data
     python -m benchmarks.next_event --data ../shared/data --only shop --network
     python -m benchmarks.next_event --data ../shared/data --only shop --network --validation
+    python -m benchmarks.next_event --data ../shared/data --only shop --default
+    python -m benchmarks.next_event --data ../shared/data --only msnbc --default --sessions 40000
     python -m benchmarks.next_event --data ../shared/data --only toys --network
     python -m benchmarks.next_event --data ../shared/data --only toys --torch
     python -m benchmarks.next_event --data ../shared/data --only toys --networks sasrec,hstu,gru
@@ -90,6 +92,7 @@ import pyarrow.parquet as pq
 from skbseq import (
     ItemCooccurrence,
     LastEvent,
+    LSTMBehaviorClassifier,
     MarkovChain,
     MostFrequent,
     NextBehaviorPredictor,
@@ -160,6 +163,37 @@ class MeanOf:
         return np.mean([model.predict_proba(X) for model in self.models], axis=0)
 
 
+class LastPage:
+    """A classifier of the last page of a session by those before it.
+
+    Last pages are not drawn as the pages within a session are, so a model that learns from them
+    alone knows more of the question: that the page is the last.
+    """
+
+    def __init__(self, seed):
+        self.classifier = LSTMBehaviorClassifier(
+            units=128,
+            embedding_dim=17,
+            learning_rate=0.003,
+            batch_size=512,
+            epochs=4,
+            validation_split=0.0,
+            random_state=seed,
+        )
+
+    def set_params(self, target):
+        return self
+
+    def fit(self, X):
+        before, last = hold_out_last(X)
+        self.encoder = SequenceEncoder(max_length=40).fit(before)
+        self.classifier.fit(self.encoder.transform(before), last)
+        return self
+
+    def score(self, X, y):
+        return self.classifier.score(self.encoder.transform(X), y)
+
+
 class Alone:
     """The network of a mixture that was fitted before, without what counts."""
 
@@ -209,6 +243,18 @@ def compared_networks(target, arguments):
         )
         rows |= {f"{name}, mixed": mixed, f"{name}, alone": Alone(mixed)}
     return rows
+
+
+def default_calls(target, arguments):
+    """The default call, with the average of the weights and with those of the last step."""
+    # A few sessions have thousands of pages.
+    given = {"encoder": PAGES["encoder"]} if target == "page" else {}
+    return {
+        f"default call, average_weights={on}": NextBehaviorPredictor(
+            target, average_weights=on, random_state=arguments.seed, **given
+        )
+        for on in (True, False)
+    }
 
 
 def torch_controls(target, arguments):
@@ -309,7 +355,30 @@ def accuracy(model, X, y):
     return {"accuracy": model.score(X, y)}
 
 
-def main():
+def models_of(log, target, arguments):
+    """Models by name, as far as they are asked for."""
+    seed = arguments.seed
+    if arguments.default:
+        return default_calls(target, arguments)
+    rows = {name: model.set_params(target=target) for name, model in models().items()}
+    if log == "toys" and (arguments.networks or arguments.torch):
+        rows = {"co-occurrence": rows["co-occurrence"]}
+        rows |= compared_networks(target, arguments) if arguments.networks else {}
+        return rows | (torch_controls(target, arguments) if arguments.torch else {})
+    if not arguments.network:
+        return rows
+    if log == "toys":
+        for_lists = NextBehaviorPredictor(target, monitor="ndcg@10", random_state=seed)
+        one = NextBehaviorPredictor(target, random_state=seed)
+        return rows | {"network": one, "network, monitor='ndcg@10'": for_lists}
+    one = rows["network"] = network(target, seed)
+    if log == "msnbc":
+        return rows | {"LSTM classifier of the last page": LastPage(seed)}
+    chain, other = rows["the same, constant, of order 3"], network(target, seed + 1, **WIDE)
+    return rows | {"two networks and that chain, mean": MeanOf([one, other, chain])}
+
+
+def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder with the three Parquet files")
     parser.add_argument("--only", choices=["msnbc", "shop", "toys"], help="one of the logs")
@@ -317,11 +386,17 @@ def main():
     parser.add_argument(
         "--validation", action="store_true", help="the last fifth of the shop's training sessions"
     )
+    parser.add_argument("--default", action="store_true", help="the default call, and no other")
+    parser.add_argument("--sessions", type=int, help="learn from so many, drawn at random")
     parser.add_argument("--networks", help="for the toys: names, separated by commas")
     parser.add_argument("--torch", action="store_true", help="for the toys: controls in PyTorch")
     parser.add_argument("--seconds", type=float, default=300, help="to train each of these")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    arguments = read_arguments()
     shop = ranking_scorer(k=20, metrics=("recall", "mrr"))
     unseen = ranking_scorer(k=10, metrics=("recall", "ndcg"), exclude_seen=True)
     read_shop = partial(clothing, validation=arguments.validation)
@@ -332,27 +407,13 @@ def main():
     ):
         if arguments.only not in (None, log):
             continue
-        rows = {name: model.set_params(target=target) for name, model in models().items()}
-        if log == "toys" and (arguments.networks or arguments.torch):
-            rows = {"co-occurrence": rows["co-occurrence"]}
-            rows |= compared_networks(target, arguments) if arguments.networks else {}
-            rows |= torch_controls(target, arguments) if arguments.torch else {}
-        elif arguments.network and log == "toys":
-            rows["network"] = NextBehaviorPredictor(target, random_state=arguments.seed)
-            for_lists = NextBehaviorPredictor(
-                target, monitor="ndcg@10", random_state=arguments.seed
-            )
-            rows["network, monitor='ndcg@10'"] = for_lists
-        elif arguments.network:
-            one = rows["network"] = network(target, arguments.seed)
-            if log == "shop":
-                chain = rows["the same, constant, of order 3"]
-                other = network(target, arguments.seed + 1, **WIDE)
-                rows["two networks and that chain, mean"] = MeanOf([one, other, chain])
         train, X, y = read(arguments.data)
+        if arguments.sessions:
+            chosen = np.random.default_rng(1).choice(len(train), arguments.sessions, replace=False)
+            train = train.take(chosen)
         print(f"{log}: {len(train):,} sessions to learn from, {len(y):,} next events")
         print(f"{'':<38}" + "".join(f"{name:>11}" for name in [*names, "fit s", "score s"]))
-        for name, model in rows.items():
+        for name, model in models_of(log, target, arguments).items():
             scores, *seconds = measure(model, train, X, y, scorer)
             figures = [f"{score:11.4f}" for score in scores] + [f"{s:11.2f}" for s in seconds]
             print(f"{name:<38}" + "".join(figures), flush=True)

@@ -10,6 +10,7 @@ from skbseq import (
     BehaviorEmbedder,
     BehaviorRegressor,
     LSTMBehaviorClassifier,
+    NextBehaviorPredictor,
     SequenceEncoder,
 )
 
@@ -109,17 +110,26 @@ def test_partial_fit_keeps_the_last_weights():
     np.testing.assert_array_equal(*(model.weights_[0] for model in models))
 
 
-def test_large_tables_are_left_out():
+@pytest.mark.parametrize(("large", "expected"), [(False, 2), (True, 1 + 15 / 16)])
+def test_large_tables_are_left_out_unless_asked_for(large, expected):
     keras = pytest.importorskip("keras")
     from skbseq._training._averaging import WeightAverage
 
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Embedding(10_000, 1)])
-    average = WeightAverage(model)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Embedding(300_000, 4)])
+    average = WeightAverage(model, large=large)
     for k in (1.0, 2.0):
-        model.set_weights([np.full((10_000, 1), k)])
+        model.set_weights([np.full((300_000, 4), k)])
         average.update()
     average.load()
-    assert model.get_weights()[0][0, 0] == 2
+    np.testing.assert_array_equal(model.get_weights()[0], np.float32(expected))
+    # Of a table of 1.2 million numbers every second batch is enough, of none each is.
+    assert average.spacing == 1 + large
+
+
+def test_updates_of_large_tables_are_further_apart():
+    from skbseq._training._averaging import next_update
+
+    assert [next_update(k, 20, 8) for k in (0, 7, 8, 16)] == [8, 8, 16, 20]
 
 
 def test_regressors_average_too():
@@ -131,3 +141,39 @@ def test_regressors_average_too():
         for on in (True, False)
     ]
     assert not np.array_equal(*(model.weights_[0] for model in models))
+
+
+def next_page(**parameters):
+    given = {"network": "bag", "units": 8, "epochs": 3, "batch_size": 16, "random_state": 0}
+    pages = pd.DataFrame({"what": [WORDS[i:] for i in range(4)] * 20})
+    return NextBehaviorPredictor(**given | {"early_stopping": False} | parameters).fit(pages)
+
+
+def test_next_events_are_predicted_by_the_average_and_judged_by_it():
+    plain, averaged = (next_page(average_weights=on) for on in (False, True))
+    assert plain.history_["loss"] == averaged.history_["loss"], "training itself is the same"
+    assert not np.array_equal(plain.weights_[0], averaged.weights_[0])
+    assert plain.history_["val_loss"] != averaged.history_["val_loss"]
+
+
+def test_the_vectors_of_many_ids_are_averaged_too(monkeypatch):
+    from skbseq._training import _program, _sparse_adam
+
+    monkeypatch.setattr(_sparse_adam, "_LARGE", 2)
+    monkeypatch.setattr(_program, "_POOL", type(_program._POOL)())
+    plain, averaged = (next_page(average_weights=on) for on in (False, True))
+    for one, other in zip(plain.weights_, averaged.weights_, strict=True):
+        assert not np.array_equal(one, other)
+
+
+def test_training_on_all_histories_averages_too():
+    plain, averaged = (next_page(average_weights=on, refit=True) for on in (False, True))
+    assert not np.array_equal(plain.weights_[0], averaged.weights_[0])
+
+
+def test_a_predictor_of_an_earlier_version_does_not_average():
+    state = next_page(epochs=1).__getstate__()
+    del state["average_weights"]
+    earlier = NextBehaviorPredictor.__new__(NextBehaviorPredictor)
+    earlier.__setstate__(state)
+    assert clone(earlier).average_weights is False

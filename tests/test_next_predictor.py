@@ -185,6 +185,7 @@ def test_every_event_weighs_the_same_in_a_step():
             epochs=1,
             batch_size=batch_size,
             validation_split=0,
+            average_weights=False,
             random_state=0,
         )
         begun = clone(model).set_params(learning_rate=1e-12).fit(X).weights_

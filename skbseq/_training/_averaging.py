@@ -1,5 +1,7 @@
 """An average of the weights of a network over the later part of training."""
 
+import math
+
 import numpy as np
 
 from skbseq._training._sparse_adam import is_large
@@ -7,6 +9,10 @@ from skbseq._training._sparse_adam import is_large
 # How often an epoch adds to the average; of few batches, each adds.
 _PER_EPOCH = 16
 _POWER = 4
+_AT_ONCE = 2**18  # numbers, so that the difference of a large table takes no memory
+# Of large tables an update reads at most so many numbers for each batch since the last one, which
+# costs some milliseconds.
+_PER_BATCH = 2**20
 
 
 class WeightAverage:
@@ -16,28 +22,35 @@ class WeightAverage:
     weights is a fifth of the training so far, however long that is (Karras et al. 2024); an
     exponential average would need another constant for each length.
 
-    Large embedding tables are left out: most of their rows change in few steps.
-
     Parameters
     ----------
     model : keras.Model
+    large : bool, default=False
+        Whether large embedding tables are averaged too. The average takes as much memory as they
+        do, and each update reads all of them.
+
+    Attributes
+    ----------
+    spacing : int
+        How many batches one update should be after another, at least.
     """
 
-    def __init__(self, model):
+    def __init__(self, model, *, large=False):
         self._model = model
-        self._variables = [w for w in model.weights if _is_float(w) and not is_large(w)]
+        self._variables = [w for w in model.weights if _is_float(w) and (large or not is_large(w))]
         self._mean, self._n = None, 0
+        n_large = sum(math.prod(w.shape) for w in self._variables if is_large(w))
+        self.spacing = 1 + n_large // _PER_BATCH
 
     def update(self):
         """Add the weights of this moment."""
         self._n += 1
-        share = 1 - (1 - 1 / self._n) ** _POWER
+        share = np.float32(1 - (1 - 1 / self._n) ** _POWER)
         if self._mean is None:
-            self._mean = self._values()
+            self._mean = [_value(variable) for variable in self._variables]
             return
-        for mean, value in zip(self._mean, self._values(), strict=True):
-            # In this form weights that stay the same, as frozen ones, are not even rounded.
-            mean += np.float32(share) * (value - mean)
+        for mean, variable in zip(self._mean, self._variables, strict=True):
+            _move(mean.reshape(-1), _value(variable).reshape(-1), share)
 
     def load(self):
         """Load the average into the model.
@@ -52,15 +65,24 @@ class WeightAverage:
             variable.assign(mean)
         return before
 
-    def _values(self):
-        return [variable.numpy().astype(np.float32) for variable in self._variables]
+
+def _value(variable):
+    return np.asarray(variable.value.numpy(), np.float32)
+
+
+def _move(mean, value, share):
+    """Move a mean towards a value, in place."""
+    for start in range(0, len(mean), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        # In this form weights that stay the same, as frozen ones, are not even rounded.
+        mean[part] += share * (value[part] - mean[part])
 
 
 def _is_float(variable):
     return "float" in str(variable.dtype)
 
 
-def next_update(n_done, n_batches):
+def next_update(n_done, n_batches, spacing=1):
     """After which batch of an epoch an average is updated next; at the latest after the last."""
-    every = -(-n_batches // _PER_EPOCH)
+    every = max(-(-n_batches // _PER_EPOCH), spacing)
     return min((n_done // every + 1) * every, n_batches)

@@ -78,6 +78,8 @@ class EventLoss:
 class EventTrainer(Trainer):
     """A traced training step of a network that predicts codes at its events."""
 
+    averages_tables = True  # predictions compare the weights with all rows
+
     def _prepare(self, program, loss):
         names = [f"output_embedding_{i}" for i in loss.targets]
         self._heads = [self.model.get_layer(name) for name in names]

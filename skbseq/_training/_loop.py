@@ -61,7 +61,7 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     )
     histories = augmented(data, plan["augmentation"], plan["augmentation_rng"])
     averaging = plan["averaging"] and not trainer.optimizer_averages
-    average = WeightAverage(trainer.model) if averaging else None
+    average = WeightAverage(trainer.model, large=trainer.averages_tables) if averaging else None
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
@@ -141,13 +141,14 @@ class PlainEpochs:
 
     def epoch(self, batches, watchers, average=None):
         """Train on all batches; returns their losses."""
-        losses, due = [], next_update(0, len(batches))
+        losses, spacing = [], 1 if average is None else average.spacing
+        due = next_update(0, len(batches), spacing)
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
             losses.append(self._trainer.train_rows(self._samples, rows, self._options))
             if average is not None and step + 1 == due:
                 average.update()
-                due = next_update(due, len(batches))
+                due = next_update(due, len(batches), spacing)
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         return losses
 
@@ -196,7 +197,7 @@ class CompiledEpochs:
             first = len(losses)
             last = min(first + self._per_call, len(batches))
             if average is not None:  # a call ends where the average takes the weights in
-                due = next_update(first, len(batches))
+                due = next_update(first, len(batches), average.spacing)
                 last = min(last, due)
             watchers.on_train_batch_begin(first)
             begin = time.perf_counter()

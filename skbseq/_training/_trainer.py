@@ -41,6 +41,7 @@ class Trainer:
         self._sparse = self._large_tables()
         self._prepare(program, loss)
 
+    averages_tables = False  # whether large tables take part in an average of the weights
     _n_replicas = 1
     # Losses of the held-out samples in the last epoch and their weights, where each has one.
     held_out = None

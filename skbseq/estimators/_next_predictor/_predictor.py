@@ -149,9 +149,8 @@ class NextBehaviorPredictor(
         Share of the events whose embedding is set to zero in training, separately in each
         categorical channel, so that the network does not rely on single events.
     optimizer : str, class or keras.optimizers.Optimizer
-        Keras optimizer. Its parameters are routed: ``optimizer__use_ema=True`` averages the
-        weights of the last steps, which helps on small logs. With plain Adam, a step updates only
-        the rows of its batch, not the whole catalogue.
+        Keras optimizer. Its parameters are routed: ``optimizer__weight_decay=0.01``. With plain
+        Adam, a step updates only the rows of its batch, not the whole catalogue.
     batch_size : int
         Number of histories per step of the optimizer.
     warm_start : bool
@@ -369,6 +368,7 @@ class NextBehaviorPredictor(
             *("optimizer", "learning_rate", "batch_size", "epochs", "validation_split", "init"),
             *("early_stopping", "callbacks", "device", "precision", "verbose", "random_state"),
             *("embedding_dropout", "label_smoothing", "warm_start", "adapter_rank"),
+            "average_weights",
         ),
         "encoder": [SequenceEncoder, None],
         "dropout": SHARE,
@@ -421,6 +421,7 @@ class NextBehaviorPredictor(
         validation_split=0.1,
         early_stopping=True,
         monitor="loss",
+        average_weights=True,
         refit=False,
         end=False,
         time=None,
@@ -673,8 +674,8 @@ class NextBehaviorPredictor(
         return vectors, bias
 
     def __setstate__(self, state):
-        # Earlier versions did not count, so a clone of theirs does not either.
-        super().__setstate__({"counting": None} | state)
+        # Earlier versions did neither, so a clone of theirs does not either.
+        super().__setstate__({"counting": None, "average_weights": False} | state)
 
 
 document(NextBehaviorPredictor, {}, {})
