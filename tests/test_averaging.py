@@ -48,13 +48,30 @@ def test_average_is_the_one_of_its_formula():
 
 @pytest.mark.parametrize("n", [1, 7, 16, 17, 100, 1000])
 def test_each_epoch_updates_the_average_about_equally_often(n):
-    from skbseq._training._averaging import next_update
-
-    updates = [0]
-    while updates[-1] < n:
-        updates.append(next_update(updates[-1], n))
-    assert len(updates) - 1 in range(min(n, 9), 17)
+    updates = updates_of(n)
+    assert len(updates) in range(min(n, 9), 17)
     assert updates[-1] == n
+
+
+def updates_of(n_batches, n_rows=1, **options):
+    """After which batches of an epoch an average of a table of so many rows is updated."""
+    keras = pytest.importorskip("keras")
+    from skbseq._training._averaging import WeightAverage
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Embedding(n_rows, 4)])
+    average, updates = WeightAverage(model, **options), [0]
+    while updates[-1] < n_batches:
+        updates.append(average.next_update(updates[-1], n_batches))
+    return updates[1:]
+
+
+def test_only_batches_that_end_a_step_of_the_optimizer_count():
+    for n_accumulated in (2, 4):
+        for n_steps in (3, 16, 50):
+            expected = [n_accumulated * step for step in updates_of(n_steps)]
+            n_batches = n_accumulated * n_steps
+            assert updates_of(n_batches, n_accumulated=n_accumulated) == expected
+    assert updates_of(5, n_accumulated=8) == [5]  # what is left at the end makes a step
 
 
 @pytest.mark.parametrize("network", ["bag", "lstm"])
@@ -122,14 +139,26 @@ def test_large_tables_are_left_out_unless_asked_for(large, expected):
         average.update()
     average.load()
     np.testing.assert_array_equal(model.get_weights()[0], np.float32(expected))
-    # Of a table of 1.2 million numbers every second batch is enough, of none each is.
-    assert average.spacing == 1 + large
 
 
 def test_updates_of_large_tables_are_further_apart():
-    from skbseq._training._averaging import next_update
+    # Of a table of 1.2 million numbers every second batch is enough, of none each is.
+    assert updates_of(6, 300_000, large=True) == [2, 4, 6]
+    assert updates_of(6, 300_000, large=False) == [1, 2, 3, 4, 5, 6]
 
-    assert [next_update(k, 20, 8) for k in (0, 7, 8, 16)] == [8, 8, 16, 20]
+
+@pytest.mark.parametrize("network", ["bag", "lstm"])
+def test_accumulated_batches_give_the_average_of_a_large_batch(network):
+    X = pd.DataFrame({"c": [[2, 3, 4], [5, 4, 3]] * 32})  # of one length: the batches are alike
+    y, options = [0, 1] * 32, {"dropout": 0.0, "learning_rate": 0.05, "validation_split": 0.0}
+    large = estimator(network=network, batch_size=64, **options).fit(X, y)
+    small = {"batch_size": 16, "optimizer__gradient_accumulation_steps": 4}
+    accumulated = estimator(network=network, **small, **options).fit(X, y)
+    left_over = small | {"optimizer__gradient_accumulation_steps": 8}
+    with_rest = estimator(network=network, **left_over, **options).fit(X, y)
+    expected = large.predict_proba(X)
+    np.testing.assert_allclose(accumulated.predict_proba(X), expected, atol=1e-5)
+    np.testing.assert_allclose(with_rest.predict_proba(X), expected, atol=1e-5)
 
 
 def test_regressors_average_too():

@@ -28,19 +28,16 @@ class WeightAverage:
     large : bool, default=False
         Whether large embedding tables are averaged too. The average takes as much memory as they
         do, and each update reads all of them.
-
-    Attributes
-    ----------
-    spacing : int
-        How many batches one update should be after another, at least.
+    n_accumulated : int, default=1
+        How many batches make one step of the optimizer.
     """
 
-    def __init__(self, model, *, large=False):
+    def __init__(self, model, *, large=False, n_accumulated=1):
         self._model = model
         self._variables = [w for w in model.weights if _is_float(w) and (large or not is_large(w))]
         self._mean, self._n = None, 0
         n_large = sum(math.prod(w.shape) for w in self._variables if is_large(w))
-        self.spacing = 1 + n_large // _PER_BATCH
+        self._spacing, self._n_accumulated = 1 + n_large // _PER_BATCH, n_accumulated
 
     def update(self):
         """Add the weights of this moment."""
@@ -51,6 +48,16 @@ class WeightAverage:
             return
         for mean, variable in zip(self._mean, self._variables, strict=True):
             _move(mean.reshape(-1), _value(variable).reshape(-1), share)
+
+    def next_update(self, n_done, n_batches):
+        """After which batch of an epoch to update next, at the latest after the last.
+
+        Only batches after which the optimizer has made a step count, so that batches of 64 and
+        four times 16 give the same average.
+        """
+        every = max(n_batches / _PER_EPOCH, self._spacing)
+        every = math.ceil(every / self._n_accumulated) * self._n_accumulated
+        return min((n_done // every + 1) * every, n_batches)
 
     def load(self):
         """Load the average into the model.
@@ -80,9 +87,3 @@ def _move(mean, value, share):
 
 def _is_float(variable):
     return "float" in str(variable.dtype)
-
-
-def next_update(n_done, n_batches, spacing=1):
-    """After which batch of an epoch an average is updated next; at the latest after the last."""
-    every = max(-(-n_batches // _PER_EPOCH), spacing)
-    return min((n_done // every + 1) * every, n_batches)

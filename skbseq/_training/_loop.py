@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from skbseq._sequences import aligned_copy
 from skbseq._training._augment import augmented
-from skbseq._training._averaging import WeightAverage, next_update
+from skbseq._training._averaging import WeightAverage
 from skbseq._training._batches import batch_plan, padding_share
 from skbseq._training._compiled import FlatData, pad_rows, plan_array
 from skbseq._training._devices import repeatable
@@ -61,7 +61,10 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
     )
     histories = augmented(data, plan["augmentation"], plan["augmentation_rng"])
     averaging = plan["averaging"] and not trainer.optimizer_averages
-    average = WeightAverage(trainer.model, large=trainer.averages_tables) if averaging else None
+    average = None
+    if averaging:
+        tables, n = trainer.averages_tables, trainer.n_accumulated
+        average = WeightAverage(trainer.model, large=tables, n_accumulated=n)
     trainer.model.stop_training = False
     logs = {}
     watchers.on_train_begin()
@@ -76,6 +79,8 @@ def train(trainer, data, targets, sample_weight, validation, *, plan, callbacks,
                 _print_summary(trainer.program, data, padding)
             losses = run.epoch(batches, watchers, average)
             trainer.end_epoch()
+            if average is not None:  # after the step that the end of an epoch may have brought
+                average.update()
             # A batch's loss is the mean over its rows, and the last batch may be smaller.
             sizes = [len(rows) for rows in batches]
             logs = {"loss": float(np.average(np.array(losses, np.float64), weights=sizes))}
@@ -141,14 +146,14 @@ class PlainEpochs:
 
     def epoch(self, batches, watchers, average=None):
         """Train on all batches; returns their losses."""
-        losses, spacing = [], 1 if average is None else average.spacing
-        due = next_update(0, len(batches), spacing)
+        losses, n = [], len(batches)
+        due = n if average is None else average.next_update(0, n)
         for step, rows in enumerate(batches):
             watchers.on_train_batch_begin(step)
             losses.append(self._trainer.train_rows(self._samples, rows, self._options))
-            if average is not None and step + 1 == due:
+            if step + 1 == due < n:
                 average.update()
-                due = next_update(due, len(batches), spacing)
+                due = average.next_update(due, n)
             watchers.on_train_batch_end(step, {"loss": losses[-1]})
         return losses
 
@@ -192,18 +197,17 @@ class CompiledEpochs:
         """Train on all batches; returns their losses."""
         rows, counts = plan_array(batches, self._size, self._flat.filler)
         plan = tf.constant(rows), tf.constant(counts), self._localise(batches, len(rows))
-        losses = []
-        while len(losses) < len(batches):
+        losses, n = [], len(batches)
+        while len(losses) < n:
             first = len(losses)
-            last = min(first + self._per_call, len(batches))
-            if average is not None:  # a call ends where the average takes the weights in
-                due = next_update(first, len(batches), average.spacing)
-                last = min(last, due)
+            # A call ends where the average takes the weights in.
+            due = n if average is None else average.next_update(first, n)
+            last = min(first + self._per_call, due)
             watchers.on_train_batch_begin(first)
             begin = time.perf_counter()
             found = self._compiled.run(self._flat, self._buffers, plan, first, last, self._options)
             losses += found.tolist()
-            if average is not None and last == due:
+            if last == due < n:
                 average.update()
             self._adapt(last - first, time.perf_counter() - begin)
             watchers.on_train_batch_end(last - 1, {"loss": losses[-1]})

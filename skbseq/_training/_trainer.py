@@ -124,6 +124,11 @@ class Trainer:
         inner_of(self.optimizer).finalize_variable_values(self.model.trainable_variables)
         return weights
 
+    @property
+    def n_accumulated(self):
+        """How many batches make one step of the optimizer."""
+        return inner_of(self.optimizer).gradient_accumulation_steps or 1
+
     def end_epoch(self):
         """Update with the gradients of batches that were too few for an accumulated step."""
         with training_on(self.program.device):
