@@ -22,7 +22,7 @@ def rows_at_a_time(n_classes):
     return max(1, _CELLS // max(n_classes, 1))
 
 
-def split_target(X, name=None):
+def split_target(X, name=None, *, but=None):
     """Split a sequence frame into its columns and find the list column that holds the ids.
 
     Parameters
@@ -31,6 +31,8 @@ def split_target(X, name=None):
         In any of its forms. A list of lists may also hold numbers; each is an id.
     name : str, default=None
         The column. None: the only list column of strings, integers or booleans.
+    but : str, default=None
+        A column that is not the target.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def split_target(X, name=None):
     kinds = {n: _frames.kind_of(_plain(c.values).type) for n, c in columns.lists.items()}
     there = ", ".join(f"{n!r} ({kind})" for n, kind in kinds.items())
     if name is None:
-        found = [n for n, kind in kinds.items() if kind in _ID_TYPES]
+        found = [n for n, kind in kinds.items() if kind in _ID_TYPES and n != but]
         if not found and set(kinds.values()) == {"null"}:
             raise SequenceFrameError(
                 f"None of the histories holds an event in any list column: {there}. "
@@ -113,7 +115,7 @@ def present_values(column):
     return values, offsets_of(present)[column.offsets], places
 
 
-def basket_starts(columns, name):
+def basket_starts(columns, name, target=None):
     """Where the basket of each event begins, among the events of all rows.
 
     Parameters
@@ -122,6 +124,8 @@ def basket_starts(columns, name):
     name : str
         List column. Its equal values next to each other in a history make a basket; an event
         without a value is a basket of its own.
+    target : str, default=None
+        The column that holds the ids, which has no baskets.
 
     Returns
     -------
@@ -130,18 +134,24 @@ def basket_starts(columns, name):
     Raises
     ------
     SequenceFrameError
-        If there is no such list column.
+        If there is no such list column, or it is the target.
     """
-    if name not in columns.lists:
-        there = ", ".join(map(repr, columns.lists))
+    wrong = None
+    if not isinstance(name, str):
+        wrong = f"basket must be the name of a list column or None; got {shown(name)}"
+    elif name == target:
+        wrong = f"basket={name!r} is the target itself"
+    elif name not in columns.lists:
         is_ordinary = ", but an ordinary column" if name in columns.ordinary else ""
+        wrong = f"The basket {shown(name)} is not a list column{is_ordinary}"
+    if wrong is not None:
         raise SequenceFrameError(
-            f"The basket {shown(name)} is not a list column{is_ordinary}. The list columns are "
-            f"{there}. Name one whose equal values mark events that happened together, such as "
-            "invoice numbers or times."
+            f"{wrong}. The list columns are {', '.join(map(repr, columns.lists))}. Give a list "
+            "column whose equal values mark events that happened together, such as invoice "
+            "numbers or times."
         )
     column = columns.lists[name]
-    codes, _ = _frames.encode(column.values)
+    codes, _ = _frames.encode(_frames.nan_to_null(_frames.decode_strings(column.values)))
     begins = np.ones(len(codes), bool)
     begins[1:] = (codes[1:] != codes[:-1]) | (codes[1:] < 0)
     begins[column.offsets[:-1][np.diff(column.offsets) > 0]] = True

@@ -325,19 +325,20 @@ def hold_out_last(X, target=None, *, basket=None):
     last = offsets[rows + 1] - 1
     stops = places[last]
     if basket is not None:
-        rows, last, stops = _last_baskets(columns, basket, (values, places), rows, last)
+        first = basket_starts(columns, basket, target)
+        rows, last, stops = _last_baskets(first, (values, places), rows, last)
     starts = columns.lists[target].offsets[rows]
     lists = columns.cut(starts, stops)
     return _with_lists(X, columns, rows, lists), to_ids(_frames.take(values, last))
 
 
-def _last_baskets(columns, basket, present, rows, last):
+def _last_baskets(first, present, rows, last):
     """Row and place of each id of the last baskets, and where what stands before them ends.
 
     Parameters
     ----------
-    columns : SequenceColumns
-    basket : str
+    first : ndarray of int
+        Where the basket of each event begins among all events.
     present : tuple of (pyarrow.Array, ndarray)
         The values of the target, and their places among all events.
     rows : ndarray of int
@@ -346,9 +347,8 @@ def _last_baskets(columns, basket, present, rows, last):
         Place of their last value in ``present``.
     """
     values, places = present
-    begin = basket_starts(columns, basket)[places[last]]
-    first = np.searchsorted(places, begin)
-    at, offsets = ranges(first, last + 1)
+    begin = first[places[last]]
+    at, offsets = ranges(np.searchsorted(places, begin), last + 1)
     owner = np.repeat(np.arange(len(rows)), np.diff(offsets))
     codes, _ = _frames.encode(_frames.take(values, at))
     _, distinct = np.unique(owner * (codes.max() + 1) + codes, return_index=True)
@@ -360,7 +360,10 @@ def _last_baskets(columns, basket, present, rows, last):
 def _with_lists(X, columns, rows, lists):
     """Some rows of a frame with other lists."""
     if _frames.is_frame(X):  # filtering keeps its library and index
-        return _frames.replace_columns(_frames.pick_rows(X, rows), lists)
+        # The lists are new, so they are not copied with the rows.
+        nothing = dict.fromkeys(lists, _frames.make_array(np.zeros(columns.n_rows)))
+        picked = _frames.pick_rows(_frames.replace_columns(X, nothing), rows)
+        return _frames.replace_columns(picked, lists)
     ordinary = {name: _frames.take(column, rows) for name, column in columns.ordinary.items()}
     names = _frames.all_names(X)
     return _frames.frame_from_columns({name: (lists | ordinary)[name] for name in names})
@@ -451,7 +454,7 @@ class _RankingScorer:
         check_is_data(X)
         if y is None:
             last = _last_step_of(estimator)
-            basket = self.basket or getattr(last, "_basket", None)
+            basket = getattr(last, "_basket", None) if self.basket is None else self.basket
             X, y = hold_out_last(X, getattr(last, "target_", None), basket=basket)
         ranks = _ranks(estimator, X, y, self.exclude_seen)
         return {f"{name}@{self.k}": _METRICS[name](ranks, self.k) for name in self.metrics}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,16 @@ def test_times_and_numbers_mark_baskets_too():
         X = pd.DataFrame({"product": [["a", "b", "c"]], "basket": [marks]})
         columns, _ = split_target(X, "product")
         assert basket_starts(columns, "basket").tolist() == [0, 0, 2]
+
+
+def test_nan_is_no_basket_and_string_views_are():
+    marks = {"float": pa.array([[1.0, np.nan, np.nan, 2.0]])}
+    marks["view"] = pa.array([["1", None, None, "2"]], pa.list_(pa.string_view()))
+    X = pa.table({"product": [["a", "b", "c", "d"]], **marks})
+    for name in marks:
+        columns, _ = split_target(X, "product")
+        assert basket_starts(columns, name).tolist() == [0, 1, 2, 3]
+        assert hold_out_last(X, "product", basket=name)[1].tolist() == ["d"]
 
 
 # --------------------------------------------------------------- holding out
@@ -181,6 +192,86 @@ def test_the_weights_of_counting_are_those_of_baskets(rng):
     assert chain[1] < chain[0] and frequency[1] > max(frequency[0], 0.7)
 
 
+def test_what_followed_comes_after_the_whole_history():
+    X = pd.DataFrame({"product": [["a", "b"], ["c"]] * 40, "invoice": [["1", "1"], ["1"]] * 40})
+    options = {"learning_rate": 0.05, "epochs": 15, "counting": None, "early_stopping": False}
+    with pytest.warns(UserWarning, match="No history holds two baskets: all values of 'invoice'"):
+        model = make(**options).fit(X, ["c", None] * 40)
+    shares = model.predict_proba(pd.DataFrame({"product": [["a", "b"]]}))[0]
+    assert dict(zip(model.classes_, shares, strict=True))["c"] > 0.9
+
+
+def test_a_monitor_ranks_each_id_of_the_last_basket():
+    X = {"product": [["s", "x", "y", "y"]] * 40, "invoice": [["0", "1", "1", "1"]] * 40}
+    X = pd.DataFrame(X)
+    model = make(epochs=1, counting=None, monitor="recall@1", early_stopping=False).fit(X)
+    found = model.true_ranks(*hold_out_last(X[:1], "product", basket="invoice"), exclude_seen=True)
+    assert model.history_["val_recall@1"] == [recall_at_k(found, k=1)] == [0.5]
+
+
+def test_a_scorer_takes_the_baskets_of_the_model(fitted):
+    X = invoices(20, seed=2)
+    found = ranking_scorer(k=1)(fitted, X)
+    assert found == ranking_scorer(k=1, basket="invoice")(fitted, X)
+    assert found["recall@1"] <= 0.5
+
+
+def test_ids_of_the_own_basket_are_not_seen_yet(fitted):
+    X = pd.DataFrame({"product": [["a", "b", "c", "c"]], "invoice": [list("1122")]})
+    assert np.isfinite(fitted.score_each(X, exclude_seen=True)["rank"].tolist()[0]).all()
+
+
+@pytest.mark.parametrize("max_length", [1, 4, 6])
+def test_a_basket_longer_than_the_encoder_keeps_is_predicted_from_what_came_before(max_length):
+    rng = np.random.default_rng(0)
+    kinds = [("abcd", "efgh"), ("ijkl", "mnop")] * 30
+    X = {"product": [[*rng.permutation(list(a)), *rng.permutation(list(b))] for a, b in kinds]}
+    X = pd.DataFrame(X | {"invoice": [[1] * 4 + [2] * 4] * 60})
+    encoder = SequenceEncoder(max_length=max_length, time_features=())
+    options = {"learning_rate": 0.05, "epochs": 15, "counting": None, "early_stopping": False}
+    model = make(encoder=encoder, **options).fit(X)
+    score = ranking_scorer(k=4, metrics=["recall"])(model, X)
+    assert score["recall@4"] > 0.95  # 0.25 by chance
+
+
+def test_events_of_a_cut_basket_are_no_targets():
+    X = pd.DataFrame({"product": [list("aabbccdd")] * 30, "invoice": [list("11122233")] * 30})
+    encoder = SequenceEncoder(max_length=2, time_features=())
+    still = {"learning_rate": 1e-9, "epochs": 1, "counting": None, "dropout": 0.0}
+    model = make(encoder=encoder, **still).fit(X)
+    # Read are the last four events: two of the basket "222", which is cut, and the last two.
+    before = pd.DataFrame({"product": [["c", "c"]]})
+    share = dict(zip(model.classes_, model.predict_proba(before)[0], strict=True))["d"]
+    assert_allclose(model.history_["val_loss"], -np.log(share), rtol=1e-4)
+
+
+def timed_invoices(n, lines, days):
+    """Histories whose last invoice has a number of lines, a minute apart; all are complete."""
+    start, rows = pd.Timestamp("2026-01-01"), {"product": [], "invoice": [], "time": []}
+    for i in range(n):
+        baskets = [(k, line) for k in range(1 + i % 3) for line in range(lines)]
+        rows["product"].append(["p"] * len(baskets))
+        rows["invoice"].append([k for k, _ in baskets])
+        rows["time"].append(
+            [start + pd.Timedelta(days=days * k, minutes=line) for k, line in baskets]
+        )
+    return pd.DataFrame(rows)
+
+
+def test_ends_and_waits_are_those_of_baskets():
+    X = timed_invoices(90, lines=4, days=10)
+    encoder = SequenceEncoder(categorical=["product"], time=[], numeric=[], time_features=())
+    options = {"learning_rate": 0.02, "epochs": 20, "early_stopping": False, "counting": None}
+    model = make(end=True, time="time", encoder=encoder, **options).fit(X)
+    # Half of all baskets are the last one, and the next comes ten days after the first line.
+    assert 0.35 < model.predict_end_proba(X).mean() < 0.65
+    asked = timed_invoices(1, lines=4, days=10)
+    wait = model.predict_when(asked, quantiles=[0.5]).iloc[0, 0]
+    assert pd.Timedelta(days=9) < wait < pd.Timedelta(days=11)
+    later = X.assign(time=timed_invoices(90, lines=4, days=30)["time"])
+    assert model.score_when(X) > model.score_when(later) + 1
+
+
 def test_baskets_with_ends_waits_features_and_negatives():
     X, products = invoices(20), pd.DataFrame({"product": list("abcdef"), "kind": list("xxyyzz")})
     X["time"] = [list(pd.date_range("2026-01-01", periods=len(row))) for row in X["product"]]
@@ -195,6 +286,8 @@ def test_baskets_with_ends_waits_features_and_negatives():
 
 def test_ids_of_baskets_are_no_channel_and_times_are(fitted):
     assert list(fitted.schema_.vocabulary_sizes) == ["product"]
+    assert fitted.feature_names_in_.tolist() == ["product", "invoice"]
+    assert fitted.n_features_in_ == 2
     X = invoices(10)
     X["time"] = [list(pd.date_range("2026-01-01", periods=len(row))) for row in X["product"]]
     timed = make(basket="time", epochs=1, counting=None).fit(X.drop(columns="invoice"))
@@ -231,6 +324,19 @@ def test_a_basket_that_is_none(basket, message):
     if basket != "product":
         with pytest.raises(SequenceFrameError, match=message):
             hold_out_last(X, "product", basket=basket)
+
+
+@pytest.mark.parametrize("basket", [["invoice"], {}, 3])
+def test_a_basket_that_is_no_name(basket):
+    with pytest.raises(SequenceFrameError, match="basket must be the name of a list column"):
+        hold_out_last(invoices(4), "product", basket=basket)
+
+
+def test_other_baskets_cannot_continue_a_fit(fitted):
+    X = invoices(10)
+    model = make(epochs=1, counting=None, warm_start=True).fit(X)
+    with pytest.raises(ValueError, match="basket was changed since the last fit"):
+        model.set_params(basket=None).fit(X)
 
 
 def test_scores_of_frames_without_their_baskets(fitted):

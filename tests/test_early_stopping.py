@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import log_loss
 
 from skbseq import BehaviorClassifier, BehaviorRegressor
+from skbseq._training import _callbacks
 from skbseq._training._callbacks import EarlyStopping, is_as_good
 from skbseq.estimators._sequence_model import SequenceModel
 
@@ -104,6 +105,16 @@ def test_estimators_compare_the_losses_of_samples(kind, noise):
     assert lowest < model.best_epoch_ <= model.n_iter_ == lowest + 3
 
 
+def test_sample_weights_decide_which_epoch_is_as_good(noise, monkeypatch):
+    seen = []
+    monkeypatch.setattr(_callbacks, "is_as_good", lambda *given, than: seen.append(given))
+    weights = np.arange(len(noise[1])) % 3
+    make(validation_split=0.3).fit(*noise, sample_weight=weights)
+    # Those of weight zero are not held out.
+    found = np.unique(seen[0][1])
+    assert_allclose(found / found[0], [1, 2], rtol=1e-6)
+
+
 def test_the_weights_kept_are_those_of_the_best_epoch(noise):
     X, y = noise
     model = make(validation_split=0.3).fit(X, y)
@@ -119,10 +130,11 @@ def test_without_early_stopping_the_last_epoch_is_kept(noise):
 
 
 def test_models_of_earlier_versions_kept_the_lowest_loss(noise):
-    model = make(epochs=2).fit(*noise)
+    model = make(epochs=2).fit(*noise)  # a model of its own, for it is changed
     state = vars(model._sequence_model) | {"history": {"loss": [3, 2], "val_loss": [1.0, 2.0]}}
     del state["best_epoch"]
     earlier = object.__new__(SequenceModel)
     vars(earlier).update(state)
     model._sequence_model = earlier
     assert model.best_epoch_ == 1
+    assert model.set_params(early_stopping=False).best_epoch_ == 2

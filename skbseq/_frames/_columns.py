@@ -68,7 +68,10 @@ def as_array(column):
 
 def take(column, rows):
     """Some rows of a column, in the given order."""
-    return as_array(column).take(rows if isinstance(rows, pa.Array) else pa.array(rows))
+    column = as_array(column)
+    if pa.types.is_string_view(column.type):  # Arrow takes no rows of them
+        column = _read_views(column)
+    return column.take(rows if isinstance(rows, pa.Array) else pa.array(rows))
 
 
 def make_array(values):

@@ -114,7 +114,7 @@ class TargetEvents:
         found, missing = np.full(len(column.values), -1), np.ones(len(column.values), bool)
         found[places] = index_in_classes(values, catalogue, repr(target))
         missing[places] = False
-        first = None if basket is None else basket_starts(columns, basket)
+        first = None if basket is None else basket_starts(columns, basket, target)
         return cls(found, missing, column.offsets, first)
 
     @property

@@ -131,7 +131,8 @@ def read_candidates(candidates):
         raise ValueError(
             "candidates must be a list of ids, or a table with one list column, the ids of each "
             f"row; got a table with the list columns {', '.join(map(repr, lists)) or 'none'}. "
-            "Name one column: candidates=table[...]."
+            "Give one column, candidates=table[...]. For a table of features, its column of ids "
+            "must be named after the target."
         )
     return _frames.as_array(table[lists[0]])
 

@@ -1,6 +1,6 @@
 """When the next event comes: mixtures of log-normal waits, and baselines that count."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from skbseq import _frames
 from skbseq._checks import is_real, is_several, shown
 from skbseq._next_event._each import TargetEvents
+from skbseq._targets import basket_starts
 from skbseq._time import ticks_per_second
 from skbseq.exceptions import SequenceFrameError
 from skbseq.preprocessing._place import Place, read_moments
@@ -75,6 +76,8 @@ class Moments:
     unit : str
     zone : str or None
     columns : SequenceColumns
+    first : ndarray of int64 of shape (n_events,), default=None
+        Where the basket of each event begins. None: each is a basket of its own.
     """
 
     ticks: np.ndarray
@@ -82,10 +85,11 @@ class Moments:
     unit: str
     zone: str | None
     columns: object
+    first: np.ndarray | None = None
 
     @classmethod
-    def read(cls, X, time):
-        """Times of a list column.
+    def read(cls, X, time, basket=None):
+        """Times of a list column, and the baskets of the events if a column of them is named.
 
         Raises
         ------
@@ -111,14 +115,19 @@ class Moments:
                 f"Row {place.row_of(at)} of {time!r} goes back in time; order the events of a row "
                 "oldest first."
             )
-        return found
+        return found if basket is None else replace(found, first=basket_starts(columns, basket))
 
     @property
     def waits(self):
-        """Events that another one follows, and the seconds until then."""
+        """Events that another one follows, and the seconds until then.
+
+        With baskets, events that another basket follows.
+        """
         follows = np.ones(len(self.ticks), bool)
         follows[self.offsets[1:][np.diff(self.offsets) > 0] - 1] = False
         at = np.flatnonzero(follows)
+        if self.first is not None:
+            at = at[self.first[at + 1] == at + 1]
         return at, (self.ticks[at + 1] - self.ticks[at]) / ticks_per_second(self.unit)
 
     def least_wait(self, time):
@@ -131,8 +140,9 @@ class Moments:
         """
         _, seconds = self.waits
         if not (seconds > 0).any():
+            what = "events" if self.first is None else "baskets"
             raise ValueError(
-                f"No history holds two events of different times in {time!r}, so there is no wait "
+                f"No history holds two {what} of different times in {time!r}, so there is no wait "
                 "to learn."
             )
         return float(seconds[seconds > 0].min())
@@ -235,9 +245,10 @@ class PredictWhenMixin:
             If the model was fitted with ``time=None``, or no history holds two events.
         """
         self._check_learned_time()
-        at, seconds = Moments.read(X, self._time).waits
+        at, seconds = Moments.read(X, self._time, self._basket).waits
         if not len(at):
-            raise ValueError("No history holds two events, so there is no wait to score.")
+            what = "events" if self._basket is None else "baskets"
+            raise ValueError(f"No history holds two {what}, so there is no wait to score.")
         waits = self._waits_of_each(X).take(at)
         return float(waits.log_density(np.maximum(seconds, self._least_wait)).mean())
 

@@ -20,11 +20,12 @@ class EndLoss(EventLoss):
     ----------
     kind : {"next_or_end"}
         Every event is predicted from those before it.
-    targets, n_negatives, monitor, form, negatives, smoothing, calibration
+    targets, n_negatives, monitor, form, negatives, smoothing, calibration, baskets
         As of :class:`EventLoss`.
     end : bool, default=False
         Whether the end of a history is learned. It ended after its last event if nothing is known
-        of what followed, code 0.
+        of what followed, code 0. With baskets, it may end after the last event of each basket,
+        which ``basket_ends`` of the data names.
     waits : bool, default=False
         Whether the time until the next event is learned. The data have ``waits`` and ``kinds``.
     """
@@ -50,6 +51,8 @@ class EndTrainer(EventTrainer):
         if self.loss.waits:
             at = _places(data)
             totals = np.append(totals, weight[data.kinds[at] > 0].sum())
+        if self.loss.baskets:
+            weight *= data.basket_ends[_places(data)]
         return np.append(totals, weight.sum()) if self.loss.end else totals
 
     def _columns(self, samples, rows, rng):
@@ -57,13 +60,14 @@ class EndTrainer(EventTrainer):
         batch, targets, weight, negatives = super()._columns(samples, rows, rng)
         data, following, _ = samples
         lengths, steps = data.lengths[rows, None], np.arange(targets.shape[1])
+        # A history begins with its first event, so it does not end before it.
         extras, seen = [], (steps > 0) & (steps <= lengths)
+        at = np.where(seen, data.starts[rows, None] + steps - 1, 0)
         if self.loss.end:
             ended = (steps == lengths) & (following[rows, None] == 0)
-            # A history begins with its first event, so it does not end before it.
-            extras += [ended, np.where(seen, weight, 0)]
+            asked = seen & _padded(data.basket_ends)[at] if self.loss.baskets else seen
+            extras += [ended, np.where(asked, weight, 0)]
         if self.loss.waits:
-            at = np.where(seen, data.starts[rows, None] + steps - 1, 0)
             kinds = np.where(seen, _padded(data.kinds)[at], 0)
             extras += [_padded(data.waits)[at], weight * (kinds == 1), weight * (kinds == 2)]
         extras = [np.asarray(extra, np.float32) for extra in extras]

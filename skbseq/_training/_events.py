@@ -54,7 +54,8 @@ class EventLoss:
         Of "gbce", between 0 and 1: with 1 its scores are log-odds of the codes.
     baskets : bool, default=False
         Whether each event is predicted from those before its basket alone. The data have
-        ``begins``, where in its history the basket of each event begins.
+        ``basket_starts``: how many events of the history come before the basket, -1 where this is
+        not known and the event is no target.
     """
 
     kind: str
@@ -141,7 +142,11 @@ class EventTrainer(Trainer):
     def _totals(self, samples):
         """Total weight of the target events, for each part of the loss."""
         data, following, sample_weight = samples
-        totals = self._weigh(data, np.repeat(sample_weight, data.lengths).astype(np.float64))
+        weight = np.repeat(sample_weight, data.lengths).astype(np.float64)
+        if self.loss.baskets:
+            at, _ = ranges(data.starts, data.starts + data.lengths)
+            weight *= data.basket_starts[at] >= 0
+        totals = self._weigh(data, weight)
         totals[0] += sample_weight[following >= FIRST_CATEGORY].sum(dtype=np.float64)
         return totals
 
@@ -176,10 +181,12 @@ class EventTrainer(Trainer):
         """Rank of the last events among all codes, from those before them."""
         place = self.loss.targets[0]
         asked, last, before = _last_of(data)
-        codes = data.codes[last, place]
-        known = codes >= FIRST_CATEGORY
-        last, size = codes[known].astype(np.int32), self._heads[0].n_codes
-        before = replace(data.take(asked), lengths=before).take(known)
+        codes, size = data.codes[last, place], self._heads[0].n_codes
+        # Once each: a basket may hold an id several times.
+        _, once = np.unique(asked * size + codes, return_index=True)
+        known = np.sort(once[codes[once] >= FIRST_CATEGORY])
+        last = codes[known].astype(np.int32)
+        before = replace(data.take(asked[known]), lengths=before[known])
         at, offsets = ranges(before.starts, before.starts + before.lengths)
         rows = np.repeat(np.arange(len(last)), np.diff(offsets))
         codes = before.codes[at, place]
@@ -224,7 +231,8 @@ class EventTrainer(Trainer):
         targets[np.arange(len(rows)), data.lengths[rows], 0] = following[rows]
         targets = np.where(targets >= FIRST_CATEGORY, targets, 0)
         if self.loss.baskets:
-            targets = np.append(targets, _steps_of_queries(data, rows, targets.shape[1]), axis=2)
+            steps = _steps_of_queries(data, rows, targets.shape[1])[:, :, None]
+            targets = np.append(np.where(steps >= 0, targets, 0), steps, axis=2)
         weight = np.broadcast_to(sample_weight[rows, None], targets.shape[:2])
         return batch, targets, weight, self._draw(targets, rng)
 
@@ -301,9 +309,9 @@ def _last_of(data):
     """
     rows = np.flatnonzero(data.lengths)
     stops = (data.starts + data.lengths)[rows]
-    if getattr(data, "begins", None) is None:
+    if getattr(data, "basket_starts", None) is None:
         return rows, stops - 1, data.lengths[rows] - 1
-    before = data.begins[stops - 1]
+    before = data.basket_starts[stops - 1]
     last, offsets = ranges(data.starts[rows] + before, stops)
     sizes = np.diff(offsets)
     return np.repeat(rows, sizes), last, np.repeat(before, sizes)
@@ -314,10 +322,10 @@ def _steps_of_queries(data, rows, n_steps):
 
     What followed a history begins a basket.
     """
-    steps = np.zeros((len(rows), n_steps, 1), np.int32)
+    steps = np.zeros((len(rows), n_steps), np.int32)
     lengths = data.lengths[rows]
     at, offsets = ranges(data.starts[rows], data.starts[rows] + lengths)
     row = np.repeat(np.arange(len(rows)), lengths)
-    steps[row, np.arange(len(at)) - offsets[row], 0] = data.begins[at]
-    steps[np.arange(len(rows)), lengths, 0] = lengths
+    steps[row, np.arange(len(at)) - offsets[row]] = data.basket_starts[at]
+    steps[np.arange(len(rows)), lengths] = lengths
     return steps

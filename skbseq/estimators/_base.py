@@ -386,12 +386,17 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
 
     @property
     def best_epoch_(self):
-        """Epoch, from 1, whose weights were kept."""
+        """Epoch, from 1, whose weights early stopping kept, or the last one."""
         check_is_fitted(self)
         model = self._sequence_model
-        if not model.best_epoch:  # earlier versions kept the one with the lowest loss
-            return best_epoch(model.history.get("val_loss", model.history["loss"]), "loss")
-        return model.best_epoch
+        if model.best_epoch:
+            return model.best_epoch
+        # Earlier versions kept the epoch with the best value.
+        monitor = getattr(self, "monitor", "loss")
+        values = model.history.get(f"val_{monitor}")
+        if values is None or self._patience() is None:
+            return len(model.history["loss"])
+        return best_epoch(values, monitor)
 
     @property
     def model_(self):

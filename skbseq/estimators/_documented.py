@@ -23,7 +23,7 @@ _ATTRIBUTES = {
     ),
     "feature_names_in_": ("ndarray of str", "Names of the columns, if X was a frame."),
     "n_iter_": ("int", "Number of epochs run."),
-    "best_epoch_": ("int", "Epoch, from 1, whose weights were kept."),
+    "best_epoch_": ("int", "Epoch, from 1, whose weights early stopping kept, or the last."),
     "device_": ("str", "Where the network was trained."),
     "padding_": ("float", "Share of the steps of the last epoch's batches that were padding."),
     "model_": ("keras.Model", "The network, built at each access; it returns logits."),

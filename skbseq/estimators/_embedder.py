@@ -94,7 +94,7 @@ class BehaviorEmbedder(
     n_iter_ : int
         Number of epochs run.
     best_epoch_ : int
-        Epoch, from 1, whose weights were kept.
+        Epoch, from 1, whose weights early stopping kept, or the last.
     device_ : str
         Where the network was trained.
     padding_ : float

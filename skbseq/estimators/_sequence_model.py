@@ -138,7 +138,7 @@ class SequenceModel:
         ``kind`` and ``values``, to continue from. None where nothing continues.
     history : dict of str to list of float
     best_epoch : int
-        Epoch, from 1, whose weights were kept; 0 in files of earlier versions.
+        Epoch, from 1, whose weights early stopping kept; 0 in files of earlier versions.
     padding : float
         Share of the steps of the last epoch's batches that were padding.
     device : str

@@ -268,9 +268,9 @@ def names_of(table, key):
 def nothing_told(names):
     """The error of columns that do not tell products apart."""
     return ValueError(
-        f"No column of item_features tells products apart: {', '.join(map(repr, names))} hold one "
-        "value each, or only values that occur once. Add columns that differ between products, "
-        "and that some share."
+        "No column of item_features tells products apart. The same value throughout, or only "
+        f"values that occur once, are in {', '.join(map(repr, names))}. Add columns that differ "
+        "between products, and that some share."
     )
 
 

@@ -60,7 +60,7 @@ class ContinuedFitMixin:
                 "them in its embeddings. Set warm_start=False, or leave item_features out of both "
                 "fits."
             )
-        asked = {"target": (self.target_, target)}
+        asked = {"target": (self.target_, target), "basket": (self._basket, self.basket)}
         asked["encoder"] = code(self.encoder_, {}), code(encoder, {})
         for name, (then, now) in asked.items():
             if then != now:

@@ -2,18 +2,38 @@
 
 import warnings
 
+import numpy as np
+
 from skbseq import _frames
 from skbseq._targets import index_in_classes, present_values, to_ids
+from skbseq.estimators._base import weights_of
 from skbseq.preprocessing._evidence import code
 from skbseq.preprocessing._sequence_encoder import time_features_of
 
 
-def check_something_to_learn(data, following, weights):
-    if not (weights * (data.lengths + (following > 0))).any():
+def weights_of_events(data, following, sample_weight):
+    """Weights of the histories, zero for those that hold nothing to learn.
+
+    Parameters
+    ----------
+    data : Sequences
+    following : ndarray of int
+        Code of the event that followed each history, 0 for none.
+    sample_weight : array-like or None
+
+    Raises
+    ------
+    ValueError
+        If no history of positive weight holds an event.
+    """
+    weights = weights_of(data, sample_weight)
+    weights = np.where(data.lengths + following > 0, weights, np.float32(0))
+    if not weights.any():
         raise ValueError(
             "There is nothing to learn from: every history with an event has weight zero. Give "
             "one of them a positive sample_weight."
         )
+    return weights
 
 
 def warn_of_unseen(values, rows, column):

@@ -75,8 +75,8 @@ class MixedCountsMixin:
         at = data.starts[rows] + before
         codes = self._positions()[data.codes[at, self._place]]
         if self._basket is not None:
-            before = data.begins[at]
-        chosen = np.flatnonzero(codes >= 0)[:_N_TRIED]
+            before = data.basket_starts[at]
+        chosen = np.flatnonzero((codes >= 0) & (before >= 0))[:_N_TRIED]
         return replace(data.take(rows[chosen]), lengths=before[chosen]), codes[chosen]
 
     def _scores(self, histories):

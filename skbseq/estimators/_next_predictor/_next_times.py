@@ -28,7 +28,7 @@ class NetworkWaitsMixin(PredictWhenMixin):
         self._time = self.time
         if self.time is None:
             return data
-        moments = Moments.read(X, self.time)
+        moments = Moments.read(X, self.time, self.basket)
         at, seconds = moments.waits
         self._least_wait = moments.least_wait(self.time)
         kinds, waits = np.zeros(len(moments.ticks), np.int8), np.ones(len(moments.ticks))

@@ -26,14 +26,14 @@ from skbseq._targets import (
     split_target,
     to_ids,
 )
-from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin, weights_of
+from skbseq.estimators._base import NetworkMixin, OwnEncoderMixin
 from skbseq.estimators._each_event import EachQueryMixin
 from skbseq.estimators._next_predictor._baskets import BasketsMixin
 from skbseq.estimators._next_predictor._continued import ContinuedFitMixin
 from skbseq.estimators._next_predictor._fit_inputs import (
-    check_something_to_learn,
     refuse_age,
     warn_of_unseen,
+    weights_of_events,
 )
 from skbseq.estimators._next_predictor._history_ends import NetworkEndsMixin
 from skbseq.estimators._next_predictor._item_features import OWN_DROPOUT, ItemFeaturesMixin
@@ -189,10 +189,11 @@ class NextBehaviorPredictor(
         List column whose equal values next to each other mark events that happened together, such
         as invoice numbers or times; an event without a value is a basket of its own. Each event is
         then predicted from those before its basket alone: what is in the next basket, and not
-        which line comes next. ``monitor`` ranks all events of the last basket, which also decide
-        the weights of ``counting``. :meth:`predict` and the like take every history as one of
-        whole baskets. A column of ids is no channel, unless the encoder names it. None: each
-        event is a basket of its own.
+        which line comes next. The weights of ``counting`` are of such predictions, ``monitor``
+        ranks the ids of the last basket, and ``end`` and ``time`` are learned after whole baskets.
+        All predictions are for the basket after the last event; :meth:`sample_paths` reads each
+        event that it adds as a basket of its own. A column of ids is no channel, unless the
+        encoder names it. None: each event is a basket of its own.
     init : BehaviorEmbedder
         Fitted embedder from whose weights training starts. Its encoder and its embedding sizes
         are used, and its network must be the same. In searches and cross-validation, pass
@@ -226,7 +227,7 @@ class NextBehaviorPredictor(
     n_iter_ : int
         Number of epochs run; with ``refit``, of the second training.
     best_epoch_ : int
-        Epoch, from 1, whose weights were kept.
+        Epoch, from 1, whose weights early stopping kept, or the last.
     mixture_weights_ : dict of str to float
         Weight of the network, as "network", and of each counting model, by its class name in
         lower case. They sum to 1.
@@ -477,23 +478,23 @@ class NextBehaviorPredictor(
             self._check_needs_no_held_out("validation_split=0. Set it to 0.1, say")
         with all_or_nothing(self):
             resume = self.warm_start and self.__sklearn_is_fitted__()
-            columns, target = split_target(X, self.target)
+            columns, target = split_target(X, self.target, but=self.basket)
             if resume:
                 self._check_continues(target, self._chosen_encoder())
             self.target_ = target
-            baskets = self._read_baskets(columns)
             counting = read_counting(self.counting, self.target_, self.item_features is not None)
             if not columns.lists[self.target_].offsets[-1]:
                 raise ValueError(
                     f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
                     f"{self.target_!r} holds an event."
                 )
+            baskets = self._read_baskets(columns)
             data = self._read_more(X, columns) if resume else self._learn_codes(X, columns)
+            data = self._with_last_baskets(data, X, columns.lists[target], baskets)
             following = self._note_known_next(self._code_of_next(y, columns), y)
             self._learn_items(counting)
             self._learn_attributes(data, more=resume)
-            weights = weights_of(data, sample_weight)
-            check_something_to_learn(data, following, weights)
+            weights = weights_of_events(data, following, sample_weight)
             data = self._with_waits(data, X, following)
             data = self._with_baskets(data, columns.lists[target], baskets)
             n_negatives = self._negatives()
@@ -551,8 +552,7 @@ class NextBehaviorPredictor(
         """Fit the encoder, and the sequences in its codes; the ids that have one."""
         encoder = self._chosen_encoder()
         if self.init is None:
-            channels = self._channels_of(X, columns, encoder)
-            encoded = self._fit_encoder(encoder, channels, settled=(self.target_,))
+            encoded = self._fit_basket_encoder(encoder, X, columns)
         else:
             encoded = self._take_encoder(find_embedder(self.init), X)
         refuse_age(self.encoder_)
