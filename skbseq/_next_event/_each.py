@@ -96,14 +96,14 @@ class TargetEvents:
     missing : ndarray of bool of shape (n_events,)
         Whether the event has no value.
     offsets : ndarray of int64 of shape (n_samples + 1,)
-    first : ndarray of int64 of shape (n_events,), default=None
+    basket_starts : ndarray of int64 of shape (n_events,), default=None
         Where the basket of each begins. None: each is a basket of its own.
     """
 
     found: np.ndarray
     missing: np.ndarray
     offsets: np.ndarray
-    first: np.ndarray | None = None
+    basket_starts: np.ndarray | None = None
 
     @classmethod
     def read(cls, X, target, catalogue, basket=None):
@@ -114,8 +114,8 @@ class TargetEvents:
         found, missing = np.full(len(column.values), -1), np.ones(len(column.values), bool)
         found[places] = index_in_classes(values, catalogue, repr(target))
         missing[places] = False
-        first = None if basket is None else basket_starts(columns, basket, target)
-        return cls(found, missing, column.offsets, first)
+        starts = None if basket is None else basket_starts(columns, basket, target)
+        return cls(found, missing, column.offsets, starts)
 
     @property
     def begin(self):
@@ -124,9 +124,9 @@ class TargetEvents:
 
     def stops(self, *, after):
         """Where what stands before each event ends, or what stands before and including it."""
-        if self.first is None or after:
+        if self.basket_starts is None or after:
             return np.arange(len(self.found)) + after
-        return self.first
+        return self.basket_starts
 
     def beginnings(self, *, after):
         """What stands before each event, or before and including it."""

@@ -76,7 +76,7 @@ class Moments:
     unit : str
     zone : str or None
     columns : SequenceColumns
-    first : ndarray of int64 of shape (n_events,), default=None
+    basket_starts : ndarray of int64 of shape (n_events,), default=None
         Where the basket of each event begins. None: each is a basket of its own.
     """
 
@@ -85,7 +85,7 @@ class Moments:
     unit: str
     zone: str | None
     columns: object
-    first: np.ndarray | None = None
+    basket_starts: np.ndarray | None = None
 
     @classmethod
     def read(cls, X, time, basket=None):
@@ -115,7 +115,11 @@ class Moments:
                 f"Row {place.row_of(at)} of {time!r} goes back in time; order the events of a row "
                 "oldest first."
             )
-        return found if basket is None else replace(found, first=basket_starts(columns, basket))
+        return (
+            found
+            if basket is None
+            else replace(found, basket_starts=basket_starts(columns, basket))
+        )
 
     @property
     def waits(self):
@@ -126,8 +130,8 @@ class Moments:
         follows = np.ones(len(self.ticks), bool)
         follows[self.offsets[1:][np.diff(self.offsets) > 0] - 1] = False
         at = np.flatnonzero(follows)
-        if self.first is not None:
-            at = at[self.first[at + 1] == at + 1]
+        if self.basket_starts is not None:
+            at = at[self.basket_starts[at + 1] == at + 1]
         return at, (self.ticks[at + 1] - self.ticks[at]) / ticks_per_second(self.unit)
 
     def least_wait(self, time):
@@ -140,7 +144,7 @@ class Moments:
         """
         _, seconds = self.waits
         if not (seconds > 0).any():
-            what = "events" if self.first is None else "baskets"
+            what = "events" if self.basket_starts is None else "baskets"
             raise ValueError(
                 f"No history holds two {what} of different times in {time!r}, so there is no wait "
                 "to learn."

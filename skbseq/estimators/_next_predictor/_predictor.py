@@ -478,30 +478,14 @@ class NextBehaviorPredictor(
             self._check_needs_no_held_out("validation_split=0. Set it to 0.1, say")
         with all_or_nothing(self):
             resume = self.warm_start and self.__sklearn_is_fitted__()
-            columns, target = split_target(X, self.target, but=self.basket)
-            if resume:
-                self._check_continues(target, self._chosen_encoder())
-            self.target_ = target
+            columns = self._find_target(X, resume)
             counting = read_counting(self.counting, self.target_, self.item_features is not None)
-            if not columns.lists[self.target_].offsets[-1]:
-                raise ValueError(
-                    f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
-                    f"{self.target_!r} holds an event."
-                )
-            baskets = self._read_baskets(columns)
-            data = self._read_more(X, columns) if resume else self._learn_codes(X, columns)
-            data = self._with_last_baskets(data, X, columns.lists[target], baskets)
-            following = self._note_known_next(self._code_of_next(y, columns), y)
-            self._learn_items(counting)
-            self._learn_attributes(data, more=resume)
-            weights = weights_of_events(data, following, sample_weight)
-            data = self._with_waits(data, X, following)
-            data = self._with_baskets(data, columns.lists[target], baskets)
+            samples = self._read_samples(X, y, sample_weight, columns, counting, resume)
+            data, following, weights = samples
             n_negatives = self._negatives()
             self._learn_offset(n_negatives)
             spec, start = self._starting_point(data, resume)
             objective = Objective(spec, self._event_loss(n_negatives))
-            samples = data, following.astype(np.float32), weights
             held_out = self._train(samples, objective, start=start)
             self._fold_features()
             self._warn_of_last_epoch()
@@ -509,12 +493,37 @@ class NextBehaviorPredictor(
                 self._check_needs_no_held_out(
                     f"none with an event is held out of {len(data):,}. Give more histories"
                 )
-            following = np.where(weights > 0, self._positions()[following], -1)
+            following = np.where(weights > 0, self._positions()[following.astype(np.int64)], -1)
             learned = self._seen(X).only(weights > 0).with_next(following)
             self._mix(counting, learned, data, held_out)
             if self.refit:
                 self._train_on_all(samples, objective, start)
         return self
+
+    def _find_target(self, X, resume):
+        """The columns of X, after ``target_`` is found among them."""
+        columns, target = split_target(X, self.target, but=self.basket)
+        if resume:
+            self._check_continues(target, self._chosen_encoder())
+        self.target_ = target
+        if not columns.lists[target].offsets[-1]:
+            raise ValueError(
+                f"There is nothing to learn from: none of the {columns.n_rows:,} histories in "
+                f"{target!r} holds an event."
+            )
+        return columns
+
+    def _read_samples(self, X, y, sample_weight, columns, counting, resume):
+        """Sequences, the codes of what followed, and weights; what they say is learned first."""
+        column, baskets = columns.lists[self.target_], self._read_baskets(columns)
+        data = self._read_more(X, columns) if resume else self._learn_codes(X, columns)
+        data = self._with_last_baskets(data, X, column, baskets)
+        following = self._note_known_next(self._code_of_next(y, columns), y)
+        self._learn_items(counting)
+        self._learn_attributes(data, more=resume)
+        weights = weights_of_events(data, following, sample_weight)
+        data = self._with_baskets(self._with_waits(data, X, following), column, baskets)
+        return data, following.astype(np.float32), weights
 
     def _check_needs_no_held_out(self, reason):
         """Refuse parameters that need held-out histories, for there are none."""
