@@ -29,6 +29,9 @@ msnbc     0.5815 0.0043; 0.6652  0.5824 0.0054; 0.6643  0.5848 0.0020; 0.6636  0
 - A GRU with averages, lowest and default: shop 0.8016 0.0021 by default, retail 0.7604 0.0099 and
   0.7663 0.0016, cdnow 0.7750 0.0004 and 0.7749 0.0004, clothing 0.6180 0.0066 and 0.6190 0.0076
   (its log loss rises by 0.002), msnbc 0.5808 0.0037 and 0.5838 0.0019.
+- A transformer, the latest as good, without averages and with them: shop 0.7593 0.0036 and 0.7599
+  0.0066, retail 0.7570 0.0056 and 0.7576 0.0038, cdnow 0.7734 0.0016 and 0.7743 0.0007, clothing
+  0.6195 0.0096 and 0.6194 0.0096, msnbc 0.5843 0.0040 and 0.5853 0.0035; log losses lower on all.
 - On the sessions of the clothing shop, boosting on aggregates is better than any of these.
 
 Other rules for the epoch, of an LSTM with averages (AUC, deviation), on clothing, msnbc, retail
