@@ -3,6 +3,7 @@
     python -m benchmarks.pretraining --data ../shared/data
     python -m benchmarks.pretraining --data ../shared/data --transfer
     python -m benchmarks.pretraining --data ../shared/data --objectives
+    python -m benchmarks.pretraining --data ../shared/data --token --tasks clothing,shop
 
 **How to fine-tune** (the default). A transformer is pretrained by the next event, on the histories
 of the training part, without labels. Then 100 and 1,000 of them have labels: which session of a
@@ -169,7 +170,7 @@ class Task:
         return [(self.pool[rows], self.test) for rows, _ in found]
 
 
-def pretrain(encoder, X, arguments, name):
+def pretrain(encoder, X, arguments, name, **changes):
     """Transformers pretrained without labels, one for each seed."""
     begin, found = time.perf_counter(), []
     for seed in range(arguments.seeds):
@@ -178,7 +179,7 @@ def pretrain(encoder, X, arguments, name):
             objective=arguments.objective,
             epochs=arguments.epochs,
             random_state=seed,
-            **TRANSFORMER,
+            **TRANSFORMER | changes,
         )
         found.append(embedder.fit(X))
     seconds = time.perf_counter() - begin
@@ -186,14 +187,14 @@ def pretrain(encoder, X, arguments, name):
     return found
 
 
-def transformer(n_labels, pretrained=None, **changes):
+def transformer(n_labels, pretrained=None, n_layers=1, **changes):
     """Makes classifiers from the weights of the embedder of the draw's seed, or from scratch."""
 
     def make(seed, **parameters):
         if pretrained is not None:
             parameters |= {"init": FrozenEstimator(pretrained[seed % len(pretrained)])}
         return BehaviorClassifier(
-            **TRANSFORMER,
+            **TRANSFORMER | {"n_layers": n_layers},
             epochs=20 if n_labels < 500 else 10,
             batch_size=16 if n_labels < 500 else 64,
             validation_split=0,
@@ -260,6 +261,51 @@ def fine_tuning(arguments):
         for n_labels, n_draws in draws_of(arguments).items():
             ways = ways_to_fine_tune(pretrained, codes, vectors, flat, n_labels)
             compare(task, ways, n_labels, n_draws)
+
+
+# ------------------------------------------------------------------ history tokens
+
+
+def ways_with_token(task, arguments, name):
+    """A function of the number of labels that gives ways by name, without and with a token."""
+    found = {}
+    for token in (False, True):
+        changes = {"n_layers": arguments.layers, "network__history_token": token}
+        pretrained = pretrain(task.encoder, task.X.iloc[task.pool], arguments, name, **changes)
+        found[token] = changes, pretrained, vectors_of(pretrained, task.X)
+    codes = encoded(pretrained, task.X)
+
+    def ways(n_labels):
+        def way(token, *given, **more):
+            make = transformer(n_labels, *given, **found[token][0], **more)
+            return Way(codes, make, TRANSFORMER_GRID)
+
+        for token, (_, pretrained, vectors) in found.items():
+            yield "from scratch", token, way(token)
+            yield "pretrained, all weights", token, way(token, pretrained)
+            yield "pretrained, head alone", token, way(token, pretrained, freeze="network")
+            yield "vectors, logistic", token, Way(vectors, linear, LINEAR)
+
+    return ways
+
+
+def history_tokens(arguments):
+    """Does a token that sums up the history make a better vector of it?"""
+    for name in arguments.tasks.split(","):
+        task = Task.of(*getattr(seed_spread, name)(arguments.data))
+        print(f"\n{name}: {task.y.mean():.2f} positive, {arguments.layers} blocks")
+        ways = ways_with_token(task, arguments, name)
+        for n_labels, n_draws in draws_of(arguments).items():
+            draws, others = task.draws(n_labels, n_draws, 0), task.draws(n_labels, TRIED, 1)
+            print(f"{n_draws} draws of {n_labels:,} labels: gains over scratch, and of the token")
+            without = {}
+            for way_name, token, way in ways(n_labels):
+                parameters = way.best(task.y, others)
+                aucs = way.aucs(task.y, draws, parameters)
+                scratch = [without["from scratch"]] if without else []
+                bases = [*scratch, without[way_name]] if token else scratch
+                without.setdefault(way_name, aucs)
+                print(row(way_name + ", token" * token, aucs, bases), parameters, flush=True)
 
 
 # ------------------------------------------------------------------ from another shop
@@ -452,6 +498,8 @@ def main():
     parser.add_argument("--data", required=True, help="folder with the logs")
     parser.add_argument("--transfer", action="store_true", help="pretrain on another shop")
     parser.add_argument("--objectives", action="store_true", help="compare objectives")
+    parser.add_argument("--token", action="store_true", help="measure history tokens")
+    parser.add_argument("--layers", type=int, default=1, help="blocks with --token")
     parser.add_argument("--tasks", default="clothing,retail", help="names of seed_spread's tasks")
     parser.add_argument("--objective", default="next", help="of the transformers")
     parser.add_argument("--epochs", type=int, default=20, help="of pretraining")
@@ -463,6 +511,8 @@ def main():
         objectives(arguments)
     elif arguments.transfer:
         transfer(arguments)
+    elif arguments.token:
+        history_tokens(arguments)
     else:
         fine_tuning(arguments)
 

@@ -32,7 +32,7 @@ from skbseq.estimators._sequence_model import (
 )
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import NETWORKS, NetworkSpec, check_size, find_network
-from skbseq.networks._network import CHECKPOINT, SHARED, as_text, hashable
+from skbseq.networks._network import FIELDS, SHARED, as_text, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
 from skbseq.preprocessing._sequence_encoder import gap_scales_of
@@ -45,6 +45,10 @@ _NOT_EVERYWHERE = {
     "bidirectional": (False, "reads in one direction"),
     "recurrent_dropout": (0, "has no recurrent state"),
 }
+
+
+def _fields(arguments):
+    return {name: bool(arguments[name]) for name in FIELDS if name in arguments}
 
 
 def _of_model(field, doc):
@@ -187,10 +191,13 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         network = find_network(self.network)
         arguments = self._network_arguments(network)
         given, schema = self.get_params(deep=False), self._sequence_model.schema
+        pooling = given.get("pooling", "last")
+        if network.check is not None:
+            network.check(arguments, pooling)
         # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
         seen = schema.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
-        ours = SHARED if network.is_function else (*SHARED, CHECKPOINT)
+        ours = SHARED if network.is_function else (*SHARED, *FIELDS)
         own = {name: value for name, value in arguments.items() if name not in ours}
         spec = NetworkSpec(
             vocabulary_sizes=sizes,
@@ -203,14 +210,14 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             bidirectional=arguments.get("bidirectional", False),
             dropout=float(arguments.get("dropout", given.get("dropout")) or 0),
             recurrent_dropout=float(arguments.get("recurrent_dropout") or 0),
-            pooling=given.get("pooling", "last"),
+            pooling=pooling,
             policy="float32",  # until the device is known
             network=self.network,
             embedding_dropout=float(given.get("embedding_dropout", 0)),
             options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
             gap=self._gap_place(network),
-            checkpoint=not network.is_function and bool(arguments.get(CHECKPOINT, False)),
+            **({} if network.is_function else _fields(arguments)),
         )
         check_size(spec)
         return spec

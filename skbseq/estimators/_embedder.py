@@ -216,11 +216,18 @@ class BehaviorEmbedder(
 
     def _check_directions(self):
         # Of the spec, because network__bidirectional goes before the parameter.
-        both_ways = self._network_spec(n_outputs=self.units).bidirectional
+        spec = self._network_spec(n_outputs=self.units)
+        both_ways = spec.bidirectional
         if self.objective == "next" and both_ways:
             raise ValueError(
                 "bidirectional=True lets the network see the events that objective='next' has "
                 "it predict. Use objective='masked' or 'contrastive'."
+            )
+        if self.objective == "masked" and spec.history_token:
+            raise ValueError(
+                "objective='masked' needs a network that reads in both directions, and a history "
+                "token sums up earlier events for later ones. Use objective='next', or leave "
+                "network__history_token out."
             )
         # How a user's own function reads is not known.
         if self.objective == "masked" and not both_ways and not callable(self.network):

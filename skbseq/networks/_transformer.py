@@ -19,57 +19,108 @@ def transformer(
     bidirectional,
     dropout,
     checkpoint=False,
+    history_token=False,
+    predicts_events=False,
 ):
     """Blocks of attention and a feed-forward layer, each normalised before and added after.
 
     An event attends to itself and to those before it, or to all real events if bidirectional.
+    With a history token the vector of a history is that of the token. In each block the token is
+    computed first, so that the events after it read what the same block has made of it.
     """
     import keras
 
     from skbseq.networks._graph._checkpoint import run_block
+    from skbseq.networks._graph._history_token import DistanceAttention, HistoryToken, TokenState
     from skbseq.networks._graph._layers import AddPositions, Attention, Time2Vec
 
+    layers = {}
+
+    def once(make, name, *arguments, **options):
+        # The token and the events of a block have the same layers.
+        if name not in layers:
+            layers[name] = make(*arguments, name=name, **options)
+        return layers[name]
+
     def dense(x, name, width, **options):
-        return keras.layers.Dense(width, name=name, **options)(x)
+        return once(keras.layers.Dense, name, width, **options)(x)
 
     # Each part is normalised before, not after: deep stacks then train without a warm-up.
     def norm(x, name):
-        return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
+        return once(keras.layers.LayerNormalization, name, epsilon=1e-6)(x)
 
     def add(x, y):
         y = keras.layers.Dropout(dropout)(y) if dropout else y
         return keras.layers.Add()([x, y])
 
-    def attend(x, lengths, i):
+    def parts(x, i, *names):
         width = -(-units // n_heads) * n_heads  # every head of one size, whatever the units
-        parts = [dense(x, f"{name}_{i}", width) for name in ("query", "key", "value")]
-        attention = Attention(n_heads, not bidirectional, name=f"attention_{i}")
-        return dense(attention(*parts, lengths), f"attention_output_{i}", units)
+        x = norm(x, f"norm_{i}_a")
+        return [dense(x, f"{name}_{i}", width) for name in names]
 
     def feed_forward(x, i):
         width = feed_forward_units or 2 * units
         x = dense(x, f"feed_forward_{i}", width, activation="relu")
         return dense(x, f"feed_forward_output_{i}", units)
 
-    def block(x, lengths, i):
-        x = add(x, attend(norm(x, f"norm_{i}_a"), lengths, i))
+    def finish(x, attended, i):
+        x = add(x, dense(attended, f"attention_output_{i}", units))
         return add(x, feed_forward(norm(x, f"norm_{i}_b"), i))
+
+    def block(x, lengths, i):
+        attention = Attention(n_heads, not bidirectional, name=f"attention_{i}")
+        return finish(x, attention(*parts(x, i, "query", "key", "value"), lengths), i)
+
+    def block_with_token(x, distance, i):
+        attention = DistanceAttention(n_heads, name=f"attention_{i}")
+        join = keras.layers.Concatenate(axis=1)
+        query, *read = parts(x, i, "query", "key", "value")
+        attended = attention(query[:, -1:], *read, distance[:, -1:])
+        token = finish(x[:, -1:], attended, i)
+        of_token = parts(token, i, "key", "value")
+        read = [join([y[:, :-1], z]) for y, z in zip(read, of_token, strict=True)]
+        attended = attention(query[:, :-1], *read, distance[:, :-1])
+        return join([finish(x[:, :-1], attended, i), token])
 
     x = events
     # The numbers enter twice: as they are among the events, and by learned periods.
     if inputs["numbers"].shape[2]:
         times = Time2Vec(units, name="time2vec")(inputs["numbers"])
         x = keras.layers.Concatenate()([x, times])
-    x = AddPositions(name="positions")(dense(x, "input_projection", units))
+    x, given = AddPositions(name="positions")(dense(x, "input_projection", units)), lengths
+    if history_token:
+        x, given = HistoryToken(predicts_events, name="history_token")(x, lengths)
+    block = block_with_token if history_token else block
     for i in range(n_layers):
-        x = run_block(partial(block, i=i), i, x, lengths, checkpoint=checkpoint)
-    return norm(x, "norm")
+        x = run_block(partial(block, i=i), i, x, given, checkpoint=checkpoint)
+    x = norm(x, "norm")
+    if not history_token:
+        return x
+    return x[:, :-1], TokenState(dtype="float32", name="token_state")(x, lengths)
 
 
 def _least_weights(width, *, units, n_layers, n_heads, feed_forward_units, **_):
     # Queries, keys, values and their sum: every head has at least one number.
     attention = 4 * max(units, n_heads)
     return units * (width + n_layers * (attention + 2 * (feed_forward_units or 2 * units)))
+
+
+def _check_token(arguments, pooling):
+    """Refuse what a history token rules out."""
+    if not arguments["history_token"]:
+        return
+    if arguments["bidirectional"]:
+        raise ValueError(
+            "history_token=True needs bidirectional=False: the token learns to sum up earlier "
+            "events for later ones. Set bidirectional=False, and of an embedder "
+            "objective='next', or leave history_token out."
+        )
+    if pooling != "last":
+        raise ValueError(
+            f"history_token=True makes the token's state the vector of a history, so "
+            f"pooling={pooling!r} would leave it unused. Set pooling='last', or leave "
+            "history_token out."
+        )
 
 
 NETWORK = Network(
@@ -115,7 +166,19 @@ NETWORK = Network(
             """,
         ),
         "checkpoint": CHECKPOINT,
+        "history_token": Option(
+            False,
+            ["boolean"],
+            "bool",
+            """
+            Whether the vector of a history is the state of a learned token after its last event
+            (a history token), and not the vector of that event. Where the network learns to
+            predict events, the events after a random one see those before it through the token
+            alone. Needs ``bidirectional=False`` and ``pooling="last"``.
+            """,
+        ),
     },
+    check=_check_token,
     texts=ClassTexts(
         prefix="Transformer",
         title="a transformer (self-attention)",
