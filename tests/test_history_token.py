@@ -254,6 +254,11 @@ def test_the_same_seed_gives_the_same_vectors_also_from_a_file(data, fitted, tmp
     np.testing.assert_array_equal(again.transform(data[0]), expected)
 
 
+def test_checkpointing_changes_no_vector(data, fitted):
+    checked = clone(fitted).set_params(network__checkpoint=True).fit(data[0])
+    np.testing.assert_allclose(checked.transform(data[0]), fitted.transform(data[0]), atol=1e-3)
+
+
 def test_fine_tuning_begins_with_the_token_of_the_embedder(data, fitted):
     import keras
 
@@ -298,7 +303,7 @@ def test_a_classifier_learns_by_the_token_from_scratch():
     codes = [[4, 2 + i % 2, 2 + i % 2] for i in range(64)]
     y = [i % 2 for i in range(64)]
     model = TransformerBehaviorClassifier(
-        history_token=True, **TINY, epochs=8, batch_size=16, learning_rate=0.02, dropout=0
+        history_token=True, **TINY, epochs=5, batch_size=16, learning_rate=0.02, dropout=0
     ).fit(codes, y)
     assert model.score(codes, y) == 1
 

@@ -111,6 +111,10 @@ class BehaviorEmbedder(
     predicted codes, plus Huber's loss of the numbers. Parts of histories are distinguished by
     :math:`-\\log \\frac{\\exp(\\cos(z, z^+) / \\tau)}{\\sum_{z'} \\exp(\\cos(z, z') / \\tau)}`.
 
+    With ``network="transformer"`` and ``network__history_token=True`` the vector of a history is
+    the state of a learned token, which objective "next" trains to sum up earlier events for later
+    ones (Karpukhin and Savchenko 2025).
+
     References
     ----------
     Babaev, Ovsov, Kireev et al. (2022). CoLES: contrastive learning for event sequences with
@@ -118,6 +122,9 @@ class BehaviorEmbedder(
 
     Chen, Kornblith, Norouzi, Hinton (2020). A simple framework for contrastive learning of visual
     representations. ICML.
+
+    Karpukhin, Savchenko (2025). HT-Transformer: event sequences classification by accumulating
+    prefix information with history tokens. arXiv:2508.01474.
 
     Examples
     --------
