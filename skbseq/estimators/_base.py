@@ -47,10 +47,6 @@ _NOT_EVERYWHERE = {
 }
 
 
-def _fields(arguments):
-    return {name: bool(arguments[name]) for name in FIELDS if name in arguments}
-
-
 def _of_model(field, doc):
     """A fitted attribute that the estimator's `SequenceModel` holds."""
 
@@ -191,13 +187,11 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         network = find_network(self.network)
         arguments = self._network_arguments(network)
         given, schema = self.get_params(deep=False), self._sequence_model.schema
-        pooling = given.get("pooling", "last")
-        if network.check is not None:
-            network.check(arguments, pooling)
         # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
         seen = schema.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
-        ours = SHARED if network.is_function else (*SHARED, *FIELDS)
+        fields = () if network.is_function else FIELDS
+        ours = (*SHARED, *fields)
         own = {name: value for name, value in arguments.items() if name not in ours}
         spec = NetworkSpec(
             vocabulary_sizes=sizes,
@@ -210,14 +204,14 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             bidirectional=arguments.get("bidirectional", False),
             dropout=float(arguments.get("dropout", given.get("dropout")) or 0),
             recurrent_dropout=float(arguments.get("recurrent_dropout") or 0),
-            pooling=pooling,
+            pooling=given.get("pooling", "last"),
             policy="float32",  # until the device is known
             network=self.network,
             embedding_dropout=float(given.get("embedding_dropout", 0)),
             options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
             gap=self._gap_place(network),
-            **({} if network.is_function else _fields(arguments)),
+            **{name: bool(arguments.get(name, False)) for name in fields},
         )
         check_size(spec)
         return spec
@@ -257,6 +251,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
                     f"network={network.label} needs its argument {name!r}, which has no default. "
                     f"Set network__{name}, or give it a default in the function."
                 )
+        if network.check is not None:
+            network.check(values, given.get("pooling", "last"))
         return values
 
     def _check_network_options(self, network, given, routed):

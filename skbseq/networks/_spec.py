@@ -166,8 +166,8 @@ class NetworkSpec:
 
     def shaping(self):
         """What decides the shapes of its weights, by name."""
-        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional", "gap")
-        names = (*names, HISTORY_TOKEN)
+        sizes = ("network", "embedding_dims", "units", "n_layers", "bidirectional")
+        names = (*sizes, "gap", HISTORY_TOKEN)
         shaping = {name: getattr(self, name) for name in names}
         # Of the ways of pooling, only attention has weights.
         pooling = self.pooling if self.pooling == "attention" else "without weights"
