@@ -21,6 +21,7 @@ from skbseq import (
     save,
 )
 from skbseq.networks import NETWORKS, NetworkSpec
+from skbseq.networks._network import FIELDS
 
 pytestmark = pytest.mark.steps("eager")
 
@@ -47,7 +48,7 @@ def raw():
 
 
 def spec_of(name, policy="float32", dropout=0.3):
-    own = {n: o.default for n, o in NETWORKS[name].own_options.items() if n != "checkpoint"}
+    own = {n: o.default for n, o in NETWORKS[name].own_options.items() if n not in FIELDS}
     return NetworkSpec(
         vocabulary_sizes=(9, 7),
         embedding_dims=(4, 3),
@@ -122,6 +123,11 @@ def test_checkpointing_changes_no_output_and_no_gradient(name):
         second = checked()
         assert np.abs(first[0] - second[0]).max() > 1e-3
         assert_same_step(plain(), second, 1e-6)
+
+
+def test_checkpointing_with_a_history_token():
+    plain, checked = pair_of(replace(spec_of("transformer"), history_token=True))
+    assert_same_step(gradient_step(plain)(), gradient_step(checked)(), 1e-6)
 
 
 def test_checkpointing_in_half_precision():

@@ -34,7 +34,7 @@ from skbseq.estimators._sequence_model import (
 )
 from skbseq.exceptions import SequenceFrameError
 from skbseq.networks import NETWORKS, NetworkSpec, check_size, find_network
-from skbseq.networks._network import CHECKPOINT, SHARED, as_text, hashable
+from skbseq.networks._network import FIELDS, SHARED, as_text, hashable
 from skbseq.networks._table import network_names
 from skbseq.preprocessing._augmentation import Augmentation, augmentation_fields
 from skbseq.preprocessing._sequence_encoder import gap_scales_of
@@ -198,7 +198,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
         # Rounded up, so that folds whose vocabularies differ by a few words share one graph.
         seen = schema.vocabulary_sizes.values()
         sizes = tuple(size if size <= 64 else round_up(size) for size in seen)
-        ours = SHARED if network.is_function else (*SHARED, CHECKPOINT)
+        fields = () if network.is_function else FIELDS
+        ours = (*SHARED, *fields)
         own = {name: value for name, value in arguments.items() if name not in ours}
         spec = NetworkSpec(
             vocabulary_sizes=sizes,
@@ -218,7 +219,7 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
             options=tuple((name, hashable(name, value)) for name, value in own.items()),
             head=head,
             gap=self._gap_place(network),
-            checkpoint=not network.is_function and bool(arguments.get(CHECKPOINT, False)),
+            **{name: bool(arguments.get(name, False)) for name in fields},
         )
         check_size(spec)
         return spec
@@ -258,6 +259,8 @@ class NetworkMixin(FillsParameters, CallbackSupportMixin):
                     f"network={network.label} needs its argument {name!r}, which has no default. "
                     f"Set network__{name}, or give it a default in the function."
                 )
+        if network.check is not None:
+            network.check(values, given.get("pooling", "last"))
         return values
 
     def _check_network_options(self, network, given, routed):

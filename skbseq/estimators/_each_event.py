@@ -123,6 +123,12 @@ class EachOutputMixin:
                 "later events too, so there is no prediction after each event. Fit it with "
                 "bidirectional=False, or predict from the beginnings of the histories."
             )
+        if self.spec_.history_token:
+            raise ValueError(
+                f"{type(self).__name__} was fitted with history_token=True: its token comes after "
+                "the last event only, so there is no prediction after each event. Fit it with "
+                "history_token=False, or predict from the beginnings of the histories."
+            )
         data, outputs = self._sequences_and_outputs(X)
         if outputs is None:
             raise ValueError(

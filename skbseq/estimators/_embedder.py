@@ -118,6 +118,10 @@ class BehaviorEmbedder(
     predicted codes, plus Huber's loss of the numbers. Parts of histories are distinguished by
     :math:`-\\log \\frac{\\exp(\\cos(z, z^+) / \\tau)}{\\sum_{z'} \\exp(\\cos(z, z') / \\tau)}`.
 
+    With ``network="transformer"`` and ``network__history_token=True`` the vector of a history is
+    the state of a learned token, which objective "next" trains to sum up earlier events for later
+    ones (Karpukhin and Savchenko 2025).
+
     References
     ----------
     Babaev, Ovsov, Kireev et al. (2022). CoLES: contrastive learning for event sequences with
@@ -125,6 +129,9 @@ class BehaviorEmbedder(
 
     Chen, Kornblith, Norouzi, Hinton (2020). A simple framework for contrastive learning of visual
     representations. ICML.
+
+    Karpukhin, Savchenko (2025). HT-Transformer: event sequences classification by accumulating
+    prefix information with history tokens. arXiv:2508.01474.
 
     Examples
     --------
@@ -223,11 +230,18 @@ class BehaviorEmbedder(
 
     def _check_directions(self):
         # Of the spec, because network__bidirectional goes before the parameter.
-        both_ways = self._network_spec(n_outputs=self.units).bidirectional
+        spec = self._network_spec(n_outputs=self.units)
+        both_ways = spec.bidirectional
         if self.objective == "next" and both_ways:
             raise ValueError(
                 "bidirectional=True lets the network see the events that objective='next' has "
                 "it predict. Use objective='masked' or 'contrastive'."
+            )
+        if self.objective == "masked" and spec.history_token:
+            raise ValueError(
+                "objective='masked' needs a network that reads in both directions, and a history "
+                "token sums up earlier events for later ones. Use objective='next', or leave "
+                "network__history_token out."
             )
         # How a user's own function reads is not known.
         if self.objective == "masked" and not both_ways and not callable(self.network):

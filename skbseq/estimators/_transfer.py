@@ -17,7 +17,7 @@ from skbseq.networks._table import network_names
 from skbseq.preprocessing._sequence_encoder import fingerprints_of
 
 # Fields of a spec that decide the shapes of the weights that are taken over.
-_ALIKE = ("network", "units", "n_layers", "bidirectional", "options")
+_ALIKE = ("network", "units", "n_layers", "bidirectional", "history_token", "options")
 # Share of events without a code from which on a channel says little.
 _MOST_UNKNOWN = 0.5
 _NOTHING_LEARNED = {

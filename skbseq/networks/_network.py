@@ -9,8 +9,10 @@ from skbseq._parameters import ONE_OR_MORE, PARAMETERS, Option
 
 # Arguments of a network that are parameters of the estimators, too. Their values come from there.
 SHARED = ("units", "n_layers", "bidirectional", "dropout", "recurrent_dropout")
-# An option of networks that is a field of a spec, and not among its options.
-CHECKPOINT = "checkpoint"
+# Options of networks that are fields of a spec, and not among its options: with their defaults,
+# specs of files from before there were these options are the same.
+CHECKPOINT, HISTORY_TOKEN = "checkpoint", "history_token"
+FIELDS = (CHECKPOINT, HISTORY_TOKEN)
 # Arguments that a network receives if its function has them.
 GIVEN = ("inputs", "mask", "gaps")
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -79,6 +81,9 @@ class Network:
         The option that says how many positions it tells apart. None: it has no such limit.
     title : str, default=None
         Its name in titles. None: the prefix of its classes, or its name in capitals.
+    check : callable, default=None
+        A function ``check(arguments, pooling)`` that raises an error where values that are valid
+        alone do not go together. None: all do.
     """
 
     name: str
@@ -91,6 +96,7 @@ class Network:
     is_function: bool = False
     positions: str | None = None
     title: str | None = None
+    check: Callable | None = None
 
     @property
     def label(self):

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from skbseq.networks._network import CHECKPOINT, SHARED
+from skbseq.networks._network import FIELDS, HISTORY_TOKEN, SHARED
 from skbseq.networks._table import find_network
 
 # A weight and the two moments that Adam keeps of it, in float32.
@@ -106,6 +106,8 @@ class NetworkSpec:
     gap : int or None
         Place, among the numbers, of the seconds since the previous event. None: there is none, or
         the network does not ask for them.
+    history_token : bool
+        Whether the vector of a history is that of a learned token.
     """
 
     vocabulary_sizes: tuple
@@ -128,11 +130,17 @@ class NetworkSpec:
     gap: int | None = None
     adapters: tuple = ()
     checkpoint: bool = False
+    history_token: bool = False
 
     @property
     def is_function(self):
         """Whether the network is a user's own function."""
         return callable(self.network)
+
+    @property
+    def predicts_events(self):
+        """Whether the network has heads at its events."""
+        return self.head is not None and bool(self.head.targets or self.head.numeric)
 
     def has_features(self, channel):
         """Whether the codes of a channel have features."""
@@ -149,13 +157,17 @@ class NetworkSpec:
         """All arguments of the network's function but events, lengths and inputs."""
         network = find_network(self.network)
         shared = {name: getattr(self, name) for name in SHARED if network.takes(name)}
-        if CHECKPOINT in network.own_options and not network.is_function:
-            shared[CHECKPOINT] = self.checkpoint
+        if network.is_function:
+            return shared | dict(self.options)
+        shared |= {name: getattr(self, name) for name in FIELDS if network.takes(name)}
+        if network.takes(HISTORY_TOKEN):
+            shared["predicts_events"] = self.predicts_events
         return shared | dict(self.options)
 
     def shaping(self):
         """What decides the shapes of its weights, by name."""
-        names = ("network", "embedding_dims", "units", "n_layers", "bidirectional", "gap")
+        sizes = ("network", "embedding_dims", "units", "n_layers", "bidirectional")
+        names = (*sizes, "gap", HISTORY_TOKEN)
         shaping = {name: getattr(self, name) for name in names}
         # Of the ways of pooling, only attention has weights.
         pooling = self.pooling if self.pooling == "attention" else "without weights"

@@ -1,9 +1,10 @@
 """Transformer (self-attention) over embedded events."""
 
+from dataclasses import dataclass, field
 from functools import partial
 
 from skbseq._parameters import LAYERS, ONE_OR_MORE, SHARE, Option
-from skbseq.networks._attention import CHECKPOINT
+from skbseq.networks._attention import CHECKPOINT, drop, head_width
 from skbseq.networks._network import UNITS, ClassTexts, Network
 
 
@@ -19,57 +20,144 @@ def transformer(
     bidirectional,
     dropout,
     checkpoint=False,
+    history_token=False,
+    predicts_events=False,
 ):
     """Blocks of attention and a feed-forward layer, each normalised before and added after.
 
     An event attends to itself and to those before it, or to all real events if bidirectional.
+    With a history token the vector of a history is that of the token. If the network predicts
+    events, later events read the token in training: see `HistoryToken`.
     """
     import keras
 
     from skbseq.networks._graph._checkpoint import run_block
-    from skbseq.networks._graph._layers import AddPositions, Attention, Time2Vec
+    from skbseq.networks._graph._history_token import HistoryToken, TokenState
+    from skbseq.networks._graph._layers import AddPositions, Time2Vec
 
-    def dense(x, name, width, **options):
-        return keras.layers.Dense(width, name=name, **options)(x)
-
-    # Each part is normalised before, not after: deep stacks then train without a warm-up.
-    def norm(x, name):
-        return keras.layers.LayerNormalization(epsilon=1e-6, name=name)(x)
-
-    def add(x, y):
-        y = keras.layers.Dropout(dropout)(y) if dropout else y
-        return keras.layers.Add()([x, y])
-
-    def attend(x, lengths, i):
-        width = -(-units // n_heads) * n_heads  # every head of one size, whatever the units
-        parts = [dense(x, f"{name}_{i}", width) for name in ("query", "key", "value")]
-        attention = Attention(n_heads, not bidirectional, name=f"attention_{i}")
-        return dense(attention(*parts, lengths), f"attention_output_{i}", units)
-
-    def feed_forward(x, i):
-        width = feed_forward_units or 2 * units
-        x = dense(x, f"feed_forward_{i}", width, activation="relu")
-        return dense(x, f"feed_forward_output_{i}", units)
-
-    def block(x, lengths, i):
-        x = add(x, attend(norm(x, f"norm_{i}_a"), lengths, i))
-        return add(x, feed_forward(norm(x, f"norm_{i}_b"), i))
-
-    x = events
+    blocks = _Blocks(units, n_heads, feed_forward_units or 2 * units, bidirectional, dropout)
     # The numbers enter twice: as they are among the events, and by learned periods.
     if inputs["numbers"].shape[2]:
         times = Time2Vec(units, name="time2vec")(inputs["numbers"])
-        x = keras.layers.Concatenate()([x, times])
-    x = AddPositions(name="positions")(dense(x, "input_projection", units))
+        events = keras.layers.Concatenate()([events, times])
+    x = AddPositions(name="positions")(blocks.dense(events, "input_projection", units))
+    block, given = blocks.block, lengths
+    if history_token:
+        x, given = HistoryToken(predicts_events, name="history_token")(x, lengths)
+        block = blocks.block_with_token
     for i in range(n_layers):
-        x = run_block(partial(block, i=i), i, x, lengths, checkpoint=checkpoint)
-    return norm(x, "norm")
+        x = run_block(partial(block, i=i), i, x, given, checkpoint=checkpoint)
+    x = blocks.norm(x, "norm")
+    if not history_token:
+        return x
+    return x[:, :-1], TokenState(dtype="float32", name="token_state")(x, lengths)
+
+
+@dataclass
+class _Blocks:
+    """Blocks of attention and a feed-forward layer, whose events and token have the same layers.
+
+    Parameters
+    ----------
+    units, n_heads, hidden : int
+    bidirectional : bool
+    dropout : float
+    layers : dict of str to Layer
+        Those made so far.
+    """
+
+    units: int
+    n_heads: int
+    hidden: int
+    bidirectional: bool
+    dropout: float
+    layers: dict = field(default_factory=dict)
+
+    def block(self, x, lengths, i):
+        """Events of shape (batch, steps, units) after block ``i``."""
+        from skbseq.networks._graph._layers import Attention
+
+        attention = Attention(self.n_heads, not self.bidirectional, name=f"attention_{i}")
+        attended = attention(*self._parts(x, i, "query", "key", "value"), lengths)
+        return self._finish(x, attended, i)
+
+    def block_with_token(self, x, distance, i):
+        """Events and a token, the last step, after block ``i``.
+
+        The token is computed first, so that events read what this block has made of it.
+        """
+        import keras
+
+        from skbseq.networks._graph._history_token import DistanceAttention
+
+        attention = DistanceAttention(self.n_heads, name=f"attention_{i}")
+        join = keras.layers.Concatenate(axis=1)
+        query, *read = self._parts(x, i, "query", "key", "value")
+        attended = attention(query[:, -1:], *read, distance[:, -1:])
+        token = self._finish(x[:, -1:], attended, i)
+        of_token = self._parts(token, i, "key", "value")
+        read = [join([y[:, :-1], z]) for y, z in zip(read, of_token, strict=True)]
+        attended = attention(query[:, :-1], *read, distance[:, :-1])
+        return join([self._finish(x[:, :-1], attended, i), token])
+
+    def dense(self, x, name, width, **options):
+        """The linear layer of this name."""
+        import keras
+
+        return self._layer(keras.layers.Dense, name, units=width, **options)(x)
+
+    def norm(self, x, name):
+        """The layer normalization of this name."""
+        import keras
+
+        return self._layer(keras.layers.LayerNormalization, name, epsilon=1e-6)(x)
+
+    def _layer(self, make, name, **options):
+        if name not in self.layers:
+            self.layers[name] = make(name=name, **options)
+        return self.layers[name]
+
+    def _parts(self, x, i, *names):
+        # Each part is normalised before, not after: deep stacks then train without a warm-up.
+        x = self.norm(x, f"norm_{i}_a")
+        width = head_width(self.units, self.n_heads)
+        return [self.dense(x, f"{name}_{i}", width) for name in names]
+
+    def _finish(self, x, attended, i):
+        """The rest of block ``i`` after attention."""
+        x = self._add(x, self.dense(attended, f"attention_output_{i}", self.units))
+        y = self.norm(x, f"norm_{i}_b")
+        y = self.dense(y, f"feed_forward_{i}", self.hidden, activation="relu")
+        return self._add(x, self.dense(y, f"feed_forward_output_{i}", self.units))
+
+    def _add(self, x, y):
+        import keras
+
+        return keras.layers.Add()([x, drop(y, self.dropout)])
 
 
 def _least_weights(width, *, units, n_layers, n_heads, feed_forward_units, **_):
     # Queries, keys, values and their sum: every head has at least one number.
     attention = 4 * max(units, n_heads)
     return units * (width + n_layers * (attention + 2 * (feed_forward_units or 2 * units)))
+
+
+def _check_token(arguments, pooling):
+    """Refuse what a history token rules out."""
+    if not arguments["history_token"]:
+        return
+    if arguments["bidirectional"]:
+        raise ValueError(
+            "history_token=True needs bidirectional=False: the token learns to sum up earlier "
+            "events for later ones. Set bidirectional=False, and of an embedder "
+            "objective='next', or leave history_token out."
+        )
+    if pooling != "last":
+        raise ValueError(
+            f"history_token=True makes the token's state the vector of a history, so "
+            f"pooling={pooling!r} would leave it unused. Set pooling='last', or leave "
+            "history_token out."
+        )
 
 
 NETWORK = Network(
@@ -115,7 +203,20 @@ NETWORK = Network(
             """,
         ),
         "checkpoint": CHECKPOINT,
+        "history_token": Option(
+            False,
+            ["boolean"],
+            "bool",
+            """
+            Whether the vector of a history is the state of a learned token after its last event
+            (a history token), and not the vector of that event. Where the network learns to
+            predict events, the token of half of the histories of a step comes after a random
+            event, and later events see those before it through the token alone. Needs
+            ``bidirectional=False`` and ``pooling="last"``.
+            """,
+        ),
     },
+    check=_check_token,
     texts=ClassTexts(
         prefix="Transformer",
         title="a transformer (self-attention)",
@@ -152,6 +253,9 @@ NETWORK = Network(
 
         Kazemi et al. (2019). Time2Vec: learning a vector representation of time.
         arXiv:1907.05321.
+
+        Karpukhin, Savchenko (2025). HT-Transformer: event sequences classification by
+        accumulating prefix information with history tokens. arXiv:2508.01474.
         """,
     ),
 )

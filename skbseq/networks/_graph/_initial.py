@@ -67,6 +67,8 @@ def _draw(name, path, shape, rng):
     # Positions, distances and times that no history reaches then change nothing; nor do adapters.
     if name in ("beta", "position_vectors", "position_bias", "time_bias", "lora_kernel_b"):
         return np.zeros(shape, np.float32)
+    if name == "token":
+        return 0.1 * rng.standard_normal(shape, dtype=np.float32)
     if name == "frequency":
         return 0.3 * rng.standard_normal(shape, dtype=np.float32)
     if name == "phase":

@@ -148,6 +148,41 @@ class AddPositions(keras.layers.Layer):
         return x_shape
 
 
+def attend_by_distance(query, key, value, distance, n_heads):
+    """Scaled dot-product attention of several heads, with a penalty of the distance (ALiBi).
+
+    Parameters
+    ----------
+    query : tensor of shape (batch, queries, features)
+        The heads stand side by side.
+    key, value : tensor of shape (batch, keys, features)
+    distance : tensor of int32 of shape (batch or 1, queries, keys)
+        In steps. Negative: not attended to.
+    n_heads : int
+
+    Returns
+    -------
+    tensor of shape (batch, queries, features)
+    """
+    size = query.shape[2] // n_heads
+    query, key, value = (
+        ops.reshape(x, (-1, ops.shape(x)[1], n_heads, size)) for x in (query, key, value)
+    )
+    scores = ops.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(size)
+    # In float32: half precision ends before -1e9, and its sums of many steps are coarse.
+    distance = distance[:, None]
+    scores = ops.cast(scores, "float32") - _slopes(n_heads) * ops.cast(distance, "float32")
+    weights = ops.softmax(ops.where(distance >= 0, scores, -1e9), axis=-1)
+    result = ops.einsum("bhqk,bkhd->bqhd", ops.cast(weights, value.dtype), value)
+    return ops.reshape(result, (-1, ops.shape(result)[1], n_heads * size))
+
+
+def _slopes(n_heads):
+    """What each head subtracts from a score per step of distance, of shape (heads, 1, 1)."""
+    slopes = [2 ** (-8 * (head + 1) / n_heads) for head in range(n_heads)]
+    return ops.reshape(ops.convert_to_tensor(slopes, "float32"), (-1, 1, 1))
+
+
 @_register(package="skbseq", name="Attend")
 class Attention(keras.layers.Layer):
     """Scaled dot-product attention of several heads; padding is not attended to.
@@ -172,22 +207,11 @@ class Attention(keras.layers.Layer):
 
     def call(self, query, key, value, lengths):
         """Attend with tensors of shape (batch, steps, features), the heads side by side."""
-        shape = (-1, ops.shape(query)[1], self.n_heads, query.shape[2] // self.n_heads)
-        query, key, value = (ops.reshape(x, shape) for x in (query, key, value))
-        scores = ops.einsum("bqhd,bkhd->bhqk", query, key) / math.sqrt(shape[3])
-        steps = ops.arange(shape[1])
-        back = steps[:, None] - steps
-        seen = back[None] >= 0 if self.causal else (steps < lengths[:, None])[:, None]
-        # In float32: half precision ends before -1e9, and its sums of many steps are coarse.
-        scores = ops.cast(scores, "float32") - self._slopes() * ops.cast(ops.abs(back), "float32")
-        weights = ops.softmax(ops.where(seen[:, None], scores, -1e9), axis=-1)
-        result = ops.einsum("bhqk,bkhd->bqhd", ops.cast(weights, value.dtype), value)
-        return ops.reshape(result, (-1, shape[1], shape[2] * shape[3]))
-
-    def _slopes(self):
-        """What each head subtracts from a score per step of distance, of shape (heads, 1, 1)."""
-        slopes = [2 ** (-8 * (head + 1) / self.n_heads) for head in range(self.n_heads)]
-        return ops.reshape(ops.convert_to_tensor(slopes, "float32"), (-1, 1, 1))
+        steps = ops.arange(ops.shape(query)[1])
+        back = (steps[:, None] - steps)[None]
+        if not self.causal:
+            back = ops.where((steps < lengths[:, None])[:, None], ops.abs(back), -1)
+        return attend_by_distance(query, key, value, back, self.n_heads)
 
     def compute_output_shape(self, query_shape, key_shape, value_shape, lengths_shape):
         """Shape of the value."""
