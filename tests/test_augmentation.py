@@ -18,7 +18,7 @@ from skbseq._sequences import Sequences, offsets_of
 QUICK = dict(units=4, epochs=2, batch_size=16, device="/CPU:0", random_state=0)
 ALL = dict(crop=0.5, mask=0.2, reorder=2, substitute=0.3)
 # The fused LSTM, and one network of Keras' layers: a network sees only what has been changed.
-PATHS = [LSTMBehaviorClassifier, skbseq.BagBehaviorClassifier, skbseq.LSTMBehaviorRegressor]
+PATHS = [LSTMBehaviorClassifier, skbseq.BagBehaviorClassifier]
 
 
 # ---------------------------------------------------------------- plain loops
@@ -247,7 +247,7 @@ def test_a_seed_repeats_it(frame, kind):
     np.testing.assert_array_equal(outputs(again, X), outputs(model, X))
 
 
-@pytest.mark.parametrize("kind", PATHS)
+@pytest.mark.parametrize("kind", [*PATHS, skbseq.BagBehaviorRegressor])
 def test_every_parameter_of_it_acts(frame, kind):
     X, y = frame
     model = kind(**QUICK, augment=Augmentation(crop=0.3))
