@@ -50,8 +50,9 @@ What was tried on the clothing shop (recall@20 / MRR@20), and on MSNBC (accuracy
   recall@20 and trained again on all (refit): 0.722 / 0.278 with weights 0.86 for the network and
   0.14 for co-occurrence; the network alone 0.721 / 0.277. On MSNBC, mixed by likelihood after 2
   epochs: 0.6880; the network alone 0.6878.
-- weights averaged (average_weights) or those of the last step, the default call, one seed: shop
-  0.7217 / 0.2773 and 0.7206 / 0.2765 (network alone 0.7190 / 0.2762 and 0.7187 / 0.2748); toys
+- weights averaged (average_weights) or those of the last step, the default call: shop, seed 0
+  0.7217 / 0.2773 and 0.7206 / 0.2765 (network alone 0.7190 / 0.2762 and 0.7187 / 0.2748), seed 1
+  0.7216 / 0.2742 and 0.7199 / 0.2736 (alone 0.7201 / 0.2753 and 0.7177 / 0.2739); toys, seed 0
   0.0985 / 0.0636 and 0.0973 / 0.0632 (alone 0.0378 / 0.0256 and 0.0325 / 0.0209); 40,000 sessions
   of MSNBC 0.6885 and 0.6887 (val_loss 1.3335 and 1.3342).
 - the shop, `--validation`, channels of SHOP, 20 epochs, 0.003, mixed, weights averaged: 0.7014 /
