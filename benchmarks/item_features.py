@@ -20,6 +20,10 @@ ten lines by plain TF-IDF, and `ContentSimilarity`.
 A third of these products were bought before by the same customer, which favours the likeness of
 descriptions most. So the table has columns for first purchases alone, too: there, lists leave out
 what the customer has bought. The network is not tuned.
+
+Also tried (recall@10 / recall@20 of the mixture with baskets; by default 0.282 / 0.303 without
+features and 0.263 / 0.292 with them): monitor="recall@20" 0.283 / 0.299 and 0.268 / 0.292; a
+learning rate of 0.01 and up to 20 epochs 0.282 / 0.303, the network alone 0.125 / 0.137.
 """
 
 import argparse
