@@ -34,11 +34,11 @@ class EachQueryMixin:
         data, window = self._read_whole(X)
         found = self._places_of(codes_of(data)[:, self._place])
         self, data = self._that_reads(data)
-        offsets = offsets_of(data.lengths)
+        offsets, all_stops = offsets_of(data.lengths), events.stops(after=after)
         for rows in parts_of(data.lengths, self._query_size):
             part = data.take(rows)
             begin = np.repeat(offsets[rows], part.lengths)
-            stops = events.stops(after=after)[offsets[rows[0]] : offsets[rows[-1] + 1]]
+            stops = all_stops[offsets[rows[0]] : offsets[rows[-1] + 1]]
             counts = stops - begin
             starts = begin if window is None else stops - np.minimum(counts, window)
             columns = slice(None, -self.spec_.head.n_extras or None)
