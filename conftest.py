@@ -21,8 +21,6 @@ import pytest
 WAYS = ("eager", "traced", "compiled")
 # When a worker holds so many bytes more than after it last gave memory back, it does so again.
 MOST_GROWTH = 0.35e9
-# A file with more networks than users have at once would build and trace some of them again.
-MOST_PROGRAMS = 32
 _kept = {"bytes": 0.8e9, "frozen": False}  # by the libraries, at first
 
 
@@ -71,8 +69,6 @@ def _set_way(item):
     if "keras" in sys.modules:  # whose filters of tracebacks are a seventh of a tracing's time
         sys.modules["keras"].config.disable_traceback_filtering()
         sys.modules["tensorflow"].debugging.disable_traceback_filtering()
-        if program := sys.modules.get("skbseq._training._program"):
-            program._KEEP = MOST_PROGRAMS
         if not _kept["frozen"]:
             # What is there now are libraries and collected tests, which need no further search.
             gc.freeze()

@@ -358,7 +358,7 @@ def test_a_file_of_version_0_1_still_predicts_the_same():
 # Where the default of a later parameter would change what an older file predicts.
 VALUES_OF_OLDER_FILES = {
     estimators.ItemCooccurrence: {"window": None, "indirect": 0.0},
-    estimators.NextBehaviorPredictor: {"counting": None},
+    estimators.NextBehaviorPredictor: {"counting": None, "average_weights": False},
 }
 
 

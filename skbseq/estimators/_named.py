@@ -19,7 +19,7 @@ _CLASSIFIER_EXAMPLE = """
 >>> from skbseq import {name}, SequenceEncoder
 >>> X = pd.DataFrame({{"what": [["view", "cart"], {other}] * 40}})
 >>> y = ["buys", "leaves"] * 40
->>> classifier = {name}(epochs=20, learning_rate=0.05, random_state=0)
+>>> classifier = {name}(epochs=20, learning_rate=0.02, random_state=0)
 >>> model = make_pipeline(SequenceEncoder(), classifier).fit(X, y)
 >>> model.predict(X[:2]).tolist()
 ['buys', 'leaves']
