@@ -7,7 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbseq._next_event import Trial, add_up, learn_counts
 
-_N_TRIED = 5_000  # events that decide the weights of the mixture
+# Events that decide the weights of the mixture; of very large catalogues fewer, for each event
+# is scored with all ids by all models.
+_N_TRIED, _MOST_SCORES = 5_000, 10**9
 
 
 class MixedCountsMixin:
@@ -76,7 +78,8 @@ class MixedCountsMixin:
         codes = self._positions()[data.codes[at, self._place]]
         if self._basket is not None:
             before = data.basket_starts[at]
-        chosen = np.flatnonzero((codes >= 0) & (before >= 0))[:_N_TRIED]
+        n_tried = min(_N_TRIED, max(1, _MOST_SCORES // len(self.classes_)))
+        chosen = np.flatnonzero((codes >= 0) & (before >= 0))[:n_tried]
         return replace(data.take(rows[chosen]), lengths=before[chosen]), codes[chosen]
 
     def _scores(self, histories):
