@@ -326,8 +326,8 @@ class NextBehaviorPredictor(
     weights ``mixture_weights_``. For ``monitor="loss"`` these are the weights that make the
     held-out events most probable, found by the EM algorithm. For a ranking they are selected
     greedily, in up to 20 steps [3]_. Both use up to 5,000 events, the last ones of each
-    history first; fewer for lists of more than 100 ids, or for more than 200,000 ids. Counting models ignore positive sample
-    weights.
+    history first; fewer for lists of more than 100 ids, or for more than 200,000 ids. Counting
+    models ignore positive sample weights.
 
     References
     ----------
