@@ -200,7 +200,8 @@ PARAMETERS = {
         Whether the weights are averaged over the later part of training, about its last fifth,
         rather than those of the last step. Results then depend less on the seed. ``val_loss`` is
         that of the averaged weights. Large embedding tables of classifiers and regressors,
-        ``partial_fit``, and an optimizer with ``use_ema=True`` are left as they are.
+        those of half a million ids or more, ``partial_fit``, and an optimizer with
+        ``use_ema=True`` are left as they are.
         """,
     ),
     "callbacks": _of_all(

@@ -147,6 +147,11 @@ def test_updates_of_large_tables_are_further_apart():
     assert updates_of(6, 300_000, large=False) == [1, 2, 3, 4, 5, 6]
 
 
+def test_tables_that_are_too_large_are_not_averaged(monkeypatch):
+    monkeypatch.setattr("skbseq._training._averaging._MOST_LARGE", 10**6)
+    assert updates_of(6, 300_000, large=True) == [1, 2, 3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("network", ["bag", "lstm"])
 def test_accumulated_batches_give_the_average_of_a_large_batch(network):
     X = pd.DataFrame({"c": [[2, 3, 4], [5, 4, 3]] * 32})  # of one length: the batches are alike

@@ -13,6 +13,9 @@ _AT_ONCE = 2**18  # numbers, so that the difference of a large table takes no me
 # Of large tables an update reads at most so many numbers for each batch since the last one, which
 # costs some milliseconds.
 _PER_BATCH = 2**20
+# Of more numbers in large tables, as of half a million ids, none of these is averaged: the average,
+# and the copies of it that validation makes, would take gigabytes.
+_MOST_LARGE = 2**26
 
 
 class WeightAverage:
@@ -26,17 +29,19 @@ class WeightAverage:
     ----------
     model : keras.Model
     large : bool, default=False
-        Whether large embedding tables are averaged too. The average takes as much memory as they
-        do, and each update reads all of them.
+        Whether large embedding tables are averaged too, unless they are too large together. The
+        average takes as much memory as they do, and each update reads all of them.
     n_accumulated : int, default=1
         How many batches make one step of the optimizer.
     """
 
     def __init__(self, model, *, large=False, n_accumulated=1):
         self._model = model
-        self._variables = [w for w in model.weights if _is_float(w) and (large or not is_large(w))]
-        self._mean, self._n = None, 0
-        n_large = sum(math.prod(w.shape) for w in self._variables if is_large(w))
+        weights = [w for w in model.weights if _is_float(w)]
+        n_large = sum(math.prod(w.shape) for w in weights if is_large(w))
+        if not large or n_large > _MOST_LARGE:
+            weights, n_large = [w for w in weights if not is_large(w)], 0
+        self._variables, self._mean, self._n = weights, None, 0
         self._spacing, self._n_accumulated = 1 + n_large // _PER_BATCH, n_accumulated
 
     def update(self):
