@@ -183,7 +183,8 @@ PARAMETERS = {
         "bool or int",
         """
         Stop after this many epochs (True: 5) without an improvement of ``val_loss``. The weights
-        kept are those of the latest epoch as good as the best, ``best_epoch_``: its ``val_loss``
+        kept, of ``best_epoch_``, are those with the lowest ``val_loss``. If 200 samples or more
+        are held out, they are those of the latest epoch as good as the best: its ``val_loss``
         exceeds the lowest by no more than a standard error of their difference. Without held-out
         samples, training runs for all epochs, and the last weights are kept.
         """,

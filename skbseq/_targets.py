@@ -1,5 +1,6 @@
 """The target of next-event models: its channel, its ids, and the true next events."""
 
+import warnings
 from collections.abc import Mapping, Set
 
 import numpy as np
@@ -135,6 +136,11 @@ def basket_starts(columns, name, target=None):
     ------
     SequenceFrameError
         If there is no such list column, or it is the target.
+
+    Warns
+    -----
+    UserWarning
+        If a value comes back after another one.
     """
     wrong = None
     if not isinstance(name, str):
@@ -142,8 +148,9 @@ def basket_starts(columns, name, target=None):
     elif name == target:
         wrong = f"basket={name!r} is the target itself"
     elif name not in columns.lists:
-        is_ordinary = ", but an ordinary column" if name in columns.ordinary else ""
-        wrong = f"The basket {shown(name)} is not a list column{is_ordinary}"
+        wrong = f"There is no list column {name!r}"
+        if name in columns.ordinary:
+            wrong = f"The basket {name!r} is an ordinary column, not a list column"
     if wrong is not None:
         raise SequenceFrameError(
             f"{wrong}. The list columns are {', '.join(map(repr, columns.lists))}. Give a list "
@@ -155,7 +162,26 @@ def basket_starts(columns, name, target=None):
     begins = np.ones(len(codes), bool)
     begins[1:] = (codes[1:] != codes[:-1]) | (codes[1:] < 0)
     begins[column.offsets[:-1][np.diff(column.offsets) > 0]] = True
+    _warn_of_baskets_that_come_back(codes, begins, column, name)
     return np.maximum.accumulate(np.where(begins, np.arange(len(codes)), 0))
+
+
+def _warn_of_baskets_that_come_back(codes, begins, column, name):
+    """Warn if a value stands in two baskets of a history, as if its events were not together."""
+    at = np.flatnonzero(begins & (codes >= 0))
+    rows = np.searchsorted(column.offsets, at, side="right") - 1
+    keys = rows * (int(codes.max(initial=0)) + 1) + codes[at]
+    _, first = np.unique(keys, return_index=True)
+    again = np.setdiff1d(np.arange(len(keys)), first)
+    if len(again):
+        example = column.values[int(at[again[0]])].as_py()
+        warnings.warn(
+            f"{len(again):,} baskets have a value of {name!r} that came before another one in the "
+            f"same history, such as {example!r} in row {rows[again[0]]}. They count as baskets of "
+            "their own. If the events of a basket belong together, sort them together.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def to_ids(values):

@@ -14,6 +14,11 @@ from skbseq.estimators._sequence_model import SequenceModel
 pytestmark = pytest.mark.steps("eager")
 
 
+@pytest.fixture(autouse=True)
+def _few_are_enough(monkeypatch):
+    monkeypatch.setattr(_callbacks, "_LEAST_HELD_OUT", 1)
+
+
 class Network:
     """Stands for a network whose weights are the number of the epoch."""
 
@@ -52,6 +57,13 @@ def test_the_latest_epoch_as_good_as_the_best_is_kept():
     losses = [[1, 1, 1], [0.5, 0.5, 0.5], [0.4, 0.7, 0.5], [0.5, 0.4, 0.7], [0.7, 0.7, 0.7]]
     assert run(losses, patience=9) == (4, 5)
     assert run(losses, patience=9, by_sample=False) == (2, 5)
+
+
+def test_of_few_held_out_samples_the_lowest_loss_is_kept(monkeypatch):
+    losses = [[1, 1, 1], [0.5, 0.5, 0.5], [0.4, 0.7, 0.5]]
+    assert run(losses) == (3, 3)
+    monkeypatch.setattr(_callbacks, "_LEAST_HELD_OUT", 4)
+    assert run(losses) == (2, 3)
 
 
 def test_training_stops_as_if_only_the_lowest_loss_counted():

@@ -13,8 +13,8 @@ _AT_ONCE = 2**18  # numbers, so that the difference of a large table takes no me
 # Of large tables an update reads at most so many numbers for each batch since the last one, which
 # costs some milliseconds.
 _PER_BATCH = 2**20
-# Of more numbers in large tables, as of half a million ids, none of these is averaged: the average,
-# and the copies of it that validation makes, would take gigabytes.
+# Of more numbers in large tables, as of half a million ids, none of these is averaged: the
+# average, and the copies of it that validation makes, would take gigabytes.
 _MOST_LARGE = 2**26
 
 

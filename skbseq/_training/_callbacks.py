@@ -5,15 +5,19 @@ import inspect
 import keras
 import numpy as np
 
+# Of fewer held-out samples, the standard error is so large that hardly any epoch is worse.
+_LEAST_HELD_OUT = 200
+
 
 class EarlyStopping(keras.callbacks.EarlyStopping):
     """Stop without improvement, and restore the latest weights that are as good as the best.
 
-    On few held-out samples, many epochs have nearly the same loss, and chance decides which is the
-    lowest: often an early one, of a network that has learned little. So the weights kept are those
-    of the latest epoch whose held-out loss exceeds the lowest by no more than a standard error of
-    the difference. Both are of the same samples, which makes this error small. The rule for one
-    standard error, of the simplest model as good as the best, is that of Breiman et al. (1984).
+    On some hundred held-out samples, many epochs have nearly the same loss, and chance decides
+    which is the lowest: often an early one, of a network that has learned little. So the weights
+    kept are those of the latest epoch whose held-out loss exceeds the lowest by no more than a
+    standard error of the difference. Both are of the same samples, which makes this error small.
+    The rule for one standard error, of the simplest model as good as the best, is that of Breiman
+    et al. (1984). With fewer than 200 held-out samples the weights of the best epoch are restored.
 
     Parameters
     ----------
@@ -40,8 +44,12 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         found = self._held_out()
         if self.best_epoch == epoch:
             self._least = found
-        elif found is not None and is_as_good(*found, than=self._least[0]):
+        elif _tells_apart(found) and is_as_good(*found, than=self._least[0]):
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+
+
+def _tells_apart(held_out):
+    return held_out is not None and len(held_out[0]) >= _LEAST_HELD_OUT
 
 
 def is_as_good(losses, weights, *, than):

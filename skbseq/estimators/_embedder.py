@@ -75,9 +75,9 @@ class BehaviorEmbedder(
         Share of the histories held out for ``val_loss``. 0: none.
     early_stopping : bool or int
         Stop after this many epochs (True: 5) without an improvement of ``val_loss``, and restore
-        the best weights; for ``objective="future"`` the latest that are as good as the best, as
-        in :class:`~skbseq.LSTMBehaviorClassifier`. Without held-out histories, training runs for
-        all epochs.
+        the best weights; for ``objective="future"`` those that a
+        :class:`~skbseq.LSTMBehaviorClassifier` would keep. Without held-out histories, training
+        runs for all epochs.
     random_state : int, RandomState instance or None
         Seed of all random numbers.
 
