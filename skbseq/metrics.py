@@ -314,7 +314,7 @@ def hold_out_last(X, target=None, *, basket=None):
     >>> before["product"].tolist(), truth.tolist()
     ([['a'], ['a']], ['b', 'c'])
     """
-    columns, target = split_target(X, target)
+    columns, target = split_target(X, target, but=basket)
     values, offsets, places = present_values(columns.lists[target])
     rows = np.flatnonzero(np.diff(offsets))
     if not rows.size:

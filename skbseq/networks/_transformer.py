@@ -149,8 +149,8 @@ def _check_token(arguments, pooling):
     if arguments["bidirectional"]:
         raise ValueError(
             "history_token=True needs bidirectional=False: the token learns to sum up earlier "
-            "events for later ones. Set bidirectional=False, and of an embedder "
-            "objective='next', or leave history_token out."
+            "events for later ones. Set bidirectional=False (an embedder also needs another "
+            "objective than 'masked'), or leave history_token out."
         )
     if pooling != "last":
         raise ValueError(
