@@ -27,6 +27,7 @@ from skbseq import (
     load,
     save,
 )
+from skbseq._next_event import _cooccurrence
 from skbseq._next_event._markov_chain import discounts
 from skbseq.exceptions import SequenceFrameError
 from skbseq.metrics import hold_out_last, true_ranks
@@ -748,3 +749,18 @@ def test_a_model_of_an_earlier_version_is_fitted_again_as_it_was():
     loaded.__setstate__(state)
     assert loaded.predict([["a"]]).tolist() == ["b"]
     assert clone(loaded).window is None
+
+
+def test_parameters_are_chosen_in_parts_with_few_votes(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = [[f"p{i}" for i in rng.zipf(1.5, rng.integers(1, 8)) % 30] for _ in range(80)]
+    gains = []
+    for most in (10**9, 50, 1):
+        monkeypatch.setattr(_cooccurrence, "_MOST_VOTES", most)
+        model = ItemCooccurrence().fit(X)
+        gains.append((model.decay_, model.indirect_))
+        histories = model._seen(X)
+        cuts = _cooccurrence._cuts_by_votes(histories, np.full(len(model.classes_), 3))
+        assert cuts[0] == 0 and cuts[-1] == len(X) and np.all(np.diff(cuts) > 0)
+        assert (len(cuts) == 2) == (most == 10**9)
+    assert gains[0] == gains[1] == gains[2]

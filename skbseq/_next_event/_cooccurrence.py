@@ -1,5 +1,6 @@
 """Co-occurrence: item-to-item recommendation from what follows what in other histories."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -21,6 +22,8 @@ _INDIRECT, _LEAST_GAIN = 0.3, 0.01
 _N_PASSED_ON = 10
 # Pairs of events that are counted at a time.
 _BLOCK = 4_000_000
+# Votes of histories that are compared at a time; they take about a hundred bytes each.
+_MOST_VOTES = 4_000_000
 
 
 class ItemCooccurrence(BaseNextEvent):
@@ -185,10 +188,18 @@ class ItemCooccurrence(BaseNextEvent):
         repeated = np.isin(np.arange(len(truth)) * size + truth, voters.rows * size + voters.codes)
         own = _by_history(voters, np.ones(len(voters.codes)), size)
 
-        def gain(decay, indirect=0.0):
-            shares = self._shares(voters, similarity, strongest, decay, indirect)
+        cuts = _cuts_by_votes(voters, np.diff(similarity.indptr))
+
+        def gain_of(part, decay, indirect):
+            here = voters.slice(part.start, part.stop)
+            shares = self._shares(here, similarity, strongest, decay, indirect)
             # Where nobody takes an id twice, lists will be asked for without those seen.
-            return _gain(shares if repeated.any() else shares - shares.multiply(own), truth)
+            if not repeated.any():
+                shares = shares - shares.multiply(own[part])
+            return _gain(shares, truth[part])
+
+        def gain(decay, indirect=0.0):
+            return sum(gain_of(slice(*ends), decay, indirect) for ends in pairwise(cuts))
 
         if self.decay == "auto":
             self.decay_ = max(_DECAYS, key=gain)  # of direct votes, which are counted faster
@@ -331,6 +342,23 @@ def _common_histories(histories, size):
     counts = np.append(common.data[off], again[again > 0])
     n_histories = np.asarray(held.sum(axis=0), np.float64).ravel()
     return sparse.csr_array((counts, (row, col)), shape=(size, size)), n_histories
+
+
+def _cuts_by_votes(voters, n_votes):
+    """Where to cut histories into parts that have few votes together; both ends are among them.
+
+    Parameters
+    ----------
+    voters : Histories
+    n_votes : ndarray of int
+        For how many ids each id votes.
+    """
+    before = np.append(0, np.cumsum(n_votes[voters.codes]))[voters.offsets]
+    cuts = [0]
+    while cuts[-1] < len(voters):
+        stop = int(np.searchsorted(before, before[cuts[-1]] + _MOST_VOTES, side="right")) - 1
+        cuts.append(max(stop, cuts[-1] + 1))
+    return cuts
 
 
 def _gain(votes, truth):
