@@ -115,11 +115,9 @@ class Moments:
                 f"Row {place.row_of(at)} of {time!r} goes back in time; order the events of a row "
                 "oldest first."
             )
-        return (
-            found
-            if basket is None
-            else replace(found, basket_starts=basket_starts(columns, basket))
-        )
+        if basket is None:
+            return found
+        return replace(found, basket_starts=basket_starts(columns, basket))
 
     @property
     def waits(self):

@@ -47,10 +47,13 @@ class EachQueryMixin:
 
     def _read_whole(self, X):
         """Sequences of whole histories, and how many last events of one the network reads."""
+        return self._with_new_codes(self._whole(X), X), self.encoder_.max_length
+
+    def _whole(self, X):
+        """Sequences of whole histories, whatever the encoder would keep of them."""
         encoder = copy.copy(self.encoder_)
         encoder.max_length = None
-        data = self._with_new_codes(self._sequence_model.read(encoder.transform(X)), X)
-        return data, self.encoder_.max_length
+        return self._sequence_model.read(encoder.transform(X))
 
     @property
     def _query_size(self):

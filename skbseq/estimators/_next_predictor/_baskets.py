@@ -1,6 +1,5 @@
 """Events that happened together: each is predicted from those before its basket."""
 
-import copy
 import warnings
 
 import numpy as np
@@ -13,7 +12,10 @@ from skbseq.estimators._next_predictor._learned_sequences import LearnedSequence
 
 
 class BasketsMixin:
-    """``basket`` of a next-event model with an encoder of its own."""
+    """``basket`` of a next-event model with an encoder of its own.
+
+    The model gives ``_fit_encoder`` of `OwnEncoderMixin` and ``_whole(X)`` of `EachQueryMixin`.
+    """
 
     def _read_baskets(self, columns):
         """Where the basket of each event begins; None if there are no baskets.
@@ -76,9 +78,7 @@ class BasketsMixin:
         sizes[some] = stops - first[stops - 1]
         lengths = np.minimum(totals, sizes + longest)
         if (lengths > data.lengths).any():
-            encoder = copy.copy(self.encoder_)
-            encoder.max_length = None
-            data = self._sequence_model.read(encoder.transform(X))
+            data = self._whole(X)
         stops = data.starts + data.lengths
         at, offsets = ranges(stops - lengths, stops)
         return join_sequences(
